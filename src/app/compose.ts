@@ -1,0 +1,165 @@
+import { join } from 'node:path'
+import { createDemo } from '../demo/demo.ts'
+import { demoPaths } from '../demo/demo-paths.ts'
+import type { UserPoolConfiguration } from '../domain/user-pools/configuration.ts'
+import { applyConfiguration } from '../domain/user-pools/apply-configuration.ts'
+import type { HostedServices } from '../hosted/hosted-services.ts'
+import { createMailboxReader } from '../messaging/dev-mailbox-reader.ts'
+import { finishFlow } from '../oidc/interaction.ts'
+import { createProviderRegistry } from '../oidc/provider-registry.ts'
+import type { ProviderRegistry } from '../oidc/provider-registry.ts'
+import { migrationState } from '../persistence/migrate.ts'
+import { mailboxRepository } from '../persistence/mailbox-repository.ts'
+import type { Clock } from '../platform/clock.ts'
+import { ConfigError } from '../platform/config/config-error.ts'
+import type { Environment } from '../platform/config/environment.ts'
+import type { Log } from '../platform/log.ts'
+import { loadAssets } from '../platform/views/assets.ts'
+import type { Assets } from '../platform/views/assets.ts'
+import { loadMessageCatalogue } from '../platform/views/message-catalogue.ts'
+import { createViewEngine } from '../platform/views/view-engine.ts'
+import type { ConfigurationFile } from './configuration-file.ts'
+import { defaultConfiguration, demoClientId, secondDemoClientId } from './default-configuration.ts'
+import { createDevelopmentRouter } from './development-routes.ts'
+import { engineCallbacks } from './engine-callbacks.ts'
+import { listen } from './http-server.ts'
+import type { HttpServer } from './http-server.ts'
+import { startMessaging } from './messaging.ts'
+import { startMaintenance } from './maintenance.ts'
+import { openServices } from './open-services.ts'
+import type { OpenServices } from './open-services.ts'
+import { createPreparedAnswers } from './prepared-answers.ts'
+import { createApplication } from './server-application.ts'
+
+/** Beside src/ in the sources, and beside dist/src/ in a build: two folders up from here in both. */
+const viewsFolder = join(import.meta.dirname, '..', '..', 'views')
+
+export interface ServeOptions {
+  environment: Environment
+  configuration: ConfigurationFile | undefined
+  log: Log
+  clock?: Clock
+  /** For tests: see `openServices`. */
+  loadDataDir?: Blob
+}
+
+export interface RunningServer {
+  publicUrl: string
+  port: number
+  services: OpenServices
+  /** `/demo` is there to sign in with. */
+  demoUrl: string | undefined
+  /** Where mail is shown when no mail server is set up. */
+  mailboxUrl: string | undefined
+  stop(): Promise<void>
+}
+
+/**
+ * The only place that picks implementations: opens the database, applies the configuration, and serves.
+ * @throws ConfigError, DatabaseInUseError, NewerDatabaseError
+ */
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const { environment, log } = options
+  let services: OpenServices | undefined
+  const http = await listen({ host: environment.host, port: environment.port, log, isReady: () => isReady(services) })
+  try {
+    services = await openServices(options)
+    return await serveOn(options, http, services)
+  } catch (error) {
+    await http.stop(0)
+    await services?.close()
+    throw error
+  }
+}
+
+async function isReady(services: OpenServices | undefined): Promise<boolean> {
+  if (services === undefined) return false
+  const { pending, unknown } = await migrationState(services.database)
+  return pending.length === 0 && unknown.length === 0
+}
+
+async function serveOn(options: ServeOptions, http: HttpServer, services: OpenServices): Promise<RunningServer> {
+  const { environment, configuration, log } = options
+  const publicUrl = environment.publicUrl ?? `http://localhost:${http.port}`
+  await configure(services, configuration?.userPools ?? builtIn(environment, publicUrl), environment, publicUrl, log)
+  const views = createViewEngine(viewsFolder)
+  const catalogue = loadMessageCatalogue(join(viewsFolder, 'messages'))
+  const assets = loadAssets(join(viewsFolder, 'assets'))
+  const { domain, directory } = services
+  const registry: ProviderRegistry = createProviderRegistry(domain, engineCallbacks(domain, () => hosted), log)
+  const hosted: HostedServices = {
+    domain,
+    views,
+    catalogue,
+    assets: assetUrls(assets),
+    log,
+    finishFlow: (tenant, ctx, flow, authenticated) => finishFlow(domain, registry, tenant, ctx, flow, authenticated),
+  }
+  const messaging = startMessaging({ environment, services, views, catalogue, publicUrl, log })
+  const maintenance = startMaintenance(services, log)
+  const developmentRouters = environment.development ? developmentParts(options, services, hosted, publicUrl) : []
+  const application = createApplication({ domain, directory, registry, hosted, developmentRouters, publicUrl, development: environment.development, log })
+  const prepared = createPreparedAnswers(assets, directory, publicUrl)
+  const callback = application.callback()
+  http.ready(async (request, response, path) => {
+    if (!(await prepared.answer(request, response, path))) await callback(request, response)
+  })
+  await services.database.lock?.describe({ url: publicUrl })
+  return {
+    publicUrl,
+    port: http.port,
+    services,
+    demoUrl: environment.development && hasDemo(services) ? `${publicUrl}${demoPaths.home}` : undefined,
+    mailboxUrl: environment.development && environment.smtpUrl === undefined ? `${publicUrl}/dev/mail` : undefined,
+    async stop() {
+      await http.stop(10_000)
+      await Promise.all([messaging.stop(), maintenance.stop()])
+      await services.close()
+    },
+  }
+}
+
+/** Nothing configured, and somebody is trying it out. */
+const builtIn = (environment: Environment, publicUrl: string): readonly UserPoolConfiguration[] =>
+  environment.development ? [defaultConfiguration(publicUrl)] : []
+
+async function configure(
+  services: OpenServices,
+  userPools: readonly UserPoolConfiguration[],
+  environment: Environment,
+  publicUrl: string,
+  log: Log,
+): Promise<void> {
+  const result = await applyConfiguration(services.domain, userPools, { publicUrl, region: environment.region, dryRun: false })
+  if (result.problems.length > 0) throw new ConfigError(result.problems)
+  for (const warning of result.warnings) log.warn(warning)
+  for (const change of result.changes) log.info(`configuration: ${change.action} ${change.what}`)
+  await services.directory.refresh()
+  if (services.directory.all().length === 0) log.warn('no user pool yet: name one in latchkey.yaml (see README.md)')
+}
+
+const hasDemo = ({ directory }: OpenServices): boolean => directory.default() !== undefined
+
+function developmentParts(options: ServeOptions, services: OpenServices, hosted: HostedServices, publicUrl: string) {
+  const { domain, directory } = services
+  const mailbox = createMailboxReader(mailboxRepository(services.database.kysely), domain.sealedBox)
+  const demo = createDemo({
+    issuer: () => directory.default()?.issuer ?? publicUrl,
+    origin: publicUrl,
+    clientId: demoClientId,
+    secondClientId: secondDemoClientId,
+    views: hosted.views,
+    catalogue: hosted.catalogue,
+    assets: hosted.assets,
+    random: domain.random,
+    clock: domain.clock,
+    log: options.log,
+  })
+  return [createDevelopmentRouter(hosted, mailbox), demo.router]
+}
+
+const assetUrls = (assets: Assets): HostedServices['assets'] => ({
+  css: assets.url('latchkey.css'),
+  js: assets.url('latchkey.js'),
+  favicon: assets.url('favicon.svg'),
+})

@@ -1,0 +1,83 @@
+import { Router } from '@koa/router'
+import type { Context } from 'koa'
+import type { HostedServices } from '../hosted/hosted-services.ts'
+import { languagesOf } from '../hosted/language.ts'
+import { showPage } from '../hosted/render.ts'
+import type { MailboxMessage, MailboxReader } from '../messaging/dev-mailbox-reader.ts'
+
+const shown = 100
+
+/** The development mailbox (design §5): a page, or with `Accept: application/json` a list; newest first. */
+export function createDevelopmentRouter(hosted: HostedServices, mailbox: MailboxReader): Router {
+  const router = new Router()
+  router.get('/dev/mail', async (ctx) => {
+    const messages = await mailbox.list(shown)
+    if (ctx.accepts('html', 'json') === 'json') {
+      ctx.set('Cache-Control', 'no-store')
+      ctx.body = messages.map(({ id, to, subject, text, html, createdAt }) => ({ id, to, subject, text, html, createdAt }))
+      return
+    }
+    showMailbox(hosted, ctx, messages)
+  })
+  router.get('/dev/mail/:id', async (ctx) => {
+    const message = await mailbox.find(String(ctx.params['id']))
+    if (message !== undefined) showMessage(hosted, ctx, message)
+  })
+  router.get('/dev/mail/:id/html', async (ctx) => {
+    const message = await mailbox.find(String(ctx.params['id']))
+    if (message !== undefined) showHtml(ctx, message)
+  })
+  return router
+}
+
+const pageOf = (hosted: HostedServices, ctx: Context) => ({
+  ctx,
+  locale: hosted.catalogue.locale(languagesOf(ctx, {})),
+  tenant: undefined,
+  appClient: undefined,
+  redirectUri: undefined,
+})
+
+function showMailbox(hosted: HostedServices, ctx: Context, messages: readonly MailboxMessage[]): void {
+  const page = pageOf(hosted, ctx)
+  showPage(hosted, page, 'pages/mailbox', 'mailbox', {
+    messages: messages.map((message) => ({
+      id: message.id,
+      to: message.to,
+      subject: message.subject,
+      createdAt: time(message.createdAt, page.locale.lang),
+      href: `/dev/mail/${encodeURIComponent(message.id)}`,
+      preview: message.text.slice(0, 140),
+    })),
+  })
+}
+
+function showMessage(hosted: HostedServices, ctx: Context, message: MailboxMessage): void {
+  const page = pageOf(hosted, ctx)
+  const code = /\b\d{6}\b/.exec(message.text)?.[0]
+  showPage(hosted, page, 'pages/mailbox-message', 'mailbox', {
+    message: {
+      to: message.to,
+      subject: message.subject,
+      createdAt: time(message.createdAt, page.locale.lang),
+      text: message.text,
+      ...(code === undefined ? {} : { code }),
+    },
+    htmlSrc: message.html === '' ? '' : `/dev/mail/${encodeURIComponent(message.id)}/html`,
+    links: { back: '/dev/mail' },
+  })
+}
+
+/** The mail as it is, in a sandbox: no script, no form, no request to anywhere. */
+function showHtml(ctx: Context, message: MailboxMessage): void {
+  ctx.set({
+    'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'",
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  })
+  ctx.type = 'text/html; charset=utf-8'
+  ctx.body = message.html
+}
+
+const time = (date: Date, lang: string): string =>
+  new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'medium' }).format(date)

@@ -1,0 +1,78 @@
+import { appHome } from '../domain/app-clients/app-home.ts'
+import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
+import { createMailboxSender } from '../messaging/email/mailbox-sender.ts'
+import { createSmtpSender } from '../messaging/email/smtp-sender.ts'
+import type { MessageSender } from '../messaging/message-sender.ts'
+import type { PoolPresentation } from '../messaging/message-texts.ts'
+import { createOutboxWorker } from '../messaging/outbox-worker.ts'
+import { createMessageRenderer } from '../messaging/render-message.ts'
+import { createMailboxSmsSender } from '../messaging/sms/mailbox-sms-sender.ts'
+import { mailboxRepository } from '../persistence/mailbox-repository.ts'
+import type { Environment } from '../platform/config/environment.ts'
+import type { Log } from '../platform/log.ts'
+import type { MessageCatalogue } from '../platform/views/message-catalogue.ts'
+import type { ViewEngine } from '../platform/views/view-engine.ts'
+import type { OpenServices } from './open-services.ts'
+import { endpointBase } from './tenants.ts'
+
+/** Starts the outbox worker with the senders that the environment asks for. */
+export function startMessaging(options: {
+  environment: Environment
+  services: OpenServices
+  views: ViewEngine
+  catalogue: MessageCatalogue
+  publicUrl: string
+  log: Log
+}): { stop(): Promise<void> } {
+  const { services, views, catalogue, publicUrl, log } = options
+  const { domain, directory } = services
+  const worker = createOutboxWorker({
+    outbox: domain.store.outbox,
+    sealedBox: domain.sealedBox,
+    random: domain.random,
+    clock: domain.clock,
+    log,
+    senders: sendersFor(options),
+    render: createMessageRenderer({
+      views,
+      catalogue,
+      brandOf: async (userPoolId) => {
+        const snapshot = await directory.get(userPoolId)
+        return snapshot && presentation(snapshot, catalogue, publicUrl)
+      },
+    }),
+  })
+  services.onMessagesQueued(() => worker.wake())
+  worker.start()
+  return worker
+}
+
+function sendersFor(options: Parameters<typeof startMessaging>[0]): Partial<Record<'EMAIL' | 'SMS', MessageSender>> {
+  const { environment, services, publicUrl, log } = options
+  const mailbox = mailboxRepository(services.database.kysely)
+  const { sealedBox, clock } = services.domain
+  const sms = environment.development ? { SMS: createMailboxSmsSender(mailbox, sealedBox, clock) } : {}
+  if (environment.smtpUrl !== undefined) {
+    const from = environment.mailFrom ?? defaultSender(publicUrl)
+    return { ...sms, EMAIL: createSmtpSender({ url: environment.smtpUrl, from }) }
+  }
+  if (environment.development) return { ...sms, EMAIL: createMailboxSender(mailbox, sealedBox, clock) }
+  log.warn('SMTP_URL is not set: e-mail waits in the dead letters until it is')
+  return sms
+}
+
+function defaultSender(publicUrl: string): string {
+  const { hostname } = new URL(publicUrl)
+  const isName = hostname.includes('.') && !/^[\d.]+$/.test(hostname) && !hostname.startsWith('[')
+  return `no-reply@${isName ? hostname : 'latchkey.local'}`
+}
+
+function presentation(snapshot: UserPoolSnapshot, catalogue: MessageCatalogue, publicUrl: string): PoolPresentation {
+  const { userPool, appClients } = snapshot
+  const homes = [...appClients.values()].flatMap((appClient) => appHome(appClient) ?? [])
+  return {
+    brand: { name: userPool.branding.name ?? catalogue.locale([]).text('common.product') },
+    overrides: userPool.messages,
+    signInUrl: homes[0] ?? `${endpointBase(userPool, publicUrl)}/login`,
+  }
+}

@@ -1,0 +1,84 @@
+import { createUserPoolDirectory } from '../domain/user-pools/user-pool-directory.ts'
+import type { UserPoolDirectory } from '../domain/user-pools/user-pool-directory.ts'
+import type { DomainServices } from '../domain/ports/services.ts'
+import { openDatabase } from '../persistence/database.ts'
+import type { Database, DatabaseOptions } from '../persistence/database.ts'
+import { migrate } from '../persistence/migrate.ts'
+import { createStore } from '../persistence/store.ts'
+import { systemClock } from '../platform/clock.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Environment } from '../platform/config/environment.ts'
+import type { Log } from '../platform/log.ts'
+import { systemRandom } from '../platform/random.ts'
+import { createPasswordHasher, defaultHashCost } from '../security/password-hash.ts'
+import { createSealedBox } from '../security/sealed-box.ts'
+import { resolveSecret } from './secret.ts'
+
+/** The domain on its database, without a server: what the server and the command line both begin with. */
+export interface OpenServices {
+  database: Database
+  domain: DomainServices
+  directory: UserPoolDirectory
+  /** Who is told when a message has been queued: the server's outbox worker. */
+  onMessagesQueued(listener: () => void): void
+  close(): Promise<void>
+}
+
+export interface OpenOptions {
+  environment: Environment
+  log: Log
+  clock?: Clock
+  /** Begins an embedded database from a dump; for tests. */
+  loadDataDir?: Blob
+}
+
+/** Opens and migrates the database. @throws DatabaseInUseError, NewerDatabaseError, ConfigError */
+export async function openServices(options: OpenOptions): Promise<OpenServices> {
+  const { environment, log, clock = systemClock } = options
+  const random = systemRandom
+  const database = await openDatabase(databaseOptions(options))
+  try {
+    const [secret, passwordHasher] = await Promise.all([
+      resolveSecret(environment, random),
+      createPasswordHasher({
+        random,
+        cost: { ...defaultHashCost, memoryKiB: environment.hashMemoryKiB ?? defaultHashCost.memoryKiB },
+      }),
+      migrate(database, { log }),
+    ])
+    const sealedBox = createSealedBox(secret, random)
+    const listeners: (() => void)[] = []
+    const store = createStore(database)
+    const domain: DomainServices = {
+      store,
+      passwordHasher,
+      sealedBox,
+      clock,
+      random,
+      messagesQueued: () => {
+        for (const listener of listeners) listener()
+      },
+    }
+    const directory = createUserPoolDirectory(store.settings, sealedBox)
+    await directory.refresh()
+    return {
+      database,
+      domain,
+      directory,
+      onMessagesQueued: (listener) => void listeners.push(listener),
+      close: () => database.close(),
+    }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+function databaseOptions({ environment, log, loadDataDir }: OpenOptions): DatabaseOptions {
+  return {
+    ...(environment.databaseUrl === undefined ? {} : { databaseUrl: environment.databaseUrl }),
+    dataDir: environment.dataDir,
+    log,
+    ...(loadDataDir === undefined ? {} : { loadDataDir }),
+  }
+}

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { UserPoolDirectory, UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
+import { discoveryDocument, jwksDocument } from '../oidc/discovery.ts'
+import type { Assets } from '../platform/views/assets.ts'
+import { endpointBase, hostOf } from './tenants.ts'
+
+/* What is asked most and changes least is answered from prepared buffers, before the framework (design decision 20). */
+
+interface Document {
+  body: Buffer
+  etag: string
+}
+
+export interface PreparedAnswers {
+  /** True when the request has been answered. */
+  answer(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean>
+}
+
+export function createPreparedAnswers(assets: Assets, directory: UserPoolDirectory, publicUrl: string): PreparedAnswers {
+  const documents = new WeakMap<UserPoolSnapshot, Readonly<Record<'discovery' | 'jwks', Document>>>()
+  const documentsOf = (snapshot: UserPoolSnapshot): Readonly<Record<'discovery' | 'jwks', Document>> => {
+    const known = documents.get(snapshot)
+    if (known !== undefined) return known
+    const base = endpointBase(snapshot.userPool, publicUrl)
+    const made = { discovery: prepare(discoveryDocument(snapshot, base)), jwks: prepare(jwksDocument(snapshot)) }
+    documents.set(snapshot, made)
+    return made
+  }
+  return {
+    async answer(request, response, path) {
+      if (path.startsWith('/assets/')) return answerAsset(assets, request, response, path)
+      const asked = metadataRequest(path)
+      if (asked === undefined) return false
+      const userPool = directory.byIssuer(`${hostOf(request)}${asked.issuerPath}`)
+      const snapshot = userPool && (await directory.get(userPool.id))
+      if (snapshot === undefined) return answerElsewhere(request, response, directory, asked.name)
+      answerDocument(request, response, documentsOf(snapshot)[asked.name])
+      return true
+    },
+  }
+}
+
+/** OIDC Discovery §4 puts the well-known part behind the issuer's path, RFC 8414 §3.1 before it. */
+function metadataRequest(path: string): { name: 'discovery' | 'jwks'; issuerPath: string } | undefined {
+  const oidc = /^(.*)\/\.well-known\/(openid-configuration|jwks\.json)$/.exec(path)
+  if (oidc) return { name: oidc[2] === 'jwks.json' ? 'jwks' : 'discovery', issuerPath: oidc[1] ?? '' }
+  const oauth = /^\/\.well-known\/oauth-authorization-server(\/.*)?$/.exec(path)
+  return oauth ? { name: 'discovery', issuerPath: oauth[1] ?? '' } : undefined
+}
+
+const prepare = (document: object): Document => {
+  const body = Buffer.from(JSON.stringify(document))
+  return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` }
+}
+
+function answerDocument(request: IncomingMessage, response: ServerResponse, document: Document): void {
+  response.setHeader('Access-Control-Allow-Origin', '*')
+  response.setHeader('Cache-Control', 'public, max-age=300')
+  response.setHeader('ETag', document.etag)
+  response.setHeader('X-Content-Type-Options', 'nosniff')
+  if (!isRead(request)) return end(response, 405, { Allow: 'GET, HEAD' })
+  if (request.headers['if-none-match'] === document.etag) return end(response, 304, {})
+  response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': document.body.length })
+  response.end(request.method === 'HEAD' ? undefined : document.body)
+}
+
+const isRead = (request: IncomingMessage): boolean => request.method === 'GET' || request.method === 'HEAD'
+
+function end(response: ServerResponse, status: number, headers: Record<string, string>): void {
+  response.writeHead(status, headers)
+  response.end()
+}
+
+/** Asked at an address that is no issuer: the answer names the right ones. */
+function answerElsewhere(
+  request: IncomingMessage,
+  response: ServerResponse,
+  directory: UserPoolDirectory,
+  name: 'discovery' | 'jwks',
+): boolean {
+  const userPool = directory.byHost(hostOf(request)) ?? directory.default()
+  const suffix = name === 'jwks' ? 'jwks.json' : 'openid-configuration'
+  const hint = userPool === undefined ? {} : { see: `${userPool.issuer}/.well-known/${suffix}` }
+  const body = JSON.stringify({ error: 'not_found', error_description: 'There is no issuer at this address.', ...hint })
+  response.writeHead(404, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', 'Access-Control-Allow-Origin': '*' })
+  response.end(body)
+  return true
+}
+
+function answerAsset(assets: Assets, request: IncomingMessage, response: ServerResponse, path: string): boolean {
+  const asset = assets.find(path)
+  if (asset === undefined || !isRead(request)) {
+    end(response, 404, { 'Cache-Control': 'no-store' })
+    return true
+  }
+  const accepted = request.headers['accept-encoding'] ?? ''
+  const [body, encoding] = accepted.includes('br') && asset.brotli ? [asset.brotli, 'br'] : accepted.includes('gzip') && asset.gzip ? [asset.gzip, 'gzip'] : [asset.body, undefined] // prettier-ignore
+  const headers = { ETag: asset.etag, 'Cache-Control': asset.cacheControl, Vary: 'Accept-Encoding', 'X-Content-Type-Options': 'nosniff' }
+  if (request.headers['if-none-match'] === asset.etag) {
+    end(response, 304, headers)
+    return true
+  }
+  response.writeHead(200, {
+    ...headers,
+    'Content-Type': asset.contentType,
+    'Content-Length': body.length,
+    ...(encoding === undefined ? {} : { 'Content-Encoding': encoding }),
+  })
+  response.end(request.method === 'HEAD' ? undefined : body)
+  return true
+}

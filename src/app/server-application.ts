@@ -1,0 +1,70 @@
+import Koa from 'koa'
+import type { Context, Next } from 'koa'
+import type { Router } from '@koa/router'
+import type { DomainServices } from '../domain/ports/services.ts'
+import type { UserPoolDirectory } from '../domain/user-pools/user-pool-directory.ts'
+import type { HostedServices } from '../hosted/hosted-services.ts'
+import type { ProviderRegistry } from '../oidc/provider-registry.ts'
+import type { Log } from '../platform/log.ts'
+import { requestErrors } from './request-errors.ts'
+import { requestLog } from './request-log.ts'
+import { createTenantRouter, notFoundPage } from './tenant-router.ts'
+import { hostOf, resolveTenant } from './tenants.ts'
+
+export interface ApplicationParts {
+  domain: DomainServices
+  directory: UserPoolDirectory
+  registry: ProviderRegistry
+  hosted: HostedServices
+  /** `/dev` and `/demo`; none in production. */
+  developmentRouters: readonly Router[]
+  publicUrl: string
+  development: boolean
+  log: Log
+}
+
+/** The framework's part of a request, in the order in which it happens. */
+export function createApplication(parts: ApplicationParts): Koa {
+  const { domain, hosted, log } = parts
+  const app = new Koa()
+  const tenantRouter = createTenantRouter(domain, parts.registry, hosted)
+  app.use(requestLog({ log, clock: domain.clock, random: domain.random }))
+  app.use(requestErrors(hosted, log))
+  app.use(selectTenant(parts))
+  app.use(notFoundPage(tenantRouter, hosted))
+  for (const router of parts.developmentRouters) app.use(router.routes())
+  app.use(async (ctx, next) => {
+    if ((ctx.state as { tenant?: unknown }).tenant === undefined) return
+    await tenantRouter.routes()(ctx as never, next)
+  })
+  app.on('error', (error: Error) => log.error({ err: error }, 'an answer could not be sent'))
+  return app
+}
+
+/** Finds out whose request it is; an unknown host is sent where we are known, and told nothing else. */
+function selectTenant({ directory, publicUrl, development }: ApplicationParts) {
+  return async (ctx: Context, next: Next): Promise<void> => {
+    const resolution = await resolveTenant(directory, publicUrl, hostOf(ctx.req), ctx.path)
+    if (resolution.kind === 'unknownHost') return answerUnknownHost(ctx, publicUrl, development)
+    if (resolution.kind === 'tenant') {
+      Object.assign(ctx.state, { tenant: resolution.tenant })
+      ctx.path = resolution.path
+    }
+    await next()
+  }
+}
+
+/** RFC 9110 §15.5.20: misdirected. While developing, 127.0.0.1 is simply led to localhost. */
+function answerUnknownHost(ctx: Context, publicUrl: string, development: boolean): void {
+  ctx.set({ 'Cache-Control': 'no-store', 'Content-Security-Policy': "default-src 'none'", 'X-Content-Type-Options': 'nosniff' })
+  if (development && (ctx.method === 'GET' || ctx.method === 'HEAD')) {
+    ctx.status = 307
+    ctx.set('Location', `${publicUrl}${ctx.url}`)
+    ctx.body = null
+    ctx.status = 307
+    return
+  }
+  ctx.status = 421
+  ctx.type = 'text/html; charset=utf-8'
+  ctx.body = `<!doctype html><html lang="en"><title>Wrong host</title><p>Nothing is served under this host name. Try <a href="${publicUrl}">${publicUrl}</a>.</p></html>`
+}

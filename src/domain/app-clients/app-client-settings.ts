@@ -1,0 +1,121 @@
+import { z } from 'zod'
+import type { AppClientRecord } from '../ports/store.ts'
+import { brandingOf, brandingSchema } from '../user-pools/user-pool-settings.ts'
+import type { AppClient } from './app-client.ts'
+import { redirectUriProblem } from './redirect-uri.ts'
+
+/** An app client's settings in Cognito's member names (CreateUserPoolClient). */
+
+const registeredUri = z.string().superRefine((uri, context) => {
+  const problem = redirectUriProblem(uri)
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem, input: uri })
+})
+
+const unit = z.enum(['seconds', 'minutes', 'hours', 'days'])
+const validity = z.number().int().min(0).max(315_360_000)
+
+export const appClientSettingsSchema = z.strictObject({
+  CallbackURLs: z.array(registeredUri).max(100).default([]),
+  LogoutURLs: z.array(registeredUri).max(100).default([]),
+  DefaultRedirectURI: registeredUri.optional(),
+  AllowedOAuthFlows: z.array(z.enum(['code', 'implicit', 'client_credentials'])).default(['code']),
+  AllowedOAuthScopes: z.array(z.string().min(1).max(513)).max(50).default(['openid', 'email', 'profile', 'phone']),
+  AllowedOAuthFlowsUserPoolClient: z.boolean().optional(),
+  ExplicitAuthFlows: z.array(z.string()).default(['ALLOW_REFRESH_TOKEN_AUTH', 'ALLOW_USER_SRP_AUTH', 'ALLOW_CUSTOM_AUTH']),
+  SupportedIdentityProviders: z.array(z.string().min(1).max(32)).default(['COGNITO']),
+  AccessTokenValidity: validity.default(1),
+  IdTokenValidity: validity.default(1),
+  RefreshTokenValidity: validity.default(30),
+  TokenValidityUnits: z
+    .strictObject({ AccessToken: unit.default('hours'), IdToken: unit.default('hours'), RefreshToken: unit.default('days') })
+    .prefault({}),
+  RefreshTokenRotation: z
+    .strictObject({
+      Feature: z.enum(['ENABLED', 'DISABLED']).default('DISABLED'),
+      RetryGracePeriodSeconds: z.number().int().min(0).max(60).default(0),
+    })
+    .prefault({}),
+  ReadAttributes: z.array(z.string()).optional(),
+  WriteAttributes: z.array(z.string()).optional(),
+  PreventUserExistenceErrors: z.enum(['ENABLED', 'LEGACY']).default('ENABLED'),
+  EnableTokenRevocation: z.boolean().default(true),
+  EnablePropagateAdditionalUserContextData: z.boolean().optional(),
+  AuthSessionValidity: z.number().int().min(3).max(15).default(3),
+  AnalyticsConfiguration: z.unknown().optional(),
+  RequirePkce: z.boolean().optional(),
+  Branding: brandingSchema.prefault({}),
+})
+
+export type AppClientSettings = z.output<typeof appClientSettingsSchema>
+
+const secondsPerUnit = { seconds: 1, minutes: 60, hours: 3600, days: 86_400 }
+
+/**
+ * The stored row with every default filled in.
+ * @param secret in clear, already opened; absent for a public client
+ */
+export function appClientFrom(record: AppClientRecord, secret: string | undefined): AppClient {
+  const settings = appClientSettingsSchema.parse(record.settings)
+  return {
+    userPoolId: record.userPoolId,
+    id: record.id,
+    name: record.name,
+    ...(secret === undefined ? {} : { secret }),
+    callbackUrls: settings.CallbackURLs,
+    logoutUrls: settings.LogoutURLs,
+    ...(settings.DefaultRedirectURI === undefined ? {} : { defaultRedirectUri: settings.DefaultRedirectURI }),
+    allowedOAuthFlows: settings.AllowedOAuthFlows,
+    allowedOAuthScopes: settings.AllowedOAuthScopes,
+    explicitAuthFlows: settings.ExplicitAuthFlows,
+    supportedIdentityProviders: settings.SupportedIdentityProviders,
+    ...lifetimes(settings),
+    refreshTokenRotation: {
+      enabled: settings.RefreshTokenRotation.Feature === 'ENABLED',
+      graceSeconds: settings.RefreshTokenRotation.RetryGracePeriodSeconds,
+    },
+    ...(settings.ReadAttributes === undefined ? {} : { readAttributes: settings.ReadAttributes }),
+    ...(settings.WriteAttributes === undefined ? {} : { writeAttributes: settings.WriteAttributes }),
+    preventUserExistenceErrors: settings.PreventUserExistenceErrors === 'ENABLED',
+    enableTokenRevocation: settings.EnableTokenRevocation,
+    authSessionValidityMinutes: settings.AuthSessionValidity,
+    requirePkce: settings.RequirePkce ?? secret === undefined,
+    branding: brandingOf(settings.Branding),
+  }
+}
+
+/** Token lifetimes in seconds; Cognito reads a refresh token validity of 0 as 30 days. */
+function lifetimes(settings: AppClientSettings): Pick<AppClient, 'accessTokenSeconds' | 'idTokenSeconds' | 'refreshTokenSeconds'> {
+  const units = settings.TokenValidityUnits
+  const refresh = settings.RefreshTokenValidity * secondsPerUnit[units.RefreshToken]
+  return {
+    accessTokenSeconds: settings.AccessTokenValidity * secondsPerUnit[units.AccessToken],
+    idTokenSeconds: settings.IdTokenValidity * secondsPerUnit[units.IdToken],
+    refreshTokenSeconds: refresh === 0 ? 30 * 86_400 : refresh,
+  }
+}
+
+/** What is wrong with a client's settings taken together, in words that name the member and the mend. */
+export function appClientProblems(settings: AppClientSettings, hasSecret: boolean): readonly string[] {
+  const problems: string[] = []
+  const times = lifetimes(settings)
+  const outside = (seconds: number): boolean => seconds < 300 || seconds > 86_400
+  if (outside(times.accessTokenSeconds)) problems.push('AccessTokenValidity must be between 5 minutes and 24 hours')
+  if (outside(times.idTokenSeconds)) problems.push('IdTokenValidity must be between 5 minutes and 24 hours')
+  if (times.refreshTokenSeconds < 3600 || times.refreshTokenSeconds > 3650 * 86_400) {
+    problems.push('RefreshTokenValidity must be between 60 minutes and 10 years')
+  }
+  if (times.refreshTokenSeconds < Math.max(times.accessTokenSeconds, times.idTokenSeconds)) {
+    problems.push('RefreshTokenValidity must not be shorter than the access and ID token validity')
+  }
+  const flows = settings.AllowedOAuthFlows
+  if (flows.includes('client_credentials')) {
+    if (flows.length > 1) problems.push('AllowedOAuthFlows: client_credentials cannot be combined with code or implicit')
+    if (!hasSecret) problems.push('AllowedOAuthFlows: client_credentials needs a ClientSecret')
+  } else if (settings.CallbackURLs.length === 0) {
+    problems.push('CallbackURLs must name at least one URL where sign-in ends')
+  }
+  if (settings.DefaultRedirectURI !== undefined && !settings.CallbackURLs.includes(settings.DefaultRedirectURI)) {
+    problems.push('DefaultRedirectURI must be one of CallbackURLs')
+  }
+  return problems
+}

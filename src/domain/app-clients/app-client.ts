@@ -1,0 +1,46 @@
+/** An app client's settings with every default filled in. */
+export interface AppClient {
+  userPoolId: string
+  id: string
+  name: string
+  /** Absent: a public client. Held in clear in memory only; sealed at rest. */
+  secret?: string
+  callbackUrls: readonly string[]
+  logoutUrls: readonly string[]
+  defaultRedirectUri?: string
+  allowedOAuthFlows: readonly OAuthFlow[]
+  allowedOAuthScopes: readonly string[]
+  explicitAuthFlows: readonly string[]
+  supportedIdentityProviders: readonly string[]
+  /** Seconds. */
+  accessTokenSeconds: number
+  idTokenSeconds: number
+  refreshTokenSeconds: number
+  refreshTokenRotation: RefreshTokenRotation
+  /** Attribute names readable and writable through this client; absent: the standard ones. */
+  readAttributes?: readonly string[]
+  writeAttributes?: readonly string[]
+  /** Cognito's PreventUserExistenceErrors; Latchkey's default is true. */
+  preventUserExistenceErrors: boolean
+  enableTokenRevocation: boolean
+  /** Minutes that a challenge stays answerable. */
+  authSessionValidityMinutes: number
+  /** PKCE with S256: by default required of public clients only. */
+  requirePkce: boolean
+  branding: { name?: string; logoUrl?: string }
+}
+
+export type OAuthFlow = 'code' | 'implicit' | 'client_credentials'
+
+export interface RefreshTokenRotation {
+  enabled: boolean
+  /** 0 to 60 seconds in which a spent refresh token answers with the same successor. */
+  graceSeconds: number
+}
+
+export interface ResourceServer {
+  userPoolId: string
+  identifier: string
+  name: string
+  scopes: readonly { name: string; description: string }[]
+}

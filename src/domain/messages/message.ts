@@ -1,0 +1,25 @@
+/** What an e-mail tells of; each has a template under `views/emails`. */
+export type MessageKind = 'verification' | 'reset' | 'accountExists' | 'invitation'
+
+/** Texts of a pool in Cognito's own form (`{####}` and `{username}` are filled in). */
+export interface MessageTemplateOverrides {
+  verificationSubject?: string
+  verificationMessage?: string
+}
+
+/** A message to be delivered; written in the same transaction as what it tells of (design decision 14). */
+export interface OutgoingMessage {
+  kind: MessageKind
+  userPoolId: string
+  medium: 'EMAIL' | 'SMS'
+  /** The bare address. */
+  recipient: string
+  /** BCP 47 tags, best first. */
+  languages: readonly string[]
+  username: string
+  /** Verification or reset code, or temporary password. */
+  code?: string
+  validForMinutes?: number
+  /** Where the message leads; built from configured origins only (threat row E1). */
+  link?: string
+}

@@ -1,0 +1,16 @@
+import type { Clock } from '../../platform/clock.ts'
+import type { Random } from '../../platform/random.ts'
+import type { PasswordHasher } from '../../security/password-hash.ts'
+import type { SealedBox } from '../../security/sealed-box.ts'
+import type { Store } from './store.ts'
+
+/** What domain functions work with; the composition makes it once. */
+export interface DomainServices {
+  store: Store
+  passwordHasher: PasswordHasher
+  sealedBox: SealedBox
+  clock: Clock
+  random: Random
+  /** Tells the outbox worker of this process that a transaction with a message has committed. */
+  messagesQueued(): void
+}

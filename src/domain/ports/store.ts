@@ -1,0 +1,249 @@
+import type { ResourceServer } from '../app-clients/app-client.ts'
+import type { BrowserSession, InteractionRecord } from '../sessions/browser-session.ts'
+import type { Flow, FlowState } from '../sessions/flow.ts'
+import type { SignInAttempt } from '../sign-in/sign-in-attempt.ts'
+import type { AuthorizationCode, Grant } from '../tokens/grant.ts'
+import type { SigningKeyRecord } from '../tokens/signing-key.ts'
+import type { Group, User, UserStatus } from '../users/user.ts'
+import type { CodeAttempt, CodePurpose, VerificationCode } from '../verification-codes/verification-code.ts'
+
+/*
+ * What the domain asks of storage. Conventions, stated once: times and ids come in as arguments; a lookup may find
+ * nothing (undefined); a write that depends on a condition says whether it happened; every query names its user pool;
+ * nothing here hashes, sends or waits for anything but the database.
+ */
+
+export interface Store extends Repositories {
+  /**
+   * Runs `work` in one transaction. Inside it only `tx` may be used: the embedded database has one connection, and
+   * asking `store` there would wait for ever. A throw rolls back; a returned refusal commits.
+   */
+  transaction<T>(work: (tx: Repositories) => Promise<T>): Promise<T>
+}
+
+export interface Repositories {
+  settings: SettingsRepository
+  users: UserRepository
+  groups: GroupRepository
+  verificationCodes: VerificationCodeRepository
+  signInAttempts: SignInAttemptRepository
+  flows: FlowRepository
+  browserSessions: BrowserSessionRepository
+  interactions: InteractionRepository
+  grants: GrantRepository
+  outbox: OutboxRepository
+  housekeeping: HousekeepingRepository
+}
+
+/** A user pool as stored: settings in Cognito's own member names, defaults not filled in. */
+export interface UserPoolRecord {
+  id: string
+  name: string
+  version: number
+  isDefault: boolean
+  issuer: string
+  /** The issuer still follows PUBLIC_URL: the pool was made on localhost (design decision 5). */
+  issuerFollowsPublicUrl: boolean
+  domains: readonly string[]
+  settings: Readonly<Record<string, unknown>>
+}
+
+export interface AppClientRecord {
+  userPoolId: string
+  id: string
+  name: string
+  /** Sealed; absent: a public client. */
+  sealedSecret?: string
+  settings: Readonly<Record<string, unknown>>
+}
+
+/** Everything that changes seldom and is cached in process: user pools, app clients, keys, resource servers. */
+export interface SettingsRepository {
+  /** Grows whenever anything below changes, in whatever process. */
+  generation(): Promise<number>
+  userPools(): Promise<readonly UserPoolRecord[]>
+  /** Inserts or updates by id, replaces its domains, and bumps its version and the generation. */
+  saveUserPool(userPool: Omit<UserPoolRecord, 'version'>, at: Date): Promise<void>
+  deleteUserPool(userPoolId: string): Promise<boolean>
+  appClients(userPoolId: string): Promise<readonly AppClientRecord[]>
+  saveAppClient(appClient: AppClientRecord, at: Date): Promise<void>
+  deleteAppClient(userPoolId: string, clientId: string): Promise<boolean>
+  resourceServers(userPoolId: string): Promise<readonly ResourceServer[]>
+  saveResourceServer(resourceServer: ResourceServer, at: Date): Promise<void>
+  /** Newest first. */
+  signingKeys(userPoolId: string): Promise<readonly SigningKeyRecord[]>
+  addSigningKey(key: SigningKeyRecord): Promise<void>
+}
+
+export interface UserPageRequest {
+  userPoolId: string
+  limit: number
+  /** Canonical user name after which the page begins. */
+  after?: string
+  status?: UserStatus
+}
+
+export interface NewUser extends User {
+  /** Canonical sign-in names that lead to this user: the user name, and aliases already verified. */
+  identifiers: readonly UserIdentifier[]
+}
+
+/** One sign-in name. `key` is canonical (see `users/canonical-name.ts`) and unique in its user pool, whatever its kind. */
+export interface UserIdentifier {
+  kind: 'username' | 'email' | 'phone_number' | 'preferred_username'
+  key: string
+}
+
+export interface UserRepository {
+  /** @returns the kind of the first identifier that another user holds, or undefined when the user was added */
+  add(user: NewUser): Promise<UserIdentifier['kind'] | undefined>
+  findBySub(userPoolId: string, sub: string): Promise<User | undefined>
+  /** By any sign-in name; `key` is canonical. One indexed query. */
+  findByIdentifier(userPoolId: string, key: string): Promise<User | undefined>
+  /** Ordered by canonical user name. */
+  page(request: UserPageRequest): Promise<readonly User[]>
+  /** Names members to change; the others stay. `null` removes. */
+  update(userPoolId: string, sub: string, change: UserChange, at: Date): Promise<boolean>
+  /** Claims a sign-in name; false when another user holds it. Claiming one's own again is true. */
+  claimIdentifier(userPoolId: string, sub: string, identifier: UserIdentifier): Promise<boolean>
+  delete(userPoolId: string, sub: string): Promise<boolean>
+  /** Deletes the user only while it was never confirmed. */
+  deleteUnconfirmed(userPoolId: string, sub: string): Promise<boolean>
+}
+
+export interface UserChange {
+  status?: UserStatus
+  /** Only applied while the status is one of these; otherwise nothing changes and the answer is false. */
+  onlyFrom?: readonly UserStatus[]
+  enabled?: boolean
+  /** Merged into the stored ones; `null` removes one. */
+  attributes?: Readonly<Record<string, string | null>>
+  passwordHash?: string | null
+  temporaryPasswordExpiresAt?: Date | null
+  signedOutAt?: Date
+}
+
+export interface GroupRepository {
+  save(group: Group, at: Date): Promise<void>
+  list(userPoolId: string): Promise<readonly Group[]>
+  addUser(userPoolId: string, groupName: string, userSub: string, at: Date): Promise<void>
+  /** In order of precedence, then name: the order of `cognito:groups`. */
+  ofUser(userPoolId: string, userSub: string): Promise<readonly Group[]>
+}
+
+export interface VerificationCodeRepository {
+  /** Replaces the live code of the same user and purpose. */
+  replace(code: VerificationCode): Promise<void>
+  find(userPoolId: string, userSub: string, purpose: CodePurpose): Promise<VerificationCode | undefined>
+  /**
+   * Counts one try and, when the hash is right, spends the code, all in one statement: of many parallel tries no more
+   * than `maximumAttempts` are looked at and exactly one wins.
+   */
+  attempt(request: {
+    userPoolId: string
+    userSub: string
+    purpose: CodePurpose
+    codeHash: string
+    maximumAttempts: number
+    at: Date
+  }): Promise<CodeAttempt>
+}
+
+export interface SignInAttemptRepository {
+  add(attempt: SignInAttempt): Promise<void>
+  find(userPoolId: string, idHash: string, at: Date): Promise<SignInAttempt | undefined>
+  /** Removes it and says whether it was still there: a challenge is answered once. */
+  spend(userPoolId: string, idHash: string, at: Date): Promise<boolean>
+}
+
+export interface FlowRepository {
+  add(flow: Flow): Promise<void>
+  find(userPoolId: string, idHash: string, at: Date): Promise<Flow | undefined>
+  saveState(userPoolId: string, idHash: string, state: FlowState): Promise<void>
+  delete(userPoolId: string, idHash: string): Promise<boolean>
+}
+
+export interface BrowserSessionRepository {
+  /** Only a live session of a user who is enabled and has not been signed out since. One joined query. */
+  find(userPoolId: string, idHash: string, at: Date): Promise<BrowserSession | undefined>
+  findByUid(userPoolId: string, uid: string, at: Date): Promise<BrowserSession | undefined>
+  save(session: BrowserSession): Promise<void>
+  delete(userPoolId: string, idHash: string): Promise<boolean>
+  deleteByUid(userPoolId: string, uid: string): Promise<boolean>
+  deleteOfUser(userPoolId: string, userSub: string): Promise<number>
+}
+
+export interface InteractionRepository {
+  find(userPoolId: string, idHash: string, at: Date): Promise<InteractionRecord | undefined>
+  save(interaction: InteractionRecord): Promise<void>
+  delete(userPoolId: string, idHash: string): Promise<void>
+}
+
+/** A user with what tokens say of them: read in one query. */
+export interface TokenSubject {
+  user: User
+  groups: readonly Group[]
+}
+
+export interface GrantRepository {
+  addCode(code: AuthorizationCode): Promise<void>
+  /** The code whatever its state, with its user and groups. One query. */
+  findCode(
+    userPoolId: string,
+    codeHash: string,
+  ): Promise<{ code: AuthorizationCode; subject: TokenSubject; consumedAt?: Date; grantId?: string } | undefined>
+  /**
+   * Spends the code and, in the same statement, opens the grant with its first refresh token.
+   * False when the code had been spent: exactly one of many parallel calls is answered true.
+   */
+  redeemCode(request: { userPoolId: string; codeHash: string; grant: Grant; refreshTokenHash: string; at: Date }): Promise<boolean>
+  /** Opens a grant that comes from no code (sign-in through the API). */
+  open(grant: Grant, refreshTokenHash: string): Promise<void>
+  /** The refresh token with its grant, user and groups. One query. */
+  findRefreshToken(
+    userPoolId: string,
+    tokenHash: string,
+  ): Promise<{ grant: Grant; subject: TokenSubject; consumedAt?: Date } | undefined>
+  /** Spends a refresh token and adds its successor in one statement; false when it had been spent. */
+  rotate(request: { userPoolId: string; tokenHash: string; successorHash: string; at: Date }): Promise<boolean>
+  revoke(userPoolId: string, grantId: string, at: Date): Promise<boolean>
+  revokeOfUser(userPoolId: string, userSub: string, at: Date): Promise<number>
+  /** For userInfo: the user, and whether the grant behind an access token still lives. One query. */
+  findSubject(
+    userPoolId: string,
+    userSub: string,
+    grantId: string | undefined,
+  ): Promise<{ user: User; grantRevoked: boolean } | undefined>
+}
+
+export interface OutboxEntry {
+  id: string
+  /** The message, sealed: it may carry a code. */
+  sealedMessage: string
+  attempts: number
+  createdAt: Date
+}
+
+export interface OutboxRepository {
+  add(entry: { id: string; userPoolId: string; sealedMessage: string; at: Date }): Promise<void>
+  /**
+   * Takes up to `limit` due messages for `leaseSeconds`, so that no other process takes them meanwhile
+   * (`for update skip locked`); a process that dies leaves them to the next one.
+   */
+  take(request: { limit: number; leaseSeconds: number; at: Date }): Promise<readonly OutboxEntry[]>
+  /** Forgets the message's text as well. */
+  markSent(id: string, at: Date): Promise<void>
+  markFailed(id: string, failure: { error: string; retryAt: Date | undefined; at: Date }): Promise<void>
+  /** Messages given up on, newest first. */
+  deadLetters(limit: number): Promise<readonly { id: string; userPoolId: string; error: string; createdAt: Date }[]>
+  /** Puts dead letters back in the queue. */
+  retryDeadLetters(at: Date): Promise<number>
+  /** When the next message is due, for an idle worker. */
+  nextDueAt(): Promise<Date | undefined>
+}
+
+export interface HousekeepingRepository {
+  /** Deletes what has expired, at most `limit` rows a table, and returns how many went. */
+  deleteExpired(at: Date, limit: number): Promise<number>
+}
+

@@ -1,0 +1,62 @@
+import { maskDestination, parseEmailAddress } from '../messages/email-address.ts'
+import { parsePhoneNumber } from '../messages/phone-number.ts'
+import type { DomainServices } from '../ports/services.ts'
+import type { UserPool } from '../user-pools/user-pool.ts'
+import { lookupKey } from '../users/sign-in-name.ts'
+import { issueCode } from '../verification-codes/issue-code.ts'
+import type { CodeDelivery } from '../verification-codes/issue-code.ts'
+import { cooldownLeft } from '../sign-up/resend-confirmation-code.ts'
+import { recoveryChannel } from './recovery-channel.ts'
+
+export interface ForgotPasswordOutcome {
+  /** Absent when no code went out: the page must not tell, and looks the same. */
+  userSub?: string
+  delivery: CodeDelivery
+  /** The code sent a moment ago still stands; no other was sent. */
+  recentlySent: boolean
+}
+
+/**
+ * Cognito's ForgotPassword. It works from every status of a user and never changes the account; whoever cannot be
+ * reached, or does not exist, gets the same answer with a made-up destination (threat row B13).
+ */
+export async function forgotPassword(
+  services: DomainServices,
+  request: { userPool: UserPool; username: string; languages: readonly string[] },
+): Promise<ForgotPasswordOutcome> {
+  const { userPool, username, languages } = request
+  const outcome = await services.store.transaction(async (tx): Promise<ForgotPasswordOutcome> => {
+    const at = services.clock.now()
+    const user = await tx.users.findByIdentifier(userPool.id, lookupKey(userPool, username))
+    const attribute = user?.enabled === true ? recoveryChannel(userPool, user) : undefined
+    if (user === undefined || attribute === undefined) {
+      return { delivery: simulatedDelivery(services, userPool, username, at), recentlySent: false }
+    }
+    const last = await tx.verificationCodes.find(userPool.id, user.sub, 'reset')
+    if (last !== undefined && last.destination === user.attributes[attribute] && cooldownLeft(last.sentAt, at) > 0) {
+      const medium = attribute === 'email' ? 'EMAIL' : 'SMS'
+      const delivery = { medium, destination: maskDestination(medium, last.destination), attribute, sentAt: last.sentAt } as const
+      return { userSub: user.sub, delivery, recentlySent: true }
+    }
+    const delivery = await issueCode(services, tx, { userPool, user, purpose: 'reset', attribute, languages, at })
+    return { userSub: user.sub, delivery, recentlySent: false }
+  })
+  services.messagesQueued()
+  return outcome
+}
+
+/** The same name always leads to the same made-up destination, or asking twice would tell. */
+function simulatedDelivery(services: DomainServices, userPool: UserPool, username: string, at: Date): CodeDelivery {
+  const email = parseEmailAddress(username)
+  if (email !== undefined) return delivery('email', email, at)
+  const phone = parsePhoneNumber(username)
+  if (phone !== undefined) return delivery('phone_number', phone, at)
+  const digest = services.sealedBox.digest(`${userPool.id}\n${lookupKey(userPool, username)}`, 'simulated destination')
+  const letters = [...digest.toLowerCase()].filter((character) => /[a-z]/.test(character))
+  return delivery('email', `${letters[0] ?? 'a'}x@${letters[1] ?? 'm'}x.com`, at)
+}
+
+function delivery(attribute: 'email' | 'phone_number', address: string, at: Date): CodeDelivery {
+  const medium = attribute === 'email' ? 'EMAIL' : 'SMS'
+  return { medium, destination: maskDestination(medium, address), attribute, sentAt: at }
+}

@@ -1,0 +1,18 @@
+import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
+import type { User } from '../users/user.ts'
+
+/**
+ * Where a reset code goes, by the pool's priorities (AccountRecoverySetting). A verified address always serves. One not
+ * yet verified serves as long as the account has never been anybody's: receiving the code there is what would have
+ * confirmed it, so a forgotten password strands nobody before confirmation or first sign-in.
+ */
+export function recoveryChannel(userPool: UserPool, user: User): VerifiableAttribute | undefined {
+  const neverUsed = user.status === 'UNCONFIRMED' || user.status === 'FORCE_CHANGE_PASSWORD'
+  const attributes = userPool.recoveryMechanisms.flatMap((mechanism): VerifiableAttribute[] => {
+    if (mechanism === 'verified_email') return ['email']
+    return mechanism === 'verified_phone_number' ? ['phone_number'] : []
+  })
+  return attributes.find(
+    (name) => user.attributes[name] !== undefined && (neverUsed || user.attributes[`${name}_verified`] === 'true'),
+  )
+}

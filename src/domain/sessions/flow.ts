@@ -1,0 +1,43 @@
+/** What a person does on the pages between an authorization request and its answer; bound to one browser. */
+export interface Flow {
+  /** SHA-256 of the id in URL and form. */
+  idHash: string
+  userPoolId: string
+  clientId: string
+  /** Uid of the engine's interaction that waits for this flow; sealed, since whoever holds it can resume. */
+  sealedInteractionUid: string
+  /** SHA-256 of the browser's own cookie: another browser cannot walk this flow (threat row B4). */
+  browserHash: string
+  state: FlowState
+  expiresAt: Date
+}
+
+export interface FlowState {
+  /** The authorization request's own parameters, kept so that a page can be left and come back to. */
+  request: Readonly<Record<string, string>>
+  /** The page that the person last chose among those open to anybody. */
+  chosen: 'login' | 'signUp' | 'forgotPassword'
+  /** What was typed as user name, so that no page asks for it twice. */
+  username?: string
+  pending?: PendingConfirmation | PendingReset
+  /** The stored sign-in attempt that waits for its challenge. */
+  attempt?: { idHash: string; challenge: 'NEW_PASSWORD_REQUIRED'; missingAttributes: readonly string[] }
+  authenticated?: { userSub: string; authTime: number; amr: readonly string[] }
+}
+
+/** Waits for a sign-up code. `userSub` is absent for a decoy: an address that has an account already. */
+export interface PendingConfirmation {
+  kind: 'confirm'
+  userSub?: string
+  destination: string
+  /** A password has been checked or set in this very flow, so a right code signs in. */
+  passwordProved: boolean
+  sentAt: number
+}
+
+export interface PendingReset {
+  kind: 'reset'
+  userSub?: string
+  destination: string
+  sentAt: number
+}

@@ -1,0 +1,62 @@
+import type { DomainServices } from '../ports/services.ts'
+import type { Repositories } from '../ports/store.ts'
+import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
+import { lookupKey } from '../users/sign-in-name.ts'
+import type { User } from '../users/user.ts'
+import { attemptCode, codeRefusal } from '../verification-codes/check-code.ts'
+import type { CodeRefusal } from '../verification-codes/check-code.ts'
+
+export type ConfirmSignUpOutcome =
+  | { kind: 'done'; user: User }
+  | { kind: 'refused'; reason: CodeRefusal | 'alreadyConfirmed' | 'aliasExists' | 'signUpReplaced' }
+
+/** Cognito's ConfirmSignUp: a right code confirms the user and verifies the address that it was sent to. */
+export async function confirmSignUp(
+  services: DomainServices,
+  request: { userPool: UserPool; userSub: string | undefined; code: string },
+): Promise<ConfirmSignUpOutcome> {
+  const { userPool, userSub, code } = request
+  if (userSub === undefined) return refuse('codeMismatch')
+  return services.store.transaction(async (tx) => {
+    const user = await tx.users.findBySub(userPool.id, userSub)
+    if (user === undefined) return refuse('signUpReplaced')
+    if (user.status !== 'UNCONFIRMED') return refuse('alreadyConfirmed')
+    const at = services.clock.now()
+    const attempt = await attemptCode(services, tx, { userPoolId: userPool.id, userSub, purpose: 'sign_up', code, at })
+    if (attempt.kind !== 'matched') return refuse(codeRefusal(attempt))
+    return confirm(tx, userPool, user, attempt, at)
+  })
+}
+
+async function confirm(
+  tx: Repositories,
+  userPool: UserPool,
+  user: User,
+  proof: { attribute: VerifiableAttribute; destination: string },
+  at: Date,
+): Promise<ConfirmSignUpOutcome> {
+  // The code proves the address that it went to, which may have been changed since.
+  const proved = user.attributes[proof.attribute] === proof.destination
+  if (proved && userPool.aliasAttributes.includes(proof.attribute)) {
+    const key = lookupKey(userPool, proof.destination)
+    if (!(await tx.users.claimIdentifier(userPool.id, user.sub, { kind: proof.attribute, key }))) return refuse('aliasExists')
+  }
+  await claimPreferredUsername(tx, userPool, user)
+  const attributes = proved ? { [`${proof.attribute}_verified`]: 'true' } : {}
+  const changed = await tx.users.update(userPool.id, user.sub, { status: 'CONFIRMED', onlyFrom: ['UNCONFIRMED'], attributes }, at)
+  if (!changed) return refuse('alreadyConfirmed')
+  return { kind: 'done', user: { ...user, status: 'CONFIRMED', attributes: { ...user.attributes, ...attributes } } }
+}
+
+/** Cognito: preferred_username is an alias from confirmation on. One already taken stays an attribute only. */
+async function claimPreferredUsername(tx: Repositories, userPool: UserPool, user: User): Promise<void> {
+  const preferred = user.attributes['preferred_username']
+  if (preferred === undefined || !userPool.aliasAttributes.includes('preferred_username')) return
+  const key = lookupKey(userPool, preferred)
+  await tx.users.claimIdentifier(userPool.id, user.sub, { kind: 'preferred_username', key })
+}
+
+const refuse = (reason: Extract<ConfirmSignUpOutcome, { kind: 'refused' }>['reason']): ConfirmSignUpOutcome => ({
+  kind: 'refused',
+  reason,
+})

@@ -1,0 +1,36 @@
+import type { DomainServices } from '../ports/services.ts'
+import type { UserPool } from '../user-pools/user-pool.ts'
+import { issueCode, resendCooldownSeconds } from '../verification-codes/issue-code.ts'
+import type { CodeDelivery } from '../verification-codes/issue-code.ts'
+import { attributeToVerify } from './sign-up.ts'
+
+export type ResendOutcome =
+  | { kind: 'sent'; delivery: CodeDelivery }
+  | { kind: 'wait'; seconds: number }
+  | { kind: 'refused'; reason: 'alreadyConfirmed' | 'signUpReplaced' | 'noRecovery' }
+
+/** Cognito's ResendConfirmationCode, with a cool-down. */
+export async function resendConfirmationCode(
+  services: DomainServices,
+  request: { userPool: UserPool; userSub: string; languages: readonly string[] },
+): Promise<ResendOutcome> {
+  const { userPool, userSub, languages } = request
+  const outcome = await services.store.transaction(async (tx): Promise<ResendOutcome> => {
+    const user = await tx.users.findBySub(userPool.id, userSub)
+    if (user === undefined) return { kind: 'refused', reason: 'signUpReplaced' }
+    if (user.status !== 'UNCONFIRMED') return { kind: 'refused', reason: 'alreadyConfirmed' }
+    const attribute = attributeToVerify(userPool, user)
+    if (attribute === undefined) return { kind: 'refused', reason: 'noRecovery' }
+    const at = services.clock.now()
+    const last = await tx.verificationCodes.find(userPool.id, userSub, 'sign_up')
+    const seconds = last === undefined ? 0 : cooldownLeft(last.sentAt, at)
+    if (seconds > 0) return { kind: 'wait', seconds }
+    return { kind: 'sent', delivery: await issueCode(services, tx, { userPool, user, purpose: 'sign_up', attribute, languages, at }) }
+  })
+  services.messagesQueued()
+  return outcome
+}
+
+/** Whole seconds until another code may be asked for. */
+export const cooldownLeft = (sentAt: Date, now: Date): number =>
+  Math.max(0, Math.ceil(resendCooldownSeconds - (now.getTime() - sentAt.getTime()) / 1000))

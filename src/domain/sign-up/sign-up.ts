@@ -1,0 +1,197 @@
+import { enqueueMessage } from '../messages/enqueue-message.ts'
+import { maskDestination } from '../messages/email-address.ts'
+import type { AppClient } from '../app-clients/app-client.ts'
+import type { DomainServices } from '../ports/services.ts'
+import type { NewUser, Repositories } from '../ports/store.ts'
+import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
+import { brokenRules } from '../users/password-policy.ts'
+import type { PasswordRule } from '../users/password-policy.ts'
+import { identifiersOf, lookupKey, readSignInName } from '../users/sign-in-name.ts'
+import type { SignInName, SignInNameProblem } from '../users/sign-in-name.ts'
+import type { User } from '../users/user.ts'
+import { isSelfWritable, missingAttributes, validateAttributes } from '../users/validate-attributes.ts'
+import type { AttributeProblems } from '../users/validate-attributes.ts'
+import { issueCode } from '../verification-codes/issue-code.ts'
+import type { CodeDelivery } from '../verification-codes/issue-code.ts'
+
+export interface SignUpRequest {
+  userPool: UserPool
+  appClient: AppClient
+  /** As typed: a user name or an address, by the pool's sign-in options. */
+  username: string
+  password: string
+  attributes: Readonly<Record<string, string>>
+  languages: readonly string[]
+  /** Where "sign in instead" leads, from configured origins; put into the mail to an address that has an account. */
+  signInLink?: string
+}
+
+export type SignUpOutcome =
+  /** A code is under way. `userSub` is absent for a decoy: the address has an account, whose owner was written to. */
+  | { kind: 'confirm'; userSub?: string; delivery: CodeDelivery }
+  /** The pool verifies nothing by itself: an administrator confirms. */
+  | { kind: 'unconfirmed'; userSub: string }
+  | SignUpRefusal
+
+export type SignUpRefusal = {
+  kind: 'refused'
+  reason: 'signUpNotAllowed' | 'invalid' | 'usernameExists'
+  usernameProblem?: SignInNameProblem
+  attributeProblems: AttributeProblems
+  brokenRules: readonly PasswordRule[]
+}
+
+/** An unconfirmed user name is free again after the life of its code. */
+const abandonedAfterMs = 24 * 3600 * 1000
+
+/** Cognito's SignUp. The password is hashed before, never within, the transaction. */
+export async function signUp(services: DomainServices, request: SignUpRequest): Promise<SignUpOutcome> {
+  const { userPool } = request
+  if (userPool.allowAdminCreateUserOnly) return refused('signUpNotAllowed')
+  const name = readSignInName(userPool, request.username)
+  const checked = checkAttributes(request, name)
+  const broken = brokenRules(userPool.passwordPolicy, request.password)
+  if (name.kind === 'invalid' || !checked.ok || broken.length > 0) {
+    return {
+      ...refused('invalid'),
+      ...(name.kind === 'invalid' ? { usernameProblem: name.problem } : {}),
+      attributeProblems: checked.ok ? {} : checked.problems,
+      brokenRules: broken,
+    }
+  }
+  const passwordHash = await services.passwordHasher.hash(request.password)
+  const user = newUser(services, userPool, name, checked.attributes, passwordHash)
+  const outcome = await services.store.transaction((tx) => addOrExplain(services, tx, request, user, name))
+  services.messagesQueued()
+  return outcome
+}
+
+const refused = (reason: SignUpRefusal['reason']): SignUpRefusal => ({
+  kind: 'refused',
+  reason,
+  attributeProblems: {},
+  brokenRules: [],
+})
+
+function checkAttributes(request: SignUpRequest, name: SignInName): ReturnType<typeof validateAttributes> {
+  const { userPool, appClient } = request
+  const values = Object.fromEntries(Object.entries(request.attributes).filter(([, value]) => value !== ''))
+  if (name.kind === 'email' || name.kind === 'phone_number') values[name.kind] = name.address
+  const checked = validateAttributes(userPool, values)
+  const problems: Record<string, AttributeProblems[string]> = checked.ok ? {} : { ...checked.problems }
+  for (const attribute of missingAttributes(userPool, values)) {
+    if (name.kind !== 'invalid' || !isUsernameAttribute(userPool, attribute)) problems[attribute] = 'required'
+  }
+  for (const attribute of Object.keys(values)) {
+    const writable = appClient.writeAttributes?.includes(attribute) ?? !attribute.startsWith('custom:')
+    if (attribute !== name.kind && !(isSelfWritable(attribute) && writable)) problems[attribute] = 'invalid'
+  }
+  return Object.keys(problems).length > 0 ? { ok: false, problems } : checked
+}
+
+/** The address field of such a pool is the user name's own; its problem is told once. */
+const isUsernameAttribute = (userPool: UserPool, attribute: string): boolean =>
+  (userPool.usernameAttributes as readonly string[]).includes(attribute)
+
+function newUser(
+  services: DomainServices,
+  userPool: UserPool,
+  name: SignInName,
+  attributes: Record<string, string>,
+  passwordHash: string,
+): NewUser {
+  const sub = services.random.uuid()
+  const at = services.clock.now()
+  const username = name.kind === 'username' ? name.username : sub
+  return {
+    userPoolId: userPool.id,
+    sub,
+    username,
+    status: 'UNCONFIRMED',
+    enabled: true,
+    attributes,
+    passwordHash,
+    createdAt: at,
+    updatedAt: at,
+    identifiers: identifiersOf(userPool, { username, attributes, confirmed: false }),
+  }
+}
+
+async function addOrExplain(
+  services: DomainServices,
+  tx: Repositories,
+  request: SignUpRequest,
+  user: NewUser,
+  name: SignInName,
+): Promise<SignUpOutcome> {
+  let conflict = await tx.users.add(user)
+  if (conflict !== undefined) {
+    const holder = await tx.users.findByIdentifier(user.userPoolId, lookupKey(request.userPool, typedName(request, name)))
+    if (holder !== undefined && mayBeReplaced(services, holder, name)) {
+      await tx.users.deleteUnconfirmed(user.userPoolId, holder.sub)
+      conflict = await tx.users.add(user)
+    }
+    if (conflict !== undefined) return explainConflict(services, tx, request, name, holder)
+  }
+  const attribute = attributeToVerify(request.userPool, user)
+  if (attribute === undefined) return { kind: 'unconfirmed', userSub: user.sub }
+  const { languages, userPool } = request
+  const delivery = await issueCode(services, tx, {
+    userPool,
+    user,
+    purpose: 'sign_up',
+    attribute,
+    languages,
+    at: services.clock.now(),
+  })
+  return { kind: 'confirm', userSub: user.sub, delivery }
+}
+
+const typedName = (request: SignUpRequest, name: SignInName): string =>
+  name.kind === 'username' || name.kind === 'invalid' ? request.username : name.address
+
+/**
+ * Nobody has proved an unconfirmed sign-up's address: whoever comes later may have it, with a password and code of their
+ * own, so that registering somebody else's address keeps nobody out (threat row A1). A plain user name is kept for the
+ * life of its code.
+ */
+function mayBeReplaced(services: DomainServices, holder: User, name: SignInName): boolean {
+  if (holder.status !== 'UNCONFIRMED') return false
+  return name.kind !== 'username' || services.clock.now().getTime() - holder.createdAt.getTime() > abandonedAfterMs
+}
+
+/** A user name is public; an address is not, so its page looks like any other sign-up and the owner gets a mail. */
+async function explainConflict(
+  services: DomainServices,
+  tx: Repositories,
+  request: SignUpRequest,
+  name: SignInName,
+  holder: User | undefined,
+): Promise<SignUpOutcome> {
+  if (name.kind === 'username' || name.kind === 'invalid' || !request.appClient.preventUserExistenceErrors) {
+    return refused('usernameExists')
+  }
+  const at = services.clock.now()
+  const medium = name.kind === 'email' ? 'EMAIL' : 'SMS'
+  if (holder?.enabled === true) {
+    const link = request.signInLink === undefined ? {} : { link: request.signInLink }
+    const { languages } = request
+    await enqueueMessage(
+      tx,
+      services.sealedBox,
+      services.random,
+      { kind: 'accountExists', userPoolId: request.userPool.id, medium, recipient: name.address, languages, username: holder.username, ...link },
+      at,
+    )
+  }
+  return {
+    kind: 'confirm',
+    delivery: { medium, destination: maskDestination(medium, name.address), attribute: name.kind, sentAt: at },
+  }
+}
+
+/** Cognito: where both addresses could be verified, the phone gets the code. */
+export function attributeToVerify(userPool: UserPool, user: User): VerifiableAttribute | undefined {
+  const candidates = (['phone_number', 'email'] as const).filter((name) => userPool.autoVerifiedAttributes.includes(name))
+  return candidates.find((name) => user.attributes[name] !== undefined)
+}

@@ -1,0 +1,62 @@
+import { sha256 } from '../../security/digest.ts'
+import type { AppClient } from '../app-clients/app-client.ts'
+import type { DomainServices } from '../ports/services.ts'
+import type { UserPoolSnapshot } from '../user-pools/user-pool-directory.ts'
+import type { Grant } from './grant.ts'
+import { issueTokens } from './issue-tokens.ts'
+import { mayReceiveTokens } from './redeem-code.ts'
+import type { GrantOutcome } from './redeem-code.ts'
+
+/**
+ * Answers grant_type=refresh_token (RFC 6749 §6). Without rotation the token stays good. With it (RFC 9700 §4.14) a
+ * token is spent once, in one statement that settles races; shown again within the grace window it answers with the same
+ * successor, and after it with the end of the whole family (threat row C5).
+ * @param scope narrows the access token to some of what was granted
+ */
+export async function refreshGrant(
+  services: DomainServices,
+  snapshot: UserPoolSnapshot,
+  appClient: AppClient,
+  request: { refreshToken: string; scope: string | undefined },
+): Promise<GrantOutcome> {
+  const { grants } = services.store
+  const userPoolId = snapshot.userPool.id
+  const tokenHash = sha256(request.refreshToken)
+  const found = await grants.findRefreshToken(userPoolId, tokenHash)
+  const at = services.clock.now()
+  if (found === undefined) return refuse('no such refresh token')
+  const { grant, subject } = found
+  if (grant.clientId !== appClient.id) return refuse('refresh token of another client')
+  if (grant.revokedAt !== undefined) return refuse('refresh token revoked')
+  if (grant.expiresAt <= at) return refuse('refresh token expired')
+  if (!mayReceiveTokens(subject.user, grant.authTime)) return refuse('user disabled or signed out')
+  const narrowed = narrowScope(grant, request.scope)
+  if (narrowed === undefined) return refuse('scope was not granted')
+
+  // A token spent while rotation was on stays spent when it has been turned off since.
+  if (!appClient.refreshTokenRotation.enabled && found.consumedAt === undefined) {
+    return { kind: 'done', tokens: await issueTokens(services, snapshot, appClient, narrowed, subject) }
+  }
+  const successor = services.sealedBox.digest(request.refreshToken, 'refresh token successor')
+  const won =
+    found.consumedAt === undefined && (await grants.rotate({ userPoolId, tokenHash, successorHash: sha256(successor), at }))
+  if (!won && !withinGrace(appClient, found.consumedAt ?? at, at)) {
+    await grants.revoke(userPoolId, grant.id, at)
+    return refuse('refresh token used before: family revoked')
+  }
+  const tokens = await issueTokens(services, snapshot, appClient, narrowed, subject)
+  return { kind: 'done', tokens, refreshToken: successor }
+}
+
+const withinGrace = (appClient: AppClient, consumedAt: Date, at: Date): boolean =>
+  appClient.refreshTokenRotation.graceSeconds > 0 &&
+  at.getTime() - consumedAt.getTime() <= appClient.refreshTokenRotation.graceSeconds * 1000
+
+function narrowScope(grant: Grant, scope: string | undefined): Grant | undefined {
+  if (scope === undefined || scope === '') return grant
+  const granted = grant.scope.split(' ')
+  const wanted = [...new Set(scope.split(' ').filter((part) => part !== ''))]
+  return wanted.every((part) => granted.includes(part)) ? { ...grant, scope: wanted.join(' ') } : undefined
+}
+
+const refuse = (detail: string): GrantOutcome => ({ kind: 'refused', error: 'invalid_grant', detail })

@@ -1,0 +1,178 @@
+import { z } from 'zod'
+import { standardAttributeNames } from '../users/attribute-schema.ts'
+import type { CustomAttribute } from '../users/attribute-schema.ts'
+import type { AttributeSetting, Branding, UserPool } from './user-pool.ts'
+import type { UserPoolRecord } from '../ports/store.ts'
+
+/*
+ * A user pool's settings in Cognito's member names (CreateUserPool): the form of the configuration file, of the stored
+ * row and of the API alike (design decision 18). Members that Cognito describes and Latchkey does not act on yet are
+ * listed apart, so that the output of `describe-user-pool` can be pasted and a misspelt member is still reported.
+ */
+
+const address = z.enum(['email', 'phone_number'])
+const lengthText = z.union([z.number(), z.string().regex(/^\d+$/)]).transform(Number)
+const numberText = z.union([z.number(), z.string().regex(/^-?\d+(\.\d+)?$/)]).transform(Number)
+
+const schemaAttribute = z.strictObject({
+  Name: z
+    .string()
+    .regex(/^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u)
+    .max(20 + 'custom:'.length),
+  AttributeDataType: z.enum(['String', 'Number', 'DateTime', 'Boolean']).default('String'),
+  DeveloperOnlyAttribute: z.boolean().default(false),
+  Mutable: z.boolean().default(true),
+  Required: z.boolean().default(false),
+  StringAttributeConstraints: z
+    .strictObject({ MinLength: lengthText.optional(), MaxLength: lengthText.optional() })
+    .optional(),
+  NumberAttributeConstraints: z
+    .strictObject({ MinValue: numberText.optional(), MaxValue: numberText.optional() })
+    .optional(),
+})
+
+const passwordPolicy = z.strictObject({
+  MinimumLength: z.number().int().min(6).max(99).default(8),
+  RequireUppercase: z.boolean().default(true),
+  RequireLowercase: z.boolean().default(true),
+  RequireNumbers: z.boolean().default(true),
+  RequireSymbols: z.boolean().default(true),
+  PasswordHistorySize: z.number().int().min(0).max(24).optional(),
+  TemporaryPasswordValidityDays: z.number().int().min(1).max(365).default(7),
+})
+
+const recoveryMechanism = z.strictObject({
+  Name: z.enum(['verified_email', 'verified_phone_number', 'admin_only']),
+  Priority: z.number().int().min(1).max(2),
+})
+
+export const brandingSchema = z.strictObject({
+  Name: z.string().min(1).max(80).optional(),
+  LogoUrl: z.string().regex(/^(https:\/\/|\/assets\/|data:image\/)/, 'must be an https URL').optional(),
+})
+
+export const userPoolSettingsSchema = z.strictObject({
+  UsernameAttributes: z.array(address).default([]),
+  AliasAttributes: z.array(z.enum(['email', 'phone_number', 'preferred_username'])).default([]),
+  AutoVerifiedAttributes: z.array(address).default([]),
+  UsernameConfiguration: z.strictObject({ CaseSensitive: z.boolean().default(false) }).prefault({}),
+  Policies: z
+    .strictObject({ PasswordPolicy: passwordPolicy.prefault({}), SignInPolicy: z.unknown().optional() })
+    .prefault({}),
+  AdminCreateUserConfig: z
+    .strictObject({
+      AllowAdminCreateUserOnly: z.boolean().default(false),
+      UnusedAccountValidityDays: z.number().int().optional(),
+      InviteMessageTemplate: z.unknown().optional(),
+    })
+    .prefault({}),
+  AccountRecoverySetting: z
+    .strictObject({ RecoveryMechanisms: z.array(recoveryMechanism).min(1).max(2) })
+    .prefault({
+      RecoveryMechanisms: [
+        { Name: 'verified_email', Priority: 1 },
+        { Name: 'verified_phone_number', Priority: 2 },
+      ],
+    }),
+  Schema: z.array(schemaAttribute).max(50).default([]),
+  MfaConfiguration: z.enum(['OFF', 'OPTIONAL', 'ON']).default('OFF'),
+  EmailVerificationSubject: z.string().max(140).optional(),
+  EmailVerificationMessage: z.string().max(20_000).includes('{####}').optional(),
+  VerificationMessageTemplate: z
+    .looseObject({ EmailSubject: z.string().max(140).optional(), EmailMessage: z.string().max(20_000).optional() })
+    .optional(),
+  Branding: brandingSchema.prefault({}),
+})
+
+/** Members of Cognito's CreateUserPool and DescribeUserPool that are kept but not acted on. */
+export const inertUserPoolMembers = [
+  'Arn', 'CreationDate', 'CustomDomain', 'DcrConfiguration', 'DeletionProtection', 'DeviceConfiguration', 'Domain',
+  'AcrConfiguration', 'EmailConfiguration', 'EmailConfigurationFailure', 'EstimatedNumberOfUsers', 'IssuerConfiguration',
+  'KeyConfiguration', 'LambdaConfig', 'LastModifiedDate', 'SchemaAttributes', 'SmsAuthenticationMessage', 'SmsConfiguration',
+  'SmsConfigurationFailure', 'SmsVerificationMessage', 'Issuer', 'Status', 'UserAttributeUpdateSettings', 'UserPoolAddOns',
+  'UserPoolTags', 'UserPoolTier',
+] as const // prettier-ignore
+
+export type UserPoolSettings = z.output<typeof userPoolSettingsSchema>
+
+/** The stored row with every default filled in. */
+export function userPoolFrom(record: UserPoolRecord): UserPool {
+  const known = Object.fromEntries(
+    Object.entries(record.settings).filter(([name]) => !(inertUserPoolMembers as readonly string[]).includes(name)),
+  )
+  const settings = userPoolSettingsSchema.parse(known)
+  const policy = settings.Policies.PasswordPolicy
+  return {
+    id: record.id,
+    name: record.name,
+    version: record.version,
+    isDefault: record.isDefault,
+    issuer: record.issuer,
+    domains: record.domains,
+    aliasAttributes: settings.AliasAttributes,
+    usernameAttributes: settings.UsernameAttributes,
+    autoVerifiedAttributes: settings.AutoVerifiedAttributes,
+    caseSensitiveUsernames: settings.UsernameConfiguration.CaseSensitive,
+    passwordPolicy: {
+      minimumLength: policy.MinimumLength,
+      requireUppercase: policy.RequireUppercase,
+      requireLowercase: policy.RequireLowercase,
+      requireNumbers: policy.RequireNumbers,
+      requireSymbols: policy.RequireSymbols,
+      temporaryPasswordValidityDays: policy.TemporaryPasswordValidityDays,
+    },
+    allowAdminCreateUserOnly: settings.AdminCreateUserConfig.AllowAdminCreateUserOnly,
+    recoveryMechanisms: settings.AccountRecoverySetting.RecoveryMechanisms.toSorted(
+      (a, b) => a.Priority - b.Priority,
+    ).map(({ Name }) => Name),
+    standardAttributes: standardAttributesOf(settings),
+    customAttributes: customAttributesOf(settings),
+    messages: messagesOf(settings),
+    mfaConfiguration: settings.MfaConfiguration,
+    branding: brandingOf(settings.Branding),
+  }
+}
+
+const isStandard = (name: string): boolean => (standardAttributeNames as readonly string[]).includes(name)
+
+/** Sign-up by address makes that address required; otherwise what the schema says. */
+function standardAttributesOf(settings: UserPoolSettings): AttributeSetting[] {
+  const named = settings.Schema.filter(({ Name }) => isStandard(Name)).map((attribute) => ({
+    name: attribute.Name,
+    required: attribute.Required,
+    mutable: attribute.Mutable,
+  }))
+  return named
+}
+
+function customAttributesOf(settings: UserPoolSettings): CustomAttribute[] {
+  return settings.Schema.filter(({ Name }) => !isStandard(Name) && Name !== 'sub').map((attribute) => {
+    const { MinLength, MaxLength } = attribute.StringAttributeConstraints ?? {}
+    const { MinValue, MaxValue } = attribute.NumberAttributeConstraints ?? {}
+    return {
+      name: attribute.Name.replace(/^custom:/, ''),
+      type: attribute.AttributeDataType,
+      mutable: attribute.Mutable,
+      ...(MinLength === undefined ? {} : { minLength: MinLength }),
+      ...(MaxLength === undefined ? {} : { maxLength: MaxLength }),
+      ...(MinValue === undefined ? {} : { minValue: MinValue }),
+      ...(MaxValue === undefined ? {} : { maxValue: MaxValue }),
+    }
+  })
+}
+
+function messagesOf(settings: UserPoolSettings): UserPool['messages'] {
+  const subject = settings.VerificationMessageTemplate?.EmailSubject ?? settings.EmailVerificationSubject
+  const message = settings.VerificationMessageTemplate?.EmailMessage ?? settings.EmailVerificationMessage
+  return {
+    ...(subject === undefined ? {} : { verificationSubject: subject }),
+    ...(message === undefined ? {} : { verificationMessage: message }),
+  }
+}
+
+export function brandingOf(branding: z.output<typeof brandingSchema>): Branding {
+  return {
+    ...(branding.Name === undefined ? {} : { name: branding.Name }),
+    ...(branding.LogoUrl === undefined ? {} : { logoUrl: branding.LogoUrl }),
+  }
+}

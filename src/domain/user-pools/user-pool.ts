@@ -1,0 +1,62 @@
+import type { MessageTemplateOverrides } from '../messages/message.ts'
+import type { CustomAttribute } from '../users/attribute-schema.ts'
+
+/** Names a sign-in may use beside or in place of a user name (Cognito: AliasAttributes, UsernameAttributes). */
+export type AliasAttribute = 'email' | 'phone_number' | 'preferred_username'
+export type UsernameAttribute = 'email' | 'phone_number'
+export type VerifiableAttribute = 'email' | 'phone_number'
+
+export interface PasswordPolicy {
+  minimumLength: number
+  requireUppercase: boolean
+  requireLowercase: boolean
+  requireNumbers: boolean
+  requireSymbols: boolean
+  temporaryPasswordValidityDays: number
+}
+
+export type RecoveryMechanism = 'verified_email' | 'verified_phone_number' | 'admin_only'
+
+export interface AttributeSetting {
+  name: string
+  required: boolean
+  mutable: boolean
+}
+
+/** A user pool's settings with every default filled in: what the rest of the code reads. */
+export interface UserPool {
+  id: string
+  name: string
+  /** Grows with every change of the pool, its app clients, keys or resource servers. */
+  version: number
+  isDefault: boolean
+  /** `iss` of every token; permanent (design decision 5). */
+  issuer: string
+  /** Origins of the pool's own domains, first one first, such as `https://login.example.com`. */
+  domains: readonly string[]
+  aliasAttributes: readonly AliasAttribute[]
+  /** When not empty, the address is the sign-in name and the stored user name is the `sub`. */
+  usernameAttributes: readonly UsernameAttribute[]
+  autoVerifiedAttributes: readonly VerifiableAttribute[]
+  caseSensitiveUsernames: boolean
+  passwordPolicy: PasswordPolicy
+  allowAdminCreateUserOnly: boolean
+  /** By ascending priority. */
+  recoveryMechanisms: readonly RecoveryMechanism[]
+  /** Standard attributes whose settings differ from the default (optional, mutable). */
+  standardAttributes: readonly AttributeSetting[]
+  customAttributes: readonly CustomAttribute[]
+  messages: MessageTemplateOverrides
+  mfaConfiguration: 'OFF' | 'OPTIONAL' | 'ON'
+  branding: Branding
+}
+
+export interface Branding {
+  name?: string
+  logoUrl?: string
+}
+
+/** Which of the sign-in identifiers the pool's users type, in the order pages should name them. */
+export function signInIdentifiers(userPool: UserPool): readonly ('username' | AliasAttribute)[] {
+  return userPool.usernameAttributes.length > 0 ? userPool.usernameAttributes : ['username', ...userPool.aliasAttributes]
+}

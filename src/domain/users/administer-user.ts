@@ -1,0 +1,124 @@
+import { addSeconds } from '../../platform/clock.ts'
+import type { DomainServices } from '../ports/services.ts'
+import type { UserPool } from '../user-pools/user-pool.ts'
+import { brokenRules } from './password-policy.ts'
+import type { PasswordRule } from './password-policy.ts'
+import { identifiersOf, lookupKey, readSignInName } from './sign-in-name.ts'
+import type { User } from './user.ts'
+import { missingAttributes, validateAttributes } from './validate-attributes.ts'
+import type { AttributeProblems } from './validate-attributes.ts'
+
+/* What an operator does with users: Cognito's Admin* operations, shared by the command line, the seeds and the API. */
+
+export type CreateUserOutcome =
+  | { kind: 'done'; user: User }
+  | { kind: 'refused'; reason: 'usernameExists' | 'invalidUsername' }
+  | { kind: 'refused'; reason: 'invalid'; brokenRules: readonly PasswordRule[]; attributeProblems: AttributeProblems }
+
+export interface CreateUserRequest {
+  userPool: UserPool
+  username: string
+  attributes: Readonly<Record<string, string>>
+  /** In clear: hashed here. */
+  password?: string
+  /** A ready argon2id PHC string. */
+  passwordHash?: string
+  /** False: the password is temporary and must be changed at the first sign-in. */
+  permanent: boolean
+}
+
+/** Cognito's AdminCreateUser (with AdminSetUserPassword where permanent). */
+export async function createUser(services: DomainServices, request: CreateUserRequest): Promise<CreateUserOutcome> {
+  const { userPool, permanent } = request
+  const name = readSignInName(userPool, request.username)
+  if (name.kind === 'invalid') return { kind: 'refused', reason: 'invalidUsername' }
+  const values = { ...request.attributes, ...(name.kind === 'username' ? {} : { [name.kind]: name.address }) }
+  const checked = validateAttributes(userPool, values)
+  const missing = permanent ? missingAttributes(userPool, values) : []
+  const broken = request.password === undefined ? [] : brokenRules(userPool.passwordPolicy, request.password)
+  if (!checked.ok || broken.length > 0 || missing.length > 0) {
+    const absent = Object.fromEntries(missing.map((attribute) => [attribute, 'required' as const]))
+    const attributeProblems = { ...(checked.ok ? {} : checked.problems), ...absent }
+    return { kind: 'refused', reason: 'invalid', brokenRules: broken, attributeProblems }
+  }
+  const passwordHash = request.passwordHash ?? (request.password && (await services.passwordHasher.hash(request.password)))
+  const at = services.clock.now()
+  const sub = services.random.uuid()
+  const user: User = {
+    userPoolId: userPool.id,
+    sub,
+    username: name.kind === 'username' ? name.username : sub,
+    status: permanent ? 'CONFIRMED' : 'FORCE_CHANGE_PASSWORD',
+    enabled: true,
+    attributes: checked.attributes,
+    ...(passwordHash ? { passwordHash } : {}),
+    ...(permanent ? {} : { temporaryPasswordExpiresAt: temporaryExpiry(userPool, at) }),
+    createdAt: at,
+    updatedAt: at,
+  }
+  const { username, attributes } = user
+  const identifiers = identifiersOf(userPool, { username, attributes, confirmed: permanent })
+  const conflict = await services.store.transaction((tx) => tx.users.add({ ...user, identifiers }))
+  return conflict === undefined ? { kind: 'done', user } : { kind: 'refused', reason: 'usernameExists' }
+}
+
+const temporaryExpiry = (userPool: UserPool, at: Date): Date =>
+  addSeconds(at, userPool.passwordPolicy.temporaryPasswordValidityDays * 86_400)
+
+/** By sub or by any sign-in name. */
+export async function findUser(services: DomainServices, userPool: UserPool, name: string): Promise<User | undefined> {
+  return (
+    (await services.store.users.findBySub(userPool.id, name)) ??
+    (await services.store.users.findByIdentifier(userPool.id, lookupKey(userPool, name)))
+  )
+}
+
+/** Cognito's AdminConfirmSignUp. False: the user was not waiting for confirmation. */
+export const confirmUser = (services: DomainServices, user: User): Promise<boolean> =>
+  services.store.users.update(
+    user.userPoolId,
+    user.sub,
+    { status: 'CONFIRMED', onlyFrom: ['UNCONFIRMED'] },
+    services.clock.now(),
+  )
+
+/** Cognito's AdminEnableUser. */
+export const enableUser = (services: DomainServices, user: User): Promise<boolean> =>
+  services.store.users.update(user.userPoolId, user.sub, { enabled: true }, services.clock.now())
+
+/** Cognito's AdminDisableUser: signed out everywhere and refused until enabled again. */
+export const disableUser = (services: DomainServices, user: User): Promise<void> => endEverything(services, user, { enabled: false })
+
+/** Cognito's AdminUserGlobalSignOut. */
+export const signOutUser = (services: DomainServices, user: User): Promise<void> => endEverything(services, user, {})
+
+async function endEverything(services: DomainServices, user: User, change: { enabled?: boolean }): Promise<void> {
+  await services.store.transaction(async (tx) => {
+    const at = services.clock.now()
+    await tx.users.update(user.userPoolId, user.sub, { ...change, signedOutAt: at }, at)
+    await tx.browserSessions.deleteOfUser(user.userPoolId, user.sub)
+    await tx.grants.revokeOfUser(user.userPoolId, user.sub, at)
+  })
+}
+
+/** Cognito's AdminSetUserPassword; it ends all sessions, as any change of password that its owner did not make should. */
+export async function setUserPassword(
+  services: DomainServices,
+  userPool: UserPool,
+  user: User,
+  password: string,
+  permanent: boolean,
+): Promise<readonly PasswordRule[]> {
+  const broken = brokenRules(userPool.passwordPolicy, password)
+  if (broken.length > 0) return broken
+  const passwordHash = await services.passwordHasher.hash(password)
+  await services.store.transaction(async (tx) => {
+    const at = services.clock.now()
+    const status = permanent ? 'CONFIRMED' : 'FORCE_CHANGE_PASSWORD'
+    const temporaryPasswordExpiresAt = permanent ? null : temporaryExpiry(userPool, at)
+    await tx.users.update(user.userPoolId, user.sub, { status, passwordHash, temporaryPasswordExpiresAt, signedOutAt: at }, at)
+    await tx.browserSessions.deleteOfUser(user.userPoolId, user.sub)
+    await tx.grants.revokeOfUser(user.userPoolId, user.sub, at)
+  })
+  return []
+}

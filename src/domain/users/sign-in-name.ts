@@ -1,0 +1,61 @@
+import { parseEmailAddress } from '../messages/email-address.ts'
+import { parsePhoneNumber } from '../messages/phone-number.ts'
+import type { UserIdentifier } from '../ports/store.ts'
+import type { UserPool } from '../user-pools/user-pool.ts'
+import { canonicalName } from './canonical-name.ts'
+import type { UserAttributes } from './user.ts'
+
+export type SignInNameProblem = 'email' | 'phone' | 'emailOrPhone' | 'invalid' | 'looksLikeEmail' | 'looksLikePhone'
+
+/** What somebody typed as the name to sign up with, understood by the pool's rules (reference: user pools API §3). */
+export type SignInName =
+  | { kind: 'username'; username: string }
+  | { kind: 'email' | 'phone_number'; address: string }
+  | { kind: 'invalid'; problem: SignInNameProblem }
+
+export function readSignInName(userPool: UserPool, typed: string): SignInName {
+  const { usernameAttributes } = userPool
+  if (usernameAttributes.length === 0) return readUsername(userPool, typed.normalize('NFC').trim())
+  const email = usernameAttributes.includes('email') ? parseEmailAddress(typed) : undefined
+  if (email !== undefined) return { kind: 'email', address: email }
+  const phone = usernameAttributes.includes('phone_number') ? parsePhoneNumber(typed) : undefined
+  if (phone !== undefined) return { kind: 'phone_number', address: phone }
+  if (usernameAttributes.length > 1) return { kind: 'invalid', problem: 'emailOrPhone' }
+  return { kind: 'invalid', problem: usernameAttributes[0] === 'email' ? 'email' : 'phone' }
+}
+
+/** Cognito's pattern; an alias must not be claimable by choosing it as a user name. */
+function readUsername(userPool: UserPool, typed: string): SignInName {
+  if (!/^[\p{L}\p{M}\p{S}\p{N}\p{P}]{1,128}$/u.test(typed)) return { kind: 'invalid', problem: 'invalid' }
+  if (userPool.aliasAttributes.includes('email') && typed.includes('@')) return { kind: 'invalid', problem: 'looksLikeEmail' }
+  if (userPool.aliasAttributes.includes('phone_number') && parsePhoneNumber(typed) !== undefined) {
+    return { kind: 'invalid', problem: 'looksLikePhone' }
+  }
+  return { kind: 'username', username: typed }
+}
+
+/** The canonical key under which a typed name is looked up. */
+export const lookupKey = (userPool: UserPool, typed: string): string =>
+  canonicalName(typed, userPool.caseSensitiveUsernames)
+
+/**
+ * The sign-in names of a user as it stands: the user name, the addresses of a pool that signs in by address, and every
+ * alias that counts already (e-mail and phone once verified, preferred_username once confirmed).
+ */
+export function identifiersOf(
+  userPool: UserPool,
+  user: { username: string; attributes: UserAttributes; confirmed: boolean },
+): readonly UserIdentifier[] {
+  const key = (text: string): string => canonicalName(text, userPool.caseSensitiveUsernames)
+  const identifiers: UserIdentifier[] = [{ kind: 'username', key: key(user.username) }]
+  for (const name of userPool.usernameAttributes) {
+    const value = user.attributes[name]
+    if (value !== undefined) identifiers.push({ kind: name, key: key(value) })
+  }
+  for (const name of userPool.aliasAttributes) {
+    const value = user.attributes[name]
+    const counts = name === 'preferred_username' ? user.confirmed : user.attributes[`${name}_verified`] === 'true'
+    if (value !== undefined && counts) identifiers.push({ kind: name, key: key(value) })
+  }
+  return identifiers
+}

@@ -1,0 +1,85 @@
+import { addSeconds } from '../../platform/clock.ts'
+import { maskDestination } from '../messages/email-address.ts'
+import { enqueueMessage } from '../messages/enqueue-message.ts'
+import type { DomainServices } from '../ports/services.ts'
+import type { Repositories } from '../ports/store.ts'
+import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
+import type { User } from '../users/user.ts'
+import type { CodePurpose } from './verification-code.ts'
+
+/** Cognito: a sign-up code lives 24 hours, a reset code one. */
+const validSeconds: Record<CodePurpose, number> = { sign_up: 24 * 3600, reset: 3600 }
+
+/** A new code can be asked for after this many seconds. */
+export const resendCooldownSeconds = 30
+
+export const codeLength = 6
+
+export interface CodeDelivery {
+  medium: 'EMAIL' | 'SMS'
+  /** Masked as Cognito does: `j***@e***`. */
+  destination: string
+  attribute: VerifiableAttribute
+  sentAt: Date
+}
+
+/**
+ * Makes a code, stores its keyed hash in place of the last one and queues the message, all within the caller's
+ * transaction.
+ */
+export async function issueCode(
+  services: Pick<DomainServices, 'sealedBox' | 'random'>,
+  tx: Pick<Repositories, 'verificationCodes' | 'outbox'>,
+  request: {
+    userPool: UserPool
+    user: User
+    purpose: CodePurpose
+    attribute: VerifiableAttribute
+    languages: readonly string[]
+    at: Date
+  },
+): Promise<CodeDelivery> {
+  const { userPool, user, purpose, attribute, at } = request
+  const recipient = user.attributes[attribute]
+  if (recipient === undefined) throw new Error(`user ${user.sub} has no ${attribute} to send a code to`)
+  const code = services.random.digits(codeLength)
+  await tx.verificationCodes.replace({
+    userPoolId: userPool.id,
+    userSub: user.sub,
+    purpose,
+    attribute,
+    destination: recipient,
+    codeHash: codeHash(services, user.sub, purpose, code),
+    sentAt: at,
+    expiresAt: addSeconds(at, validSeconds[purpose]),
+  })
+  const medium = attribute === 'email' ? 'EMAIL' : 'SMS'
+  await enqueueMessage(
+    tx,
+    services.sealedBox,
+    services.random,
+    {
+      kind: purpose === 'reset' ? 'reset' : 'verification',
+      userPoolId: userPool.id,
+      medium,
+      recipient,
+      languages: request.languages,
+      username: user.username,
+      code,
+      validForMinutes: validSeconds[purpose] / 60,
+    },
+    at,
+  )
+  return { medium, destination: maskDestination(medium, recipient), attribute, sentAt: at }
+}
+
+/** Six digits fall to a list of a million hashes, so the hash is keyed by the server's own secret. */
+export const codeHash = (
+  services: Pick<DomainServices, 'sealedBox'>,
+  userSub: string,
+  purpose: CodePurpose,
+  code: string,
+): string => services.sealedBox.digest(`${purpose}\n${userSub}\n${normalizeCode(code)}`, 'verification code')
+
+/** People paste codes with blanks and dashes. */
+const normalizeCode = (code: string): string => code.replaceAll(/[\s-]/g, '').slice(0, 32)

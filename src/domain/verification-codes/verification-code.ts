@@ -1,0 +1,26 @@
+import type { VerifiableAttribute } from '../user-pools/user-pool.ts'
+
+export type CodePurpose = 'sign_up' | 'reset'
+
+/** Wrong tries that a code survives; then only a new code helps. */
+export const maximumCodeAttempts = 5
+
+export interface VerificationCode {
+  userPoolId: string
+  userSub: string
+  purpose: CodePurpose
+  attribute: VerifiableAttribute
+  /** The address it went to: what a right answer proves. */
+  destination: string
+  /** HMAC of the code under the server's own key: six digits alone could be guessed from a plain hash. */
+  codeHash: string
+  sentAt: Date
+  expiresAt: Date
+}
+
+/** What one try at a code came to; the try has been counted whatever the answer. */
+export type CodeAttempt =
+  | { kind: 'matched'; attribute: VerifiableAttribute; destination: string }
+  | { kind: 'mismatch' }
+  | { kind: 'too_many' }
+  | { kind: 'expired' }

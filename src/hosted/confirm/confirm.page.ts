@@ -1,0 +1,33 @@
+import type { PendingConfirmation } from '../../domain/sessions/flow.ts'
+import { cooldownLeft } from '../../domain/sign-up/resend-confirmation-code.ts'
+import { codeLength } from '../../domain/verification-codes/issue-code.ts'
+import type { HostedServices } from '../hosted-services.ts'
+import { formOf, noticeOf, pageRequest, showPage } from '../render.ts'
+import { resendOf } from '../resend.ts'
+import { pageUrl } from '../step.ts'
+import type { Step } from '../step.ts'
+
+export function showConfirmPage(
+  services: HostedServices,
+  step: Step,
+  pending: PendingConfirmation,
+  shown: { error?: string },
+): void {
+  const { locale } = step
+  const seconds = cooldownLeft(new Date(pending.sentAt), services.domain.clock.now())
+  showPage(
+    services,
+    pageRequest(step),
+    'pages/confirm',
+    'confirm',
+    {
+      form: formOf(services, step, 'confirm'),
+      destination: pending.destination,
+      code: { length: codeLength, ...(shown.error === undefined ? {} : { error: locale.text(shown.error) }) },
+      resend: resendOf(step, 'confirm.resendWait', seconds),
+      links: { startOver: pageUrl(step, 'signUp') },
+      alert: noticeOf(step, { destination: pending.destination }),
+    },
+    { seconds },
+  )
+}

@@ -1,0 +1,79 @@
+import type { Router } from '@koa/router'
+import { epochSeconds } from '../../platform/clock.ts'
+import { confirmSignUp } from '../../domain/sign-up/confirm-sign-up.ts'
+import { cooldownLeft, resendConfirmationCode } from '../../domain/sign-up/resend-confirmation-code.ts'
+import type { PendingConfirmation } from '../../domain/sessions/flow.ts'
+import type { HostedServices } from '../hosted-services.ts'
+import { pagePaths } from '../paths.ts'
+import { resendResetCode } from '../reset-password/resend-reset-code.ts'
+import { continueFlow, openForm, openPage, pageUrl, redirect } from '../step.ts'
+import type { FormStep, Step } from '../step.ts'
+import { showConfirmPage } from './confirm.page.ts'
+
+export function confirmRoutes(router: Router, services: HostedServices): void {
+  router.get(pagePaths.confirm, async (ctx) => {
+    const step = await openPage(services, ctx, 'confirm')
+    const pending = step && confirmation(step)
+    if (step !== undefined && pending !== undefined) showConfirmPage(services, step, pending, {})
+  })
+  router.post(pagePaths.confirm, async (ctx) => {
+    const step = await openForm(services, ctx, 'confirm')
+    const pending = step && confirmation(step)
+    if (step !== undefined && pending !== undefined) await confirm(services, step, pending)
+  })
+  router.post(pagePaths.resendCode, async (ctx) => {
+    const step = await openForm(services, ctx, 'login')
+    const pending = step?.flow.state.pending
+    if (step === undefined) return
+    if (pending?.kind === 'confirm') await resend(services, step, pending)
+    else if (pending?.kind === 'reset') await resendResetCode(services, step)
+    else redirect(ctx, pageUrl(step, 'login'))
+  })
+}
+
+function confirmation(step: Step): PendingConfirmation | undefined {
+  const { pending } = step.flow.state
+  return pending?.kind === 'confirm' ? pending : undefined
+}
+
+async function confirm(services: HostedServices, step: FormStep, pending: PendingConfirmation): Promise<void> {
+  const { userPool } = step.tenant.snapshot
+  const code = step.form.get('code') ?? ''
+  if (code.trim() === '') return showConfirmPage(services, step, pending, { error: 'fieldErrors.code' })
+  const outcome = await confirmSignUp(services.domain, { userPool, userSub: pending.userSub, code })
+  const { request, username } = step.flow.state
+  const kept = { request, ...(username === undefined ? {} : { username }) }
+  if (outcome.kind === 'done') {
+    if (!pending.passwordProved) return continueFlow(services, step, { ...kept, chosen: 'login' })
+    const authTime = epochSeconds(services.domain.clock.now())
+    return continueFlow(services, step, { ...kept, chosen: 'login', authenticated: { userSub: outcome.user.sub, authTime, amr: ['pwd'] } })
+  }
+  switch (outcome.reason) {
+    case 'alreadyConfirmed':
+      return continueFlow(services, step, { ...kept, chosen: 'login' }, 'alreadyConfirmed')
+    case 'signUpReplaced':
+      return continueFlow(services, step, { ...kept, chosen: 'signUp' }, 'signUpReplaced')
+    case 'aliasExists':
+      return showConfirmPage(services, step, pending, { error: 'fieldErrors.addressTaken' })
+    default:
+      showConfirmPage(services, step, pending, { error: `outcomes.${outcome.reason}` })
+  }
+}
+
+/** For a decoy nothing is sent, and the page does the same, cool-down included. */
+async function resend(services: HostedServices, step: FormStep, pending: PendingConfirmation): Promise<void> {
+  const { domain } = services
+  const { state } = step.flow
+  const now = domain.clock.now()
+  if (cooldownLeft(new Date(pending.sentAt), now) > 0) return redirect(step.ctx, pageUrl(step, 'confirm'))
+  if (pending.userSub === undefined) {
+    return continueFlow(services, step, { ...state, pending: { ...pending, sentAt: now.getTime() } }, 'codeResent')
+  }
+  const { userPool } = step.tenant.snapshot
+  const outcome = await resendConfirmationCode(domain, { userPool, userSub: pending.userSub, languages: step.languages })
+  if (outcome.kind === 'sent') {
+    const { destination, sentAt } = outcome.delivery
+    return continueFlow(services, step, { ...state, pending: { ...pending, destination, sentAt: sentAt.getTime() } }, 'codeResent')
+  }
+  redirect(step.ctx, pageUrl(step, 'confirm'))
+}

@@ -1,0 +1,36 @@
+import type { FlowState } from '../domain/sessions/flow.ts'
+import type { FlowPage } from './paths.ts'
+
+/*
+ * The only place that knows the order of the pages. A page does its step, saves the flow and comes back here.
+ *
+ *    authorize ──> login ──┬───────────────────────────────────────────> finish ──> the app
+ *                  │  │    ├─ temporary password ──> newPassword ──────────^
+ *                  │  │    └─ not confirmed yet ──┐                        │
+ *                  │  └──> signUp ────────────────┴─> confirm ─────────────┤
+ *                  └─────> forgotPassword ──> resetPassword ───────────────┘
+ */
+
+const steps: readonly { page: FlowPage | 'finish'; due: (state: FlowState) => boolean }[] = [
+  { page: 'newPassword', due: (state) => state.attempt !== undefined },
+  { page: 'finish', due: (state) => state.authenticated !== undefined },
+  { page: 'confirm', due: (state) => state.pending?.kind === 'confirm' },
+  { page: 'resetPassword', due: (state) => state.pending?.kind === 'reset' },
+  { page: 'signUp', due: (state) => state.chosen === 'signUp' },
+  { page: 'forgotPassword', due: (state) => state.chosen === 'forgotPassword' },
+  { page: 'login', due: () => true },
+]
+
+export const nextPage = (state: FlowState): FlowPage | 'finish' => steps.find((step) => step.due(state))?.page ?? 'login'
+
+/** Pages that anybody may open at any time of a flow; the others only when they are due. */
+const openPages: ReadonlySet<FlowPage> = new Set(['login', 'signUp', 'forgotPassword'])
+
+/**
+ * The page to show when `requested` was asked for: an open page as it is, another one only when it is the one due
+ * (threat rows B2, B3: no step is reached by its address).
+ */
+export function pageToShow(state: FlowState, requested: FlowPage): FlowPage | 'finish' {
+  if (openPages.has(requested)) return requested
+  return nextPage(state)
+}

@@ -1,0 +1,35 @@
+import { Router } from '@koa/router'
+import { confirmRoutes } from './confirm/confirm.routes.ts'
+import { showErrorPage } from './error/error.page.ts'
+import type { ErrorKey } from './error/error.page.ts'
+import type { HostedServices } from './hosted-services.ts'
+import { loginRoutes } from './login/login.routes.ts'
+import { logoutRoutes } from './logout/logout.routes.ts'
+import { newPasswordRoutes } from './new-password/new-password.routes.ts'
+import { pagePaths } from './paths.ts'
+import { forgotPasswordRoutes } from './reset-password/forgot-password.routes.ts'
+import { resetPasswordRoutes } from './reset-password/reset-password.routes.ts'
+import { signUpRoutes } from './sign-up/sign-up.routes.ts'
+
+/** The pages of a user pool, relative to where the pool is reached. */
+export function createHostedRouter(services: HostedServices): Router {
+  const router = new Router()
+  loginRoutes(router, services)
+  signUpRoutes(router, services)
+  confirmRoutes(router, services)
+  forgotPasswordRoutes(router, services)
+  resetPasswordRoutes(router, services)
+  newPasswordRoutes(router, services)
+  logoutRoutes(router, services)
+  router.get(pagePaths.error, (ctx) => {
+    showErrorPage(services, ctx, errorKeys[String(ctx.query['error'])] ?? 'invalidRequest', { status: 400 })
+  })
+  return router
+}
+
+/** Cognito's error codes of `/error?error=…&client_id=…`. */
+const errorKeys: Readonly<Record<string, ErrorKey>> = {
+  redirect_mismatch: 'redirectMismatch',
+  invalid_request: 'invalidRequest',
+  unknown_client: 'unknownClient',
+}

@@ -1,0 +1,24 @@
+import type { DomainServices } from '../domain/ports/services.ts'
+import type { Flow, FlowState } from '../domain/sessions/flow.ts'
+import type { Tenant } from '../domain/user-pools/tenant.ts'
+import type { Log } from '../platform/log.ts'
+import type { MessageCatalogue } from '../platform/views/message-catalogue.ts'
+import type { Page } from '../platform/views/page-contexts.ts'
+import type { ViewEngine } from '../platform/views/view-engine.ts'
+import type { Context } from 'koa'
+
+/** What the pages work with; the composition makes it once. */
+export interface HostedServices {
+  domain: DomainServices
+  views: ViewEngine
+  catalogue: MessageCatalogue
+  assets: Page['assets']
+  log: Log
+  /** Hands a finished flow back to the engine; where the browser goes on, or undefined when that is no longer possible. */
+  finishFlow(
+    tenant: Tenant,
+    ctx: Context,
+    flow: Flow,
+    authenticated: NonNullable<FlowState['authenticated']>,
+  ): Promise<string | undefined>
+}

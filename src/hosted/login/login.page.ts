@@ -1,0 +1,40 @@
+import type { HostedServices } from '../hosted-services.ts'
+import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
+import { pageUrl } from '../step.ts'
+import type { Step } from '../step.ts'
+import { usernameField } from '../username-field.ts'
+
+/** What was typed survives an error, the password aside. */
+export function showLoginPage(
+  services: HostedServices,
+  step: Step,
+  shown: {
+    username: string
+    refusal?: 'incorrectCredentials' | 'userDisabled' | 'temporaryPasswordExpired'
+    missing?: { username: boolean; password: boolean }
+  },
+): void {
+  const { locale, tenant } = step
+  const { userPool } = tenant.snapshot
+  const missing = shown.missing
+  const usernameError = missing?.username === true ? locale.text('fieldErrors.required') : undefined
+  const alertText = alertFor(step, shown)
+  showPage(services, pageRequest(step), 'pages/login', 'login', {
+    form: formOf(services, step, 'login'),
+    username: usernameField(userPool, locale, shown.username, usernameError),
+    links: {
+      ...(userPool.allowAdminCreateUserOnly ? {} : { signUp: pageUrl(step, 'signUp') }),
+      ...(canRecover(step) ? { forgotPassword: pageUrl(step, 'forgotPassword') } : {}),
+    },
+    alert: alertText === undefined ? noticeOf(step) : errorAlert(alertText),
+  })
+}
+
+function alertFor(step: Step, shown: Parameters<typeof showLoginPage>[2]): string | undefined {
+  if (shown.refusal !== undefined) return step.locale.text(`outcomes.${shown.refusal}`)
+  return shown.missing?.password === true ? step.locale.text('fieldErrors.password') : undefined
+}
+
+/** Cognito: no reset link where recovery is an administrator's alone. */
+const canRecover = (step: Step): boolean =>
+  step.tenant.snapshot.userPool.recoveryMechanisms.some((mechanism) => mechanism !== 'admin_only')

@@ -1,0 +1,48 @@
+import type { Router } from '@koa/router'
+import { signIn } from '../../domain/sign-in/sign-in.ts'
+import type { SignInOutcome } from '../../domain/sign-in/sign-in.ts'
+import { sha256 } from '../../security/digest.ts'
+import { epochSeconds } from '../../platform/clock.ts'
+import { askForConfirmation } from '../confirm/ask-for-confirmation.ts'
+import type { HostedServices } from '../hosted-services.ts'
+import { pagePaths } from '../paths.ts'
+import { continueFlow, openForm, openPage } from '../step.ts'
+import type { FormStep } from '../step.ts'
+import { showLoginPage } from './login.page.ts'
+
+export function loginRoutes(router: Router, services: HostedServices): void {
+  router.get(pagePaths.login, async (ctx) => {
+    const step = await openPage(services, ctx, 'login')
+    if (step !== undefined) showLoginPage(services, step, { username: step.flow.state.username ?? '' })
+  })
+  router.post(pagePaths.login, async (ctx) => {
+    const step = await openForm(services, ctx, 'login')
+    if (step === undefined) return
+    const username = step.form.get('username') ?? ''
+    const password = step.form.get('password') ?? ''
+    if (username.trim() === '' || password === '') {
+      return showLoginPage(services, step, { username, missing: { username: username.trim() === '', password: password === '' } })
+    }
+    const { userPool } = step.tenant.snapshot
+    const outcome = await signIn(services.domain, { userPool, appClient: step.appClient, username, password })
+    await answer(services, step, username, outcome)
+  })
+}
+
+async function answer(services: HostedServices, step: FormStep, username: string, outcome: SignInOutcome): Promise<void> {
+  const { request, chosen } = step.flow.state
+  const state = { request, chosen, username }
+  if (outcome.kind === 'done') {
+    const authenticated = { userSub: outcome.user.sub, authTime: epochSeconds(outcome.authTime), amr: outcome.amr }
+    return continueFlow(services, step, { ...state, authenticated })
+  }
+  if (outcome.kind === 'challenge') {
+    const { challenge, missingAttributes } = outcome
+    return continueFlow(services, step, { ...state, attempt: { idHash: sha256(outcome.handle), challenge, missingAttributes } })
+  }
+  if (outcome.reason === 'userNotConfirmed') return askForConfirmation(services, step, state, outcome.user)
+  if (outcome.reason === 'passwordResetRequired') {
+    return continueFlow(services, step, { ...state, chosen: 'forgotPassword' }, 'passwordResetRequired')
+  }
+  showLoginPage(services, step, { username, refusal: outcome.reason })
+}

@@ -1,0 +1,109 @@
+import type { Router } from '@koa/router'
+import type { Context } from 'koa'
+import type { AppClient } from '../../domain/app-clients/app-client.ts'
+import { isRegisteredUri } from '../../domain/app-clients/redirect-uri.ts'
+import { verifyToken } from '../../domain/tokens/verify-token.ts'
+import type { Tenant } from '../../domain/user-pools/tenant.ts'
+import { readForm } from '../../platform/http/read-form.ts'
+import { cookieName } from '../../security/cookies.ts'
+import { sha256 } from '../../security/digest.ts'
+import { showErrorPage } from '../error/error.page.ts'
+import type { HostedServices } from '../hosted-services.ts'
+import { languagesOf } from '../language.ts'
+import { pagePaths } from '../paths.ts'
+import { showPage } from '../render.ts'
+import { redirect, tenantOf } from '../step.ts'
+
+/**
+ * Both shapes of sign-out at one address: Cognito's (`client_id` with `logout_uri`, or with `redirect_uri` to sign in
+ * again) and OIDC's RP-initiated one (`id_token_hint`, `post_logout_redirect_uri`, `state`). It ends the browser's session
+ * and nothing else, asks nothing, and redirects to registered addresses only (threat row C12).
+ */
+export function logoutRoutes(router: Router, services: HostedServices): void {
+  router.get(pagePaths.logout, (ctx) => logOut(services, ctx, new Map(singleParameters(ctx))))
+  router.post(pagePaths.logout, async (ctx) => {
+    const body = await readForm(ctx.req, 32 * 1024)
+    if (!body.ok) return void showErrorPage(services, ctx, 'invalidRequest', { status: 400 })
+    await logOut(services, ctx, body.form)
+  })
+}
+
+/** Parameters that stand once in the address. */
+function singleParameters(ctx: Context): [string, string][] {
+  return Object.entries(ctx.query).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value] as [string, string]] : []))
+}
+
+async function logOut(services: HostedServices, ctx: Context, parameters: ReadonlyMap<string, string>): Promise<void> {
+  const tenant = tenantOf(ctx)
+  const appClient = await clientOf(services, tenant, parameters)
+  if (appClient === 'invalid') return void showErrorPage(services, ctx, 'invalidRequest', { status: 400 })
+  const target = chooseTarget(tenant, appClient, parameters)
+  if (target === 'unregistered') return void showErrorPage(services, ctx, 'redirectMismatch', { status: 400 })
+  await endSession(services, tenant, ctx)
+  if (target !== undefined) return redirect(ctx, target)
+  const locale = services.catalogue.locale(languagesOf(ctx, Object.fromEntries(parameters)))
+  showPage(services, { ctx, locale, tenant, appClient, redirectUri: undefined }, 'pages/signed-out', 'signedOut', {
+    links: signInAgain(appClient),
+  })
+}
+
+/** The client that asks: by `client_id`, or by the audience of an ID token of ours, however old. Both must agree. */
+async function clientOf(
+  services: HostedServices,
+  tenant: Tenant,
+  parameters: ReadonlyMap<string, string>,
+): Promise<AppClient | undefined | 'invalid'> {
+  const hint = parameters.get('id_token_hint')
+  const clientId = parameters.get('client_id')
+  let hinted: string | undefined
+  if (hint !== undefined) {
+    const claims = await verifyToken(services.domain.clock, tenant.snapshot, hint, 'id', { ignoreExpiry: true })
+    if (typeof claims?.aud !== 'string') return 'invalid'
+    hinted = claims.aud
+  }
+  if (clientId !== undefined && hinted !== undefined && clientId !== hinted) return 'invalid'
+  const named = clientId ?? hinted
+  if (named === undefined) return undefined
+  return tenant.snapshot.appClients.get(named) ?? 'invalid'
+}
+
+/** Where the browser goes: `undefined` for the signed-out page. Cognito: logout_uri wins over redirect_uri. */
+function chooseTarget(
+  tenant: Tenant,
+  appClient: AppClient | undefined,
+  parameters: ReadonlyMap<string, string>,
+): string | undefined | 'unregistered' {
+  const logoutUri = parameters.get('logout_uri') ?? parameters.get('post_logout_redirect_uri')
+  if (logoutUri !== undefined) {
+    if (appClient === undefined || !isRegisteredUri(appClient.logoutUrls, logoutUri)) return 'unregistered'
+    return withState(logoutUri, parameters.get('state'))
+  }
+  const redirectUri = parameters.get('redirect_uri')
+  if (redirectUri === undefined) return undefined
+  if (appClient === undefined || !isRegisteredUri(appClient.callbackUrls, redirectUri)) return 'unregistered'
+  const query = new URLSearchParams([...parameters].filter(([name]) => name !== 'id_token_hint'))
+  if (!query.has('response_type')) query.set('response_type', 'code')
+  return `${tenant.basePath}/oauth2/authorize?${query.toString()}`
+}
+
+/** RP-Initiated Logout §3; without a state the registered URI stays as it is, to the letter. */
+function withState(uri: string, state: string | undefined): string {
+  if (state === undefined) return uri
+  const url = new URL(uri)
+  url.searchParams.set('state', state)
+  return url.href
+}
+
+async function endSession(services: HostedServices, tenant: Tenant, ctx: Context): Promise<void> {
+  const userPoolId = tenant.snapshot.userPool.id
+  const name = cookieName('session', userPoolId, tenant.secure)
+  const handle = ctx.cookies.get(name, { signed: false })
+  if (handle === undefined) return
+  await services.domain.store.browserSessions.delete(userPoolId, sha256(handle))
+  ctx.cookies.set(name, null, { httpOnly: true, sameSite: 'lax', path: '/', secure: tenant.secure, signed: false })
+}
+
+function signInAgain(appClient: AppClient | undefined): { login?: string } {
+  const url = appClient?.logoutUrls[0]
+  return url === undefined ? {} : { login: url }
+}

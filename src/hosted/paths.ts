@@ -1,0 +1,14 @@
+/** Cognito's page paths (reference: hosted UI §2); matched without regard to case. */
+export const pagePaths = {
+  login: '/login',
+  signUp: '/signup',
+  confirm: '/confirm',
+  resendCode: '/resendcode',
+  forgotPassword: '/forgotPassword',
+  resetPassword: '/resetPassword',
+  newPassword: '/changePassword',
+  logout: '/logout',
+  error: '/error',
+} as const
+
+export type FlowPage = 'login' | 'signUp' | 'confirm' | 'forgotPassword' | 'resetPassword' | 'newPassword'

@@ -1,0 +1,97 @@
+import type { Context } from 'koa'
+import { csrfToken } from '../security/csrf.ts'
+import { formTarget, pageHeaders } from '../security/page-headers.ts'
+import type { AppClient } from '../domain/app-clients/app-client.ts'
+import type { Tenant } from '../domain/user-pools/tenant.ts'
+import type { Locale } from '../platform/views/message-catalogue.ts'
+import type { Alert, Form, Page, ViewContexts } from '../platform/views/page-contexts.ts'
+import type { MessageValues } from '../platform/views/messages.ts'
+import type { HostedServices } from './hosted-services.ts'
+import { pagePaths } from './paths.ts'
+import type { Step } from './step.ts'
+
+type PageView = Extract<keyof ViewContexts, `pages/${string}`>
+
+export interface PageRequest {
+  ctx: Context
+  locale: Locale
+  tenant: Tenant | undefined
+  appClient: AppClient | undefined
+  /** Where the page's form may lead in the end, beside ourselves. */
+  redirectUri: string | undefined
+}
+
+/** Renders a page and sets the headers that every page needs. `content` is what the page has beyond the common members. */
+export function showPage<View extends PageView>(
+  services: HostedServices,
+  request: PageRequest,
+  view: View,
+  section: string,
+  content: Omit<ViewContexts[View], keyof Page> & { alert?: Alert | undefined; title?: string },
+  values?: MessageValues,
+): void {
+  const { ctx, locale, tenant } = request
+  const nonce = services.domain.random.handle()
+  const t = locale.section(section, values)
+  const { alert, title, ...rest } = content
+  const page: Page = {
+    lang: locale.lang,
+    dir: locale.dir,
+    cspNonce: nonce,
+    assets: services.assets,
+    brand: brandOf(request, locale),
+    title: title ?? t['title'] ?? '',
+    t,
+    common: locale.section('common'),
+    ...(alert === undefined ? {} : { alert }),
+  }
+  const target = request.redirectUri === undefined ? undefined : formTarget(request.redirectUri)
+  const secure = tenant?.secure ?? false
+  ctx.set(pageHeaders({ nonce, secure, ...(target === undefined ? {} : { formTargets: [target] }) }))
+  ctx.set('Content-Language', locale.lang)
+  ctx.vary('Accept-Language')
+  ctx.type = 'text/html; charset=utf-8'
+  ctx.body = services.views.render(view, { ...page, ...rest } as unknown as ViewContexts[View])
+}
+
+/** The app client's own look, else the pool's, else the product's. */
+function brandOf({ tenant, appClient }: PageRequest, locale: Locale): Page['brand'] {
+  const pool = tenant?.snapshot.userPool.branding
+  const logoUrl = appClient?.branding.logoUrl ?? pool?.logoUrl
+  return {
+    name: appClient?.branding.name ?? pool?.name ?? locale.text('common.product'),
+    ...(logoUrl === undefined ? {} : { logoUrl }),
+  }
+}
+
+export const pageRequest = (step: Step): PageRequest => ({
+  ctx: step.ctx,
+  locale: step.locale,
+  tenant: step.tenant,
+  appClient: step.appClient,
+  redirectUri: step.flow.state.request['redirect_uri'],
+})
+
+/** The hidden part of a form, and where it posts to. */
+export const formOf = (services: HostedServices, step: Step, path: keyof typeof pagePaths): Form => ({
+  action: `${step.tenant.basePath}${pagePaths[path]}`,
+  csrf: csrfToken(services.domain.sealedBox, step.browser, step.flowId),
+  flow: step.flowId,
+})
+
+export const errorAlert = (text: string): Alert => ({ kind: 'error', text })
+
+/** Notices travel in the address, so only these are shown, whatever it says. */
+const notices: Readonly<Record<string, { key: string; kind: Alert['kind'] }>> = {
+  codeResent: { key: 'outcomes.codeResent', kind: 'success' },
+  userNotConfirmed: { key: 'outcomes.userNotConfirmed', kind: 'info' },
+  alreadyConfirmed: { key: 'outcomes.alreadyConfirmed', kind: 'info' },
+  signUpReplaced: { key: 'outcomes.signUpReplaced', kind: 'error' },
+  passwordResetRequired: { key: 'outcomes.passwordResetRequired', kind: 'info' },
+}
+
+export function noticeOf(step: Step, values?: MessageValues): Alert | undefined {
+  const name = step.ctx.query['notice']
+  const notice = typeof name === 'string' && Object.hasOwn(notices, name) ? notices[name] : undefined
+  return notice === undefined ? undefined : { kind: notice.kind, text: step.locale.text(notice.key, values) }
+}

@@ -1,0 +1,11 @@
+import type { Resend } from '../platform/views/page-contexts.ts'
+import { pagePaths } from './paths.ts'
+import type { Step } from './step.ts'
+
+/** The "send a new code" form: without script its button works at any time, and the server keeps the cool-down. */
+export const resendOf = (step: Step, waitKey: string, waitSeconds: number): Resend => ({
+  action: `${step.tenant.basePath}${pagePaths.resendCode}`,
+  waitSeconds,
+  available: true,
+  countdown: step.locale.countdown(waitKey, waitSeconds),
+})

@@ -1,0 +1,58 @@
+import type { Router } from '@koa/router'
+import { forgotPassword } from '../../domain/recovery/forgot-password.ts'
+import type { ForgotPasswordOutcome } from '../../domain/recovery/forgot-password.ts'
+import type { FlowState } from '../../domain/sessions/flow.ts'
+import { showErrorPage } from '../error/error.page.ts'
+import type { HostedServices } from '../hosted-services.ts'
+import { pagePaths } from '../paths.ts'
+import { formOf, noticeOf, pageRequest, showPage } from '../render.ts'
+import { continueFlow, openForm, openPage, pageUrl } from '../step.ts'
+import type { FormStep, Step } from '../step.ts'
+import { usernameField } from '../username-field.ts'
+
+export function forgotPasswordRoutes(router: Router, services: HostedServices): void {
+  router.get(pagePaths.forgotPassword, async (ctx) => {
+    const step = await openPage(services, ctx, 'forgotPassword')
+    if (step !== undefined && mayRecover(services, step)) showForgotPasswordPage(services, step, step.flow.state.username ?? '')
+  })
+  router.post(pagePaths.forgotPassword, async (ctx) => {
+    const step = await openForm(services, ctx, 'forgotPassword')
+    if (step === undefined || !mayRecover(services, step)) return
+    const username = step.form.get('username') ?? ''
+    if (username.trim() === '') return showForgotPasswordPage(services, step, '', true)
+    const { userPool } = step.tenant.snapshot
+    const outcome = await forgotPassword(services.domain, { userPool, username, languages: step.languages })
+    await continueFlow(services, step, pendingReset(step, username, outcome))
+  })
+}
+
+export function pendingReset(step: FormStep, username: string, outcome: ForgotPasswordOutcome): FlowState {
+  const { request } = step.flow.state
+  const { delivery, userSub } = outcome
+  const pending = {
+    kind: 'reset',
+    ...(userSub === undefined ? {} : { userSub }),
+    destination: delivery.destination,
+    sentAt: delivery.sentAt.getTime(),
+  } as const
+  return { request, chosen: 'forgotPassword', username, pending }
+}
+
+/** Policy is checked here, not only by hiding the link (threat row A9). */
+function mayRecover(services: HostedServices, step: Step): boolean {
+  const { recoveryMechanisms } = step.tenant.snapshot.userPool
+  if (recoveryMechanisms.some((mechanism) => mechanism !== 'admin_only')) return true
+  showErrorPage(services, step.ctx, 'notFound', { status: 404, back: pageUrl(step, 'login') })
+  return false
+}
+
+function showForgotPasswordPage(services: HostedServices, step: Step, username: string, missing = false): void {
+  const { locale, tenant } = step
+  const error = missing ? locale.text('fieldErrors.required') : undefined
+  showPage(services, pageRequest(step), 'pages/forgot-password', 'forgotPassword', {
+    form: formOf(services, step, 'forgotPassword'),
+    username: usernameField(tenant.snapshot.userPool, locale, username, error),
+    links: { login: pageUrl(step, 'login') },
+    alert: noticeOf(step),
+  })
+}

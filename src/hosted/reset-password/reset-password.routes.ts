@@ -1,0 +1,86 @@
+import type { Router } from '@koa/router'
+import { epochSeconds } from '../../platform/clock.ts'
+import { confirmForgotPassword } from '../../domain/recovery/confirm-forgot-password.ts'
+import type { PendingReset } from '../../domain/sessions/flow.ts'
+import { cooldownLeft } from '../../domain/sign-up/resend-confirmation-code.ts'
+import type { PasswordRule } from '../../domain/users/password-policy.ts'
+import { codeLength } from '../../domain/verification-codes/issue-code.ts'
+import type { HostedServices } from '../hosted-services.ts'
+import { newPasswordField } from '../password-field.ts'
+import { pagePaths } from '../paths.ts'
+import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
+import { resendOf } from '../resend.ts'
+import { continueFlow, openForm, openPage, pageUrl } from '../step.ts'
+import type { FormStep, Step } from '../step.ts'
+
+export function resetPasswordRoutes(router: Router, services: HostedServices): void {
+  // Cognito's own name for the second page, and the shorter one.
+  const paths = [pagePaths.resetPassword, '/confirmforgotPassword']
+  router.get(paths, async (ctx) => {
+    const step = await openPage(services, ctx, 'resetPassword')
+    const pending = step && reset(step)
+    if (step !== undefined && pending !== undefined) showResetPasswordPage(services, step, pending, {})
+  })
+  router.post(paths, async (ctx) => {
+    const step = await openForm(services, ctx, 'resetPassword')
+    const pending = step && reset(step)
+    if (step !== undefined && pending !== undefined) await resetPassword(services, step, pending)
+  })
+}
+
+function reset(step: Step): PendingReset | undefined {
+  const { pending } = step.flow.state
+  return pending?.kind === 'reset' ? pending : undefined
+}
+
+async function resetPassword(services: HostedServices, step: FormStep, pending: PendingReset): Promise<void> {
+  const { userPool } = step.tenant.snapshot
+  const code = step.form.get('code') ?? ''
+  const password = step.form.get('password') ?? ''
+  if (code.trim() === '' || password === '') {
+    const empty = password === ''
+    return showResetPasswordPage(services, step, pending, { ...(code.trim() === '' ? { codeError: 'fieldErrors.code' } : {}), empty })
+  }
+  const outcome = await confirmForgotPassword(services.domain, { userPool, userSub: pending.userSub, code, password })
+  if (outcome.kind === 'done') {
+    const { request, username } = step.flow.state
+    const authenticated = { userSub: outcome.user.sub, authTime: epochSeconds(outcome.authTime), amr: ['pwd'] }
+    return continueFlow(services, step, { request, chosen: 'login', ...(username === undefined ? {} : { username }), authenticated })
+  }
+  if (outcome.reason === 'invalid') return showResetPasswordPage(services, step, pending, { broken: outcome.brokenRules })
+  if (outcome.reason === 'userDisabled') return showResetPasswordPage(services, step, pending, { alert: 'outcomes.userDisabled' })
+  showResetPasswordPage(services, step, pending, { codeError: `outcomes.${outcome.reason}` })
+}
+
+function showResetPasswordPage(
+  services: HostedServices,
+  step: Step,
+  pending: PendingReset,
+  shown: { codeError?: string; broken?: readonly PasswordRule[]; empty?: boolean; alert?: string },
+): void {
+  const { locale } = step
+  const { userPool } = step.tenant.snapshot
+  const seconds = cooldownLeft(new Date(pending.sentAt), services.domain.clock.now())
+  const typedCode = step.ctx.method === 'POST' && shown.codeError === undefined ? (step as FormStep).form.get('code') : undefined
+  showPage(
+    services,
+    pageRequest(step),
+    'pages/reset-password',
+    'resetPassword',
+    {
+      form: formOf(services, step, 'resetPassword'),
+      destination: pending.destination,
+      username: { value: step.flow.state.username ?? '' },
+      code: {
+        length: codeLength,
+        ...(typedCode === undefined ? {} : { value: typedCode }),
+        ...(shown.codeError === undefined ? {} : { error: locale.text(shown.codeError) }),
+      },
+      password: newPasswordField(userPool, locale, shown.broken ?? [], shown.empty),
+      resend: resendOf(step, 'resetPassword.resendWait', seconds),
+      links: { login: pageUrl(step, 'login') },
+      alert: shown.alert === undefined ? noticeOf(step, { destination: pending.destination }) : errorAlert(locale.text(shown.alert)),
+    },
+    { seconds },
+  )
+}

@@ -1,0 +1,68 @@
+import type { SignUpRefusal } from '../../domain/sign-up/sign-up.ts'
+import type { SignInNameProblem } from '../../domain/users/sign-in-name.ts'
+import type { Field } from '../../platform/views/page-contexts.ts'
+import { attributeField } from '../attribute-fields.ts'
+import type { HostedServices } from '../hosted-services.ts'
+import { newPasswordField } from '../password-field.ts'
+import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
+import { pageUrl } from '../step.ts'
+import type { Step } from '../step.ts'
+import { usernameField } from '../username-field.ts'
+import { signUpFieldNames } from './sign-up-fields.ts'
+
+export function showSignUpPage(
+  services: HostedServices,
+  step: Step,
+  shown: { typed: ReadonlyMap<string, string>; refusal?: SignUpRefusal },
+): void {
+  const { locale, tenant } = step
+  const { userPool } = tenant.snapshot
+  const { typed, refusal } = shown
+  const empty = refusal !== undefined && (typed.get('password') ?? '') === ''
+  const attributes = signUpFieldNames(userPool).map(({ name, required }) =>
+    attributeField(locale, name, typed.get(name) ?? '', { required, problem: refusal?.attributeProblems[name] }),
+  )
+  showPage(services, pageRequest(step), 'pages/sign-up', 'signUp', {
+    form: formOf(services, step, 'signUp'),
+    fields: [usernameSignUpField(step, typed.get('username') ?? '', refusal), ...attributes],
+    password: newPasswordField(userPool, locale, refusal?.brokenRules ?? [], empty),
+    links: { login: pageUrl(step, 'login') },
+    alert: refusal === undefined ? noticeOf(step) : errorAlert(locale.text(refusal.reason === 'signUpNotAllowed' ? 'outcomes.signUpNotAllowed' : 'outcomes.checkFields')),
+  })
+}
+
+const problemKeys: Record<SignInNameProblem, string> = {
+  email: 'email',
+  phone: 'phone',
+  emailOrPhone: 'email',
+  invalid: 'usernameCharacters',
+  looksLikeEmail: 'usernameLooksLikeEmail',
+  looksLikePhone: 'usernameLooksLikePhone',
+}
+
+function usernameSignUpField(step: Step, value: string, refusal: SignUpRefusal | undefined): Field {
+  const { userPool } = step.tenant.snapshot
+  const { locale } = step
+  const byAddress = userPool.usernameAttributes.length > 0
+  const field = usernameField(userPool, locale, value)
+  const error = usernameErrorKey(value, refusal, byAddress)
+  return {
+    name: 'username',
+    label: byAddress ? field.label : locale.text('attributes.username'),
+    type: field.type,
+    value,
+    required: true,
+    autocomplete: 'username',
+    maxlength: byAddress ? 254 : 128,
+    ...(field.type === 'tel' ? { hint: locale.text('fieldHints.phone_number') } : {}),
+    ...(byAddress ? {} : { hint: locale.text('fieldHints.username') }),
+    ...(error === undefined ? {} : { error: locale.text(`fieldErrors.${error}`) }),
+  }
+}
+
+function usernameErrorKey(value: string, refusal: SignUpRefusal | undefined, byAddress: boolean): string | undefined {
+  if (refusal === undefined) return undefined
+  if (refusal.reason === 'usernameExists') return byAddress ? 'addressTaken' : 'usernameTaken'
+  if (refusal.usernameProblem === undefined) return undefined
+  return value.trim() === '' ? 'required' : problemKeys[refusal.usernameProblem]
+}

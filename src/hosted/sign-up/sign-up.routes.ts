@@ -1,0 +1,57 @@
+import type { Router } from '@koa/router'
+import { appHome } from '../../domain/app-clients/app-home.ts'
+import { signUp } from '../../domain/sign-up/sign-up.ts'
+import type { SignUpOutcome } from '../../domain/sign-up/sign-up.ts'
+import { tenantUrl } from '../../domain/user-pools/tenant.ts'
+import type { HostedServices } from '../hosted-services.ts'
+import { pagePaths } from '../paths.ts'
+import { continueFlow, openForm, openPage } from '../step.ts'
+import type { FormStep } from '../step.ts'
+import { showErrorPage } from '../error/error.page.ts'
+import { showSignUpPage } from './sign-up.page.ts'
+import { signUpFieldNames } from './sign-up-fields.ts'
+
+export function signUpRoutes(router: Router, services: HostedServices): void {
+  router.get(pagePaths.signUp, async (ctx) => {
+    const step = await openPage(services, ctx, 'signUp')
+    if (step !== undefined) showSignUpPage(services, step, { typed: new Map() })
+  })
+  router.post(pagePaths.signUp, async (ctx) => {
+    const step = await openForm(services, ctx, 'signUp')
+    if (step === undefined) return
+    const { userPool } = step.tenant.snapshot
+    const names = signUpFieldNames(userPool)
+    const outcome = await signUp(services.domain, {
+      userPool,
+      appClient: step.appClient,
+      username: step.form.get('username') ?? '',
+      password: step.form.get('password') ?? '',
+      attributes: Object.fromEntries(names.map(({ name }) => [name, (step.form.get(name) ?? '').trim()])),
+      languages: step.languages,
+      signInLink: appHome(step.appClient) ?? tenantUrl(step.tenant, pagePaths.login),
+    })
+    await answer(services, step, outcome)
+  })
+}
+
+async function answer(services: HostedServices, step: FormStep, outcome: SignUpOutcome): Promise<void> {
+  const { request, chosen } = step.flow.state
+  const username = step.form.get('username') ?? ''
+  switch (outcome.kind) {
+    case 'confirm': {
+      const { delivery, userSub } = outcome
+      const pending = {
+        kind: 'confirm',
+        ...(userSub === undefined ? {} : { userSub }),
+        destination: delivery.destination,
+        passwordProved: true,
+        sentAt: delivery.sentAt.getTime(),
+      } as const
+      return continueFlow(services, step, { request, chosen, username, pending })
+    }
+    case 'unconfirmed':
+      return void showErrorPage(services, step.ctx, 'awaitingApproval', { status: 200 })
+    case 'refused':
+      showSignUpPage(services, step, { typed: step.form, refusal: outcome })
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Fills in a text of Cognito's form: `{####}` is the code, `{username}` the user name. Each value goes through `encode`
+ * and is never looked at again, so that a user called `{####}` stays one.
+ */
+export function fillCognitoTemplate(
+  template: string,
+  values: { code: string; username: string },
+  encode: (value: string) => string = (value) => value,
+): string {
+  return template.replaceAll(/\{####\}|\{username\}/g, (placeholder) =>
+    encode(placeholder === '{####}' ? values.code : values.username),
+  )
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+export const escapeHtml = (text: string): string =>
+  text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '')
+
+const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' }
+
+/** The plain text of a simple HTML message: for readers that show no HTML, not a browser. */
+export function htmlToText(html: string): string {
+  return html
+    .replaceAll(/<!--[\s\S]*?(?:-->|$)|<(script|style|head|title)\b[\s\S]*?(?:<\/\1\s*>|$)/gi, '')
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/<a\b([^<>]*)>([^<]*)<\/a\s*>/gi, (_, attributes: string, text: string) => textOfLink(attributes, text))
+    .replaceAll(/<br\b[^<>]*>|<\/(?:div|tr|li|h[1-6])\s*>/gi, '\n')
+    .replaceAll(/<\/(?:p|table|ul|ol)\s*>/gi, '\n\n')
+    .replaceAll(/<\/?[a-z!][^<>]*>/gi, '')
+    .replaceAll(/&(?:#(\d{1,7})|([a-z]+));/gi, (entity, code: string | undefined, name: string | undefined) =>
+      code === undefined ? (named[name ?? ''] ?? entity) : characterOf(Number(code), entity),
+    )
+    .replaceAll(/ *\n */g, '\n')
+    .replaceAll(/\n{3,}/g, '\n\n')
+    .trim()
+}
+
+function textOfLink(attributes: string, text: string): string {
+  const target = /\bhref\s*=\s*["']?([^"'\s]+)/i.exec(attributes)?.[1]
+  return target === undefined ? text : `${text} (${target})`
+}
+
+const characterOf = (code: number, otherwise: string): string =>
+  code >= 0x20 && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? String.fromCodePoint(code) : otherwise

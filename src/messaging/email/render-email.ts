@@ -1,0 +1,98 @@
+import type { OutgoingMessage } from '../../domain/messages/message.ts'
+import type { Locale } from '../../platform/views/message-catalogue.ts'
+import type { ViewEngine } from '../../platform/views/view-engine.ts'
+import { messageTexts, required, singleLine } from '../message-texts.ts'
+import type { PoolPresentation } from '../message-texts.ts'
+import { escapeHtml, fillCognitoTemplate, htmlToText } from './cognito-template.ts'
+
+interface EmailTexts {
+  subject: string
+  html: string
+  text: string
+}
+
+/**
+ * An e-mail's subject, HTML and plain text. A pool's own verification texts (Cognito: EmailVerificationSubject and
+ * EmailVerificationMessage) take the place of ours.
+ * @throws DeliveryError, permanent, when the message lacks what its kind needs
+ */
+export function renderEmail(
+  message: OutgoingMessage,
+  locale: Locale,
+  presentation: PoolPresentation,
+  views: Pick<ViewEngine, 'render'>,
+): EmailTexts {
+  const brand = { name: singleLine(presentation.brand.name) }
+  const texts = messageTexts(message, locale, brand.name)
+  const link = message.link ?? presentation.signInUrl
+  const context = { lang: locale.lang, dir: locale.dir, brand, t: texts, link }
+  const subject = texts['subject'] ?? brand.name
+  if (message.kind === 'verification') {
+    const own = ownVerification(message, locale, presentation, subject)
+    if (own.html !== undefined) return { subject: own.subject, html: own.html, text: own.text }
+    return { subject: own.subject, ...renderViews(message, context, views) }
+  }
+  return { subject: singleLine(subject), ...renderViews(message, context, views) }
+}
+
+type EmailContext = Pick<Locale, 'lang' | 'dir'> & { brand: { name: string }; t: Record<string, string>; link: string }
+
+function renderViews(
+  message: OutgoingMessage,
+  shared: EmailContext,
+  views: Pick<ViewEngine, 'render'>,
+): Omit<EmailTexts, 'subject'> {
+  switch (message.kind) {
+    case 'verification': {
+      const context = { ...shared, code: required(message, 'code') }
+      return {
+        html: views.render('emails/verification.html', context),
+        text: views.render('emails/verification.text', context),
+      }
+    }
+    case 'reset': {
+      const context = { ...shared, code: required(message, 'code') }
+      return { html: views.render('emails/reset.html', context), text: views.render('emails/reset.text', context) }
+    }
+    case 'accountExists':
+      return {
+        html: views.render('emails/account-exists.html', shared),
+        text: views.render('emails/account-exists.text', shared),
+      }
+    case 'invitation': {
+      const context = { ...shared, username: message.username, temporaryPassword: required(message, 'code') }
+      return {
+        html: views.render('emails/invitation.html', context),
+        text: views.render('emails/invitation.text', context),
+      }
+    }
+  }
+}
+
+/**
+ * The pool's own subject and message. The message is HTML, as in Cognito: the operator's markup stays, what comes from
+ * the user is escaped (threat row E7).
+ */
+function ownVerification(
+  message: OutgoingMessage,
+  locale: Locale,
+  { overrides }: PoolPresentation,
+  defaultSubject: string,
+): { subject: string; html?: undefined } | EmailTexts {
+  const values = { code: required(message, 'code'), username: message.username }
+  const { verificationSubject, verificationMessage } = overrides
+  const subject = singleLine(
+    verificationSubject === undefined ? defaultSubject : fillCognitoTemplate(verificationSubject, values),
+  )
+  if (verificationMessage === undefined) return { subject }
+  const body = fillCognitoTemplate(verificationMessage, values, escapeHtml)
+  return {
+    subject,
+    html: /<html[\s>]/i.test(verificationMessage) ? body : htmlDocument(locale, subject, body),
+    text: fillCognitoTemplate(htmlToText(verificationMessage), values),
+  }
+}
+
+const htmlDocument = (locale: Locale, title: string, body: string): string =>
+  `<!doctype html>\n<html lang="${escapeHtml(locale.lang)}" dir="${locale.dir}"><head><meta charset="utf-8">` +
+  `<title>${escapeHtml(title)}</title></head>\n<body>${body}</body></html>\n`

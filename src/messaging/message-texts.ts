@@ -1,0 +1,44 @@
+import type { MessageKind, MessageTemplateOverrides, OutgoingMessage } from '../domain/messages/message.ts'
+import type { Locale } from '../platform/views/message-catalogue.ts'
+import { DeliveryError } from './message-sender.ts'
+
+/** How a user pool presents itself in messages. */
+export interface PoolPresentation {
+  brand: { name: string }
+  overrides: MessageTemplateOverrides
+  /** Where messages lead that name no place of their own; built from configured origins only (threat row E1). */
+  signInUrl: string
+}
+
+const sections: Readonly<Record<MessageKind, string>> = {
+  verification: 'emailVerification',
+  reset: 'emailReset',
+  accountExists: 'emailAccountExists',
+  invitation: 'emailInvitation',
+}
+
+/** The texts of the message's kind, in its language. @throws DeliveryError when the message lacks its validity */
+export function messageTexts(message: OutgoingMessage, locale: Locale, brandName: string): Record<string, string> {
+  const brand = { brand: brandName }
+  if (message.kind === 'accountExists') return locale.section(sections[message.kind], brand)
+  const duration = locale.duration(required(message, 'validForMinutes') * 60)
+  return locale.section(sections[message.kind], { ...brand, duration })
+}
+
+/** @throws DeliveryError, permanent, when the message lacks the member */
+export function required<Name extends 'code' | 'validForMinutes'>(
+  message: OutgoingMessage,
+  name: Name,
+): NonNullable<OutgoingMessage[Name]> {
+  const value = message[name]
+  if (value === undefined) throw new DeliveryError(`the ${message.kind} message lacks its ${name}`, { permanent: true })
+  return value
+}
+
+const maximumLineLength = 200
+
+/** One line for a header: without control characters, and not endless. */
+export function singleLine(text: string): string {
+  const line = text.replaceAll(/[\p{Cc}\u2028\u2029\s]+/gu, ' ').trim()
+  return Array.from(line).slice(0, maximumLineLength).join('')
+}

@@ -1,0 +1,31 @@
+import type { OutgoingMessage } from '../domain/messages/message.ts'
+import type { MessageCatalogue } from '../platform/views/message-catalogue.ts'
+import type { ViewEngine } from '../platform/views/view-engine.ts'
+import { renderEmail } from './email/render-email.ts'
+import { DeliveryError } from './message-sender.ts'
+import type { RenderedMessage } from './message-sender.ts'
+import { singleLine } from './message-texts.ts'
+import type { PoolPresentation } from './message-texts.ts'
+import { renderSms } from './sms/render-sms.ts'
+
+export interface MessageRendererOptions {
+  views: Pick<ViewEngine, 'render'>
+  catalogue: Pick<MessageCatalogue, 'locale'>
+  /** How a user pool presents itself; undefined when there is no such pool any more. */
+  brandOf: (userPoolId: string) => PoolPresentation | undefined | Promise<PoolPresentation | undefined>
+}
+
+export type MessageRenderer = (id: string, message: OutgoingMessage) => Promise<RenderedMessage>
+
+/** Gives messages their texts. The renderer throws DeliveryError, permanent, for a message that cannot have any. */
+export function createMessageRenderer({ views, catalogue, brandOf }: MessageRendererOptions): MessageRenderer {
+  return async (id, message) => {
+    const presentation = await brandOf(message.userPoolId)
+    if (presentation === undefined) throw new DeliveryError('its user pool is gone', { permanent: true })
+    const locale = catalogue.locale(message.languages)
+    const { medium, recipient } = message
+    const texts =
+      medium === 'EMAIL' ? renderEmail(message, locale, presentation, views) : renderSms(message, locale, presentation)
+    return { id, medium, recipient, brandName: singleLine(presentation.brand.name), lang: locale.lang, ...texts }
+  }
+}

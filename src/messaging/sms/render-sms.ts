@@ -1,0 +1,32 @@
+import type { OutgoingMessage } from '../../domain/messages/message.ts'
+import type { Locale } from '../../platform/views/message-catalogue.ts'
+import { messageTexts, required, singleLine } from '../message-texts.ts'
+import type { PoolPresentation } from '../message-texts.ts'
+
+/**
+ * An SMS: the subject of the e-mail of the same kind says what it is, and what is needed follows. One short line, since
+ * every part of a message costs.
+ * @throws DeliveryError, permanent, when the message lacks what its kind needs
+ */
+export function renderSms(
+  message: OutgoingMessage,
+  locale: Locale,
+  presentation: PoolPresentation,
+): { subject: string; text: string } {
+  const brandName = singleLine(presentation.brand.name)
+  const subject = singleLine(messageTexts(message, locale, brandName)['subject'] ?? brandName)
+  return { subject, text: `${subject}: ${contentOf(message, presentation.signInUrl)}` }
+}
+
+function contentOf(message: OutgoingMessage, signInUrl: string): string {
+  const { link = signInUrl } = message
+  switch (message.kind) {
+    case 'verification':
+    case 'reset':
+      return required(message, 'code')
+    case 'accountExists':
+      return link
+    case 'invitation':
+      return `${message.username} / ${required(message, 'code')} ${link}`
+  }
+}

@@ -1,0 +1,47 @@
+import { constantTimeEqual } from '../security/digest.ts'
+import type { AppClient } from '../domain/app-clients/app-client.ts'
+import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
+
+/**
+ * RFC 6749 §2.3 for the endpoints that are ours: a public client by `client_id`, a confidential one by Basic or by
+ * `client_secret` in the body. The engine does the same at its token endpoint.
+ */
+export function authenticateClient(
+  snapshot: UserPoolSnapshot,
+  authorization: string,
+  form: ReadonlyMap<string, string>,
+): AppClient | undefined {
+  const credentials = authorization === '' ? bodyCredentials(form) : basicCredentials(authorization)
+  if (credentials === undefined) return undefined
+  const named = form.get('client_id')
+  if (named !== undefined && named !== credentials.clientId) return undefined
+  const appClient = snapshot.appClients.get(credentials.clientId)
+  if (appClient === undefined) return undefined
+  if (appClient.secret === undefined) return credentials.secret === undefined ? appClient : undefined
+  return credentials.secret !== undefined && constantTimeEqual(credentials.secret, appClient.secret) ? appClient : undefined
+}
+
+interface Credentials {
+  clientId: string
+  secret: string | undefined
+}
+
+function bodyCredentials(form: ReadonlyMap<string, string>): Credentials | undefined {
+  const clientId = form.get('client_id')
+  return clientId === undefined ? undefined : { clientId, secret: form.get('client_secret') }
+}
+
+/** RFC 6749 §2.3.1: both halves are form-encoded inside the Base64. */
+function basicCredentials(authorization: string): Credentials | undefined {
+  const match = /^basic ([A-Za-z0-9+/=]{1,1024})$/i.exec(authorization)
+  if (match?.[1] === undefined) return undefined
+  const text = Buffer.from(match[1], 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  if (colon < 1) return undefined
+  try {
+    const decode = (part: string): string => decodeURIComponent(part.replaceAll('+', '%20'))
+    return { clientId: decode(text.slice(0, colon)), secret: decode(text.slice(colon + 1)) }
+  } catch {
+    return undefined
+  }
+}

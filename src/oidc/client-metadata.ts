@@ -1,0 +1,32 @@
+import type { AdapterPayload } from 'oidc-provider'
+import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
+
+/**
+ * An app client as the engine wants to see it. Redirect URIs are checked by us alone (engine-internals), so the engine
+ * gets one that no client can ever name.
+ */
+export function clientMetadata(snapshot: UserPoolSnapshot, clientId: string): AdapterPayload | undefined {
+  const appClient = snapshot.appClients.get(clientId)
+  if (appClient === undefined) return undefined
+  const code = appClient.allowedOAuthFlows.includes('code')
+  return {
+    client_id: appClient.id,
+    client_name: appClient.name,
+    ...(appClient.secret === undefined ? {} : { client_secret: appClient.secret }),
+    token_endpoint_auth_method: appClient.secret === undefined ? 'none' : 'client_secret_basic',
+    application_type: 'web',
+    redirect_uris: ['https://unused.invalid/'],
+    response_types: code ? ['code'] : [],
+    grant_types: [
+      ...(code ? ['authorization_code', 'refresh_token'] : []),
+      ...(appClient.allowedOAuthFlows.includes('client_credentials') ? ['client_credentials'] : []),
+    ],
+  }
+}
+
+/** Browser origins that may call the token and userInfo endpoints: those of the client's own registered URLs. */
+export function allowedOrigins(snapshot: UserPoolSnapshot, clientId: string): ReadonlySet<string> {
+  const appClient = snapshot.appClients.get(clientId)
+  const urls = [...(appClient?.callbackUrls ?? []), ...(appClient?.logoutUrls ?? [])]
+  return new Set(urls.map((url) => new URL(url).origin).filter((origin) => origin !== 'null'))
+}

@@ -1,0 +1,44 @@
+import { customScopes, standardScopes } from '../domain/app-clients/scopes.ts'
+import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
+import { endpointPaths } from './paths.ts'
+
+/**
+ * The pool's own discovery document (OIDC Discovery §3, RFC 8414 §2). The engine's cannot name endpoints on another host
+ * than the issuer's (design decision 5).
+ * @param endpointBase where the pool's endpoints are reached: `https://login.example.com`
+ */
+export function discoveryDocument(snapshot: UserPoolSnapshot, endpointBase: string): Readonly<Record<string, unknown>> {
+  const { issuer } = snapshot.userPool
+  return {
+    issuer,
+    authorization_endpoint: endpointBase + endpointPaths.authorize,
+    token_endpoint: endpointBase + endpointPaths.token,
+    userinfo_endpoint: endpointBase + endpointPaths.userInfo,
+    revocation_endpoint: endpointBase + endpointPaths.revoke,
+    end_session_endpoint: endpointBase + endpointPaths.logout,
+    jwks_uri: issuer + endpointPaths.jwks,
+    response_types_supported: ['code'],
+    response_modes_supported: ['query', 'fragment', 'form_post'],
+    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: [snapshot.keys.current.id.algorithm],
+    scopes_supported: [...standardScopes, ...customScopes(snapshot.resourceServers)],
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
+    revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
+    code_challenge_methods_supported: ['S256'],
+    prompt_values_supported: ['none', 'login', 'create', 'select_account', 'consent'],
+    claims_supported: [
+      'sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'at_hash', 'cognito:username', 'cognito:groups', 'email',
+      'email_verified', 'phone_number', 'phone_number_verified', 'name', 'given_name', 'family_name', 'preferred_username',
+    ],
+    authorization_response_iss_parameter_supported: true,
+    request_parameter_supported: false,
+    request_uri_parameter_supported: false,
+    claims_parameter_supported: false,
+  } // prettier-ignore
+}
+
+/** RFC 7517 §5: every key that may have signed a token still alive. */
+export const jwksDocument = (snapshot: UserPoolSnapshot): Readonly<Record<string, unknown>> => ({
+  keys: [...snapshot.keys.byKid.values()].map((key) => key.publicJwk),
+})

@@ -1,0 +1,132 @@
+import type { Context } from 'koa'
+import type { InteractionResults, KoaContextWithOIDC } from 'oidc-provider'
+import { addSeconds, epochSeconds } from '../platform/clock.ts'
+import { cookieName } from '../security/cookies.ts'
+import { sha256 } from '../security/digest.ts'
+import type { DomainServices } from '../domain/ports/services.ts'
+import type { Flow, FlowState } from '../domain/sessions/flow.ts'
+import type { Tenant } from '../domain/user-pools/tenant.ts'
+import type { ProviderRegistry } from './provider-registry.ts'
+import { interactionSeconds } from './provider-configuration.ts'
+import { tenantOf } from './engine-internals.ts'
+
+/* Where the pages and the engine meet: a flow begins when the engine needs a person, and ends with its answer. */
+
+const sealPurpose = 'interaction uid'
+
+/** Parameters kept with a flow so that it can be begun anew: those of a request, none of ours. */
+const keptParameters = [
+  'response_type', 'client_id', 'redirect_uri', 'state', 'scope', 'nonce', 'code_challenge', 'code_challenge_method',
+  'prompt', 'max_age', 'login_hint', 'lang', 'ui_locales', 'response_mode', 'resource', 'identity_provider', 'acr_values',
+  'idp_identifier', 'display', 'id_token_hint',
+] // prettier-ignore
+
+/** Called by the engine: stores the flow, binds it to the browser, and names its first page. */
+export async function startFlow(
+  services: DomainServices,
+  ctx: KoaContextWithOIDC,
+  interaction: { uid: string; params: Record<string, unknown>; prompt: { name: string } },
+): Promise<string> {
+  const tenant = tenantOf(ctx.req)
+  const id = services.random.handle()
+  const request = Object.fromEntries(
+    keptParameters.flatMap((name) => {
+      const value = interaction.params[name]
+      return typeof value === 'string' && value !== '' ? [[name, value]] : []
+    }),
+  )
+  const chosen = firstPage(interaction)
+  const loginHint = request['login_hint']
+  await services.store.flows.add({
+    idHash: sha256(id),
+    userPoolId: tenant.snapshot.userPool.id,
+    clientId: request['client_id'] ?? '',
+    sealedInteractionUid: services.sealedBox.seal(interaction.uid, sealPurpose),
+    browserHash: sha256(browserHandle(services, tenant, ctx)),
+    state: { request, chosen, ...(loginHint === undefined ? {} : { username: loginHint }) },
+    expiresAt: addSeconds(services.clock.now(), interactionSeconds),
+  })
+  return `${tenant.basePath}${firstPagePaths[chosen]}?${new URLSearchParams({ client_id: request['client_id'] ?? '', flow: id }).toString()}`
+}
+
+/** `prompt=create` asks for sign-up (OIDC Prompt Create); `screen_hint` is how our own deep links name a page. */
+function firstPage(interaction: { params: Record<string, unknown>; prompt: { name: string } }): FlowState['chosen'] {
+  if (interaction.params['screen_hint'] === 'forgotPassword') return 'forgotPassword'
+  return interaction.prompt.name === 'create' ? 'signUp' : 'login'
+}
+
+export const firstPagePaths: Record<FlowState['chosen'], string> = {
+  login: '/login',
+  signUp: '/signup',
+  forgotPassword: '/forgotPassword',
+}
+
+/** The browser's own random handle; made and set when it has none. Every flow and every form is bound to it. */
+export function browserHandle(services: Pick<DomainServices, 'random'>, tenant: Tenant, ctx: Pick<Context, 'cookies'>): string {
+  const name = cookieName('browser', tenant.snapshot.userPool.id, tenant.secure)
+  const known = ctx.cookies.get(name, { signed: false })
+  if (known !== undefined && /^[\w-]{43}$/.test(known)) return known
+  const handle = services.random.handle()
+  ctx.cookies.set(name, handle, { httpOnly: true, sameSite: 'lax', path: '/', secure: tenant.secure, signed: false, overwrite: true })
+  return handle
+}
+
+/** The flow of a page's request, if it is this browser's and still open (threat rows B4, B17). */
+export async function findFlow(
+  services: DomainServices,
+  tenant: Tenant,
+  ctx: Pick<Context, 'cookies'>,
+  flowId: string,
+): Promise<Flow | 'expired' | 'otherBrowser'> {
+  const flow = await services.store.flows.find(tenant.snapshot.userPool.id, sha256(flowId), services.clock.now())
+  if (flow === undefined) return 'expired'
+  const handle = ctx.cookies.get(cookieName('browser', tenant.snapshot.userPool.id, tenant.secure), { signed: false })
+  return handle !== undefined && sha256(handle) === flow.browserHash ? flow : 'otherBrowser'
+}
+
+/**
+ * Ends a flow with a signed-in user and returns where the browser goes on; undefined when the engine's side has expired.
+ * The flow is deleted first: of two tabs that finish at once exactly one does.
+ */
+export async function finishFlow(
+  services: DomainServices,
+  registry: ProviderRegistry,
+  tenant: Tenant,
+  ctx: Pick<Context, 'cookies'>,
+  flow: Flow,
+  authenticated: NonNullable<FlowState['authenticated']>,
+): Promise<string | undefined> {
+  const userPoolId = tenant.snapshot.userPool.id
+  if (!(await services.store.flows.delete(userPoolId, flow.idHash))) return undefined
+  const { provider } = registry.engineFor(tenant)
+  const interaction = await provider.Interaction.find(services.sealedBox.open(flow.sealedInteractionUid, sealPurpose))
+  if (interaction === undefined) return undefined
+  await dropOtherUsersSession(services, tenant, ctx, authenticated.userSub)
+  // This very flow has just authenticated the person, so the session that it began under does not matter any more.
+  delete interaction.session
+  const result: InteractionResults = {
+    login: { accountId: authenticated.userSub, ts: authenticated.authTime, amr: [...authenticated.amr], remember: true },
+    create: {},
+    select_account: {},
+    consent: {},
+  }
+  interaction.result = result
+  await interaction.save(Math.max(1, (interaction.exp ?? 0) - epochSeconds(services.clock.now())))
+  return interaction.returnTo
+}
+
+/** Another user's session in the same browser ends here, or the engine would ask to sign out on a page of its own. */
+async function dropOtherUsersSession(
+  services: DomainServices,
+  tenant: Tenant,
+  ctx: Pick<Context, 'cookies'>,
+  userSub: string,
+): Promise<void> {
+  const userPoolId = tenant.snapshot.userPool.id
+  const handle = ctx.cookies.get(cookieName('session', userPoolId, tenant.secure), { signed: false })
+  if (handle === undefined) return
+  const session = await services.store.browserSessions.find(userPoolId, sha256(handle), services.clock.now())
+  if (session?.userSub !== undefined && session.userSub !== userSub) {
+    await services.store.browserSessions.delete(userPoolId, sha256(handle))
+  }
+}

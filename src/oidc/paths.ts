@@ -1,0 +1,10 @@
+/** Cognito's endpoint paths (design decision 6). */
+export const endpointPaths = {
+  authorize: '/oauth2/authorize',
+  token: '/oauth2/token',
+  userInfo: '/oauth2/userInfo',
+  revoke: '/oauth2/revoke',
+  logout: '/logout',
+  discovery: '/.well-known/openid-configuration',
+  jwks: '/.well-known/jwks.json',
+} as const

@@ -1,0 +1,99 @@
+import type Provider from 'oidc-provider'
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { epochSeconds } from '../platform/clock.ts'
+import { cookieName } from '../security/cookies.ts'
+import { customScopes, standardScopes } from '../domain/app-clients/scopes.ts'
+import type { DomainServices } from '../domain/ports/services.ts'
+import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
+import { createAdapter } from './adapter.ts'
+import { allowedOrigins } from './client-metadata.ts'
+import { createInteractionPolicy } from './interaction-policy.ts'
+import { endpointPaths } from './paths.ts'
+
+/** Cognito: a code lives 5 minutes, a browser session one hour from its login, never renewed. */
+const codeSeconds = 300
+const sessionSeconds = 3600
+/** How long a person may take over the pages. */
+export const interactionSeconds = 3600
+
+export interface EngineCallbacks {
+  /** Begins a flow on the pages and returns the URL of its first one. */
+  startFlow: NonNullable<NonNullable<Configuration['interactions']>['url']>
+  renderError: NonNullable<Configuration['renderError']>
+}
+
+/** The engine's settings for one user pool: what it does itself, and where it asks us. */
+export function providerConfiguration(
+  services: DomainServices,
+  snapshot: UserPoolSnapshot,
+  secure: boolean,
+  callbacks: EngineCallbacks,
+  current: () => { provider: Provider; ctx: KoaContextWithOIDC | undefined },
+): Configuration {
+  const { userPool } = snapshot
+  const cookie = { httpOnly: true, sameSite: 'lax', path: '/', secure, signed: false, overwrite: true } as const
+  return {
+    adapter: createAdapter(services, snapshot, () => current().ctx?.oidc.params?.['resource'] as string | undefined),
+    // Needed for id_token_hint only: tokens are signed by the domain.
+    jwks: { keys: [{ ...snapshot.keys.current.id.privateKey.export({ format: 'jwk' }), ...snapshot.keys.current.id.publicJwk }] },
+    routes: { authorization: endpointPaths.authorize, token: endpointPaths.token, jwks: '/oauth2/engine/jwks' },
+    features: disabledFeatures,
+    scopes: [...standardScopes, ...customScopes(snapshot.resourceServers)],
+    claims: { openid: ['sub'] },
+    responseTypes: ['code'],
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
+    pkce: { required: (_ctx, client) => snapshot.appClients.get(client.clientId)?.requirePkce ?? true },
+    extraParams: ['identity_provider', 'idp_identifier', 'lang', 'resource', 'screen_hint'],
+    cookies: {
+      names: {
+        session: cookieName('session', userPool.id, secure),
+        interaction: cookieName('interaction', userPool.id, secure),
+        resume: cookieName('resume', userPool.id, secure),
+      },
+      long: cookie,
+      short: cookie,
+    },
+    ttl: {
+      AuthorizationCode: codeSeconds,
+      Interaction: interactionSeconds,
+      Grant: interactionSeconds,
+      Session: (_ctx, session) => sessionLifeLeft(services, session.loginTs),
+    },
+    expiresWithSession: () => false,
+    findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
+    loadExistingGrant: (ctx) => Promise.resolve(impliedGrant(current().provider, ctx)),
+    interactions: { policy: createInteractionPolicy(), url: callbacks.startFlow },
+    renderError: callbacks.renderError,
+    clientBasedCORS: (_ctx, origin, client) => allowedOrigins(snapshot, client.clientId).has(origin),
+  }
+}
+
+const disabledFeatures: NonNullable<Configuration['features']> = {
+  devInteractions: { enabled: false },
+  userinfo: { enabled: false },
+  rpInitiatedLogout: { enabled: false },
+  revocation: { enabled: false },
+  introspection: { enabled: false },
+  resourceIndicators: { enabled: false },
+  pushedAuthorizationRequests: { enabled: false },
+  dPoP: { enabled: false },
+}
+
+/** Seconds; the engine wants at least one. */
+function sessionLifeLeft(services: DomainServices, loginTs: number | undefined): number {
+  const now = epochSeconds(services.clock.now())
+  return Math.max(1, (loginTs ?? now) + sessionSeconds - now)
+}
+
+/**
+ * Our clients are configured by the operator, so whatever was requested, and checked before, is granted without a
+ * consent page or a row (design decision 8). The id stays the same within a session, as the engine expects.
+ */
+function impliedGrant(provider: Provider, ctx: KoaContextWithOIDC) {
+  const { session, client, account } = ctx.oidc
+  if (session === undefined || client === undefined || account === undefined) return undefined
+  const grant = new provider.Grant({ accountId: account.accountId, clientId: client.clientId })
+  grant.jti = `${session.uid}:${client.clientId}`
+  grant.addOIDCScope([...ctx.oidc.requestParamScopes].join(' '))
+  return grant
+}

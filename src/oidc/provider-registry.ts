@@ -1,0 +1,63 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import Provider from 'oidc-provider'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { DomainServices } from '../domain/ports/services.ts'
+import type { Tenant } from '../domain/user-pools/tenant.ts'
+import type { Log } from '../platform/log.ts'
+import { bindTenant, matchRedirectUrisExactly, pinRequestOrigin } from './engine-internals.ts'
+import { providerConfiguration } from './provider-configuration.ts'
+import type { EngineCallbacks } from './provider-configuration.ts'
+import { shapeTokenErrors } from './token-errors.ts'
+import { registerGrants } from './token-grants.ts'
+
+export interface Engine {
+  provider: Provider
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>
+}
+
+/** One engine a user pool (design decision 4), made at its first use and again when the pool's version has grown. */
+export interface ProviderRegistry {
+  engineFor(tenant: Tenant): Engine
+}
+
+export function createProviderRegistry(services: DomainServices, callbacks: EngineCallbacks, log: Log): ProviderRegistry {
+  const engines = new Map<string, { version: number; engine: Engine }>()
+  return {
+    engineFor(tenant) {
+      const { userPool } = tenant.snapshot
+      // A pool reached by http and by https needs two: cookies have other names and attributes.
+      const key = `${userPool.id} ${tenant.secure}`
+      const known = engines.get(key)
+      if (known?.version === userPool.version) return known.engine
+      const engine = createEngine(services, tenant, callbacks, log)
+      engines.set(key, { version: userPool.version, engine })
+      return engine
+    },
+  }
+}
+
+function createEngine(services: DomainServices, tenant: Tenant, callbacks: EngineCallbacks, log: Log): Engine {
+  const { snapshot, secure } = tenant
+  const current = (): { provider: Provider; ctx: KoaContextWithOIDC | undefined } => ({
+    provider,
+    ctx: Provider.ctx as KoaContextWithOIDC | undefined,
+  })
+  const configuration = providerConfiguration(services, snapshot, secure, callbacks, current)
+  const provider: Provider = new Provider(snapshot.userPool.issuer, configuration)
+  pinRequestOrigin(provider)
+  matchRedirectUrisExactly(provider, snapshot)
+  registerGrants(provider, services, snapshot, log)
+  shapeTokenErrors(provider)
+  provider.on('server_error', (ctx, error) => {
+    log.error({ err: error, path: ctx.path, userPool: snapshot.userPool.id }, 'the authorization server failed')
+  })
+  const callback = provider.callback()
+  return {
+    provider,
+    async handle(request, response) {
+      bindTenant(request, tenant)
+      Object.assign(request, { baseUrl: tenant.basePath })
+      await callback(request, response)
+    },
+  }
+}

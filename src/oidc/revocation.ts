@@ -1,0 +1,45 @@
+import type { Context } from 'koa'
+import { sha256 } from '../security/digest.ts'
+import type { DomainServices } from '../domain/ports/services.ts'
+import type { Tenant } from '../domain/user-pools/tenant.ts'
+import { authenticateClient } from './client-authentication.ts'
+import { answerCors } from './cors.ts'
+
+/**
+ * RFC 7009 and Cognito's /oauth2/revoke: a refresh token ends with every access token of its family. A failure of the
+ * database is an error of ours, never a success (threat row C20).
+ */
+export async function answerRevocation(
+  services: DomainServices,
+  tenant: Tenant,
+  ctx: Context,
+  form: ReadonlyMap<string, string> | undefined,
+): Promise<void> {
+  ctx.set('Cache-Control', 'no-store')
+  if (form === undefined) return refuse(ctx, 400, 'invalid_request')
+  const { snapshot } = tenant
+  const appClient = authenticateClient(snapshot, ctx.get('Authorization'), form)
+  if (appClient === undefined) {
+    if (ctx.get('Authorization') !== '') ctx.set('WWW-Authenticate', `Basic realm="${snapshot.userPool.issuer}"`)
+    return refuse(ctx, 401, 'invalid_client')
+  }
+  if (!answerCors(ctx, snapshot, appClient.id)) return refuse(ctx, 403, 'invalid_request')
+  const token = form.get('token')
+  if (token === undefined || token === '' || !appClient.enableTokenRevocation) return refuse(ctx, 400, 'invalid_request')
+  // Ours are opaque: whatever has a JWT's shape is an ID or access token.
+  if (token.split('.').length === 3) return refuse(ctx, 400, 'unsupported_token_type')
+  const found = await services.store.grants.findRefreshToken(snapshot.userPool.id, sha256(token))
+  if (found !== undefined && found.grant.clientId === appClient.id) {
+    await services.store.grants.revoke(snapshot.userPool.id, found.grant.id, services.clock.now())
+  }
+  // No Content-Type: oidc-client-ts stumbles over text/plain with an empty body.
+  ctx.status = 200
+  ctx.body = null
+  ctx.status = 200
+  ctx.remove('Content-Type')
+}
+
+function refuse(ctx: Context, status: number, error: string): void {
+  ctx.status = status
+  ctx.body = { error }
+}

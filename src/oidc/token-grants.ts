@@ -1,0 +1,79 @@
+import { errors } from 'oidc-provider'
+import type Provider from 'oidc-provider'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { decideScopes } from '../domain/app-clients/scopes.ts'
+import type { AppClient } from '../domain/app-clients/app-client.ts'
+import type { DomainServices } from '../domain/ports/services.ts'
+import { issueClientToken } from '../domain/tokens/issue-tokens.ts'
+import type { IssuedTokens } from '../domain/tokens/issue-tokens.ts'
+import { redeemCode } from '../domain/tokens/redeem-code.ts'
+import type { GrantOutcome } from '../domain/tokens/redeem-code.ts'
+import { refreshGrant } from '../domain/tokens/refresh-grant.ts'
+import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
+import type { Log } from '../platform/log.ts'
+
+/**
+ * Puts the domain's tokens into the engine's token endpoint, which still reads the request and authenticates the client
+ * (design decision 7): registering a grant type replaces the engine's own handler.
+ */
+export function registerGrants(provider: Provider, services: DomainServices, snapshot: UserPoolSnapshot, log: Log): void {
+  const answer = (ctx: KoaContextWithOIDC, outcome: GrantOutcome): void => {
+    if (outcome.kind === 'refused') {
+      log.info({ userPool: snapshot.userPool.id, client: ctx.oidc.client?.clientId, detail: outcome.detail }, 'token refused')
+      throw grantError(outcome)
+    }
+    ctx.body = tokenResponse(outcome.tokens, outcome.refreshToken)
+  }
+  provider.registerGrantType<{ code?: string; redirect_uri?: string; code_verifier?: string }>(
+    'authorization_code',
+    async (ctx) => {
+      const { code, redirect_uri: redirectUri, code_verifier: codeVerifier } = ctx.oidc.params
+      if (code === undefined) throw new errors.InvalidRequest("missing required parameter 'code'")
+      answer(ctx, await redeemCode(services, snapshot, clientOf(snapshot, ctx), { code, redirectUri, codeVerifier }))
+    },
+    ['code', 'redirect_uri', 'code_verifier'],
+  )
+  provider.registerGrantType<{ refresh_token?: string; scope?: string }>(
+    'refresh_token',
+    async (ctx) => {
+      const { refresh_token: refreshToken, scope } = ctx.oidc.params
+      if (refreshToken === undefined) throw new errors.InvalidRequest("missing required parameter 'refresh_token'")
+      answer(ctx, await refreshGrant(services, snapshot, clientOf(snapshot, ctx), { refreshToken, scope }))
+    },
+    ['refresh_token', 'scope'],
+  )
+  provider.registerGrantType<{ scope?: string }>(
+    'client_credentials',
+    async (ctx) => {
+      const appClient = clientOf(snapshot, ctx)
+      const decision = decideScopes(appClient, snapshot.resourceServers, ctx.oidc.params.scope, 'client_credentials')
+      if (!decision.ok) throw new errors.CustomOIDCProviderError('invalid_scope', decision.reason)
+      ctx.body = tokenResponse(await issueClientToken(services, snapshot, appClient, decision.scopes))
+    },
+    ['scope'],
+  )
+}
+
+/** Cognito's name for a redirect URI that is not the one of the authorization request is unauthorized_client. */
+function grantError(outcome: Extract<GrantOutcome, { kind: 'refused' }>): Error {
+  if (outcome.error === 'redirect_mismatch') {
+    return new errors.CustomOIDCProviderError('unauthorized_client', 'invalid_redirect')
+  }
+  return new errors.InvalidGrant('the grant is invalid, expired or revoked')
+}
+
+function clientOf(snapshot: UserPoolSnapshot, ctx: KoaContextWithOIDC): AppClient {
+  const appClient = snapshot.appClients.get(ctx.oidc.client?.clientId ?? '')
+  if (appClient === undefined) throw new errors.InvalidClient('client is invalid')
+  return appClient
+}
+
+/** RFC 6749 §5.1 */
+const tokenResponse = (tokens: IssuedTokens, refreshToken?: string): Record<string, unknown> => ({
+  ...(tokens.idToken === undefined ? {} : { id_token: tokens.idToken }),
+  access_token: tokens.accessToken,
+  ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
+  expires_in: tokens.expiresIn,
+  token_type: 'Bearer',
+  scope: tokens.scope,
+})

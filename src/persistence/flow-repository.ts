@@ -1,0 +1,46 @@
+import type { Kysely } from 'kysely'
+import type { FlowRepository } from '../domain/ports/store.ts'
+import type { Schema } from './schema.ts'
+
+export const flowRepository = (db: Kysely<Schema>): FlowRepository => ({
+  async add(flow) {
+    await db
+      .insertInto('flows')
+      .values({
+        user_pool_id: flow.userPoolId,
+        id_hash: flow.idHash,
+        client_id: flow.clientId,
+        sealed_interaction_uid: flow.sealedInteractionUid,
+        browser_hash: flow.browserHash,
+        state: JSON.stringify(flow.state),
+        expires_at: flow.expiresAt,
+      })
+      .execute()
+  },
+  find: (userPoolId, idHash, at) =>
+    db
+      .selectFrom('flows')
+      .select(['id_hash as idHash', 'user_pool_id as userPoolId', 'client_id as clientId', 'state'])
+      .select(['sealed_interaction_uid as sealedInteractionUid', 'browser_hash as browserHash'])
+      .select('expires_at as expiresAt')
+      .where('user_pool_id', '=', userPoolId)
+      .where('id_hash', '=', idHash)
+      .where('expires_at', '>', at)
+      .executeTakeFirst(),
+  async saveState(userPoolId, idHash, state) {
+    await db
+      .updateTable('flows')
+      .set({ state: JSON.stringify(state) })
+      .where('user_pool_id', '=', userPoolId)
+      .where('id_hash', '=', idHash)
+      .execute()
+  },
+  async delete(userPoolId, idHash) {
+    const deleted = await db
+      .deleteFrom('flows')
+      .where('user_pool_id', '=', userPoolId)
+      .where('id_hash', '=', idHash)
+      .executeTakeFirst()
+    return deleted.numDeletedRows > 0n
+  },
+})

@@ -1,0 +1,92 @@
+import { sql } from 'kysely'
+import type { ExpressionBuilder, Kysely, RawBuilder } from 'kysely'
+import { jsonArrayFrom } from 'kysely/helpers/postgres'
+import type { GroupRepository } from '../domain/ports/store.ts'
+import type { Group } from '../domain/users/user.ts'
+import { present } from './rows.ts'
+import type { Schema } from './schema.ts'
+
+const groupColumns = [
+  'groups.user_pool_id as userPoolId',
+  'groups.name',
+  'groups.description',
+  'groups.precedence',
+  'groups.role_arn as roleArn',
+] as const
+
+export const groupRepository = (db: Kysely<Schema>): GroupRepository => ({
+  async save(group, at) {
+    await db
+      .insertInto('groups')
+      .values({
+        user_pool_id: group.userPoolId,
+        name: group.name,
+        description: group.description ?? null,
+        precedence: group.precedence ?? null,
+        role_arn: group.roleArn ?? null,
+        created_at: at,
+        updated_at: at,
+      })
+      .onConflict((conflict) =>
+        conflict.columns(['user_pool_id', 'name']).doUpdateSet((eb) => ({
+          description: eb.ref('excluded.description'),
+          precedence: eb.ref('excluded.precedence'),
+          role_arn: eb.ref('excluded.role_arn'),
+          updated_at: at,
+        })),
+      )
+      .execute()
+  },
+  async list(userPoolId) {
+    const rows = await db
+      .selectFrom('groups')
+      .select(groupColumns)
+      .where('user_pool_id', '=', userPoolId)
+      .orderBy('name')
+      .execute()
+    return rows.map(present)
+  },
+  async addUser(userPoolId, groupName, userSub, at) {
+    await db
+      .insertInto('group_members')
+      .values({ user_pool_id: userPoolId, group_name: groupName, user_sub: userSub, created_at: at })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+  },
+  async ofUser(userPoolId, userSub) {
+    const rows = await db
+      .selectFrom('group_members')
+      .innerJoin('groups', (join) =>
+        join
+          .onRef('groups.user_pool_id', '=', 'group_members.user_pool_id')
+          .onRef('groups.name', '=', 'group_members.group_name'),
+      )
+      .select(groupColumns)
+      .where('group_members.user_pool_id', '=', userPoolId)
+      .where('group_members.user_sub', '=', userSub)
+      .orderBy('groups.precedence', (order) => order.asc().nullsLast())
+      .orderBy('groups.name')
+      .execute()
+    return rows.map(present)
+  },
+})
+
+/** The groups of the user that the query has joined as `users`, as JSON and in the order of `ofUser`. */
+export function groupsOfJoinedUser(eb: ExpressionBuilder<Schema, 'users'>): RawBuilder<Group[]> {
+  const groups = jsonArrayFrom(
+    eb
+      .selectFrom('group_members')
+      .innerJoin('groups', (join) =>
+        join
+          .onRef('groups.user_pool_id', '=', 'group_members.user_pool_id')
+          .onRef('groups.name', '=', 'group_members.group_name'),
+      )
+      .select(groupColumns)
+      .whereRef('group_members.user_pool_id', '=', 'users.user_pool_id')
+      .whereRef('group_members.user_sub', '=', 'users.sub')
+      .orderBy('groups.precedence', (order) => order.asc().nullsLast())
+      .orderBy('groups.name'),
+  )
+  // A description that is absent is absent in JSON too.
+  return sql<Group[]>`json_strip_nulls(${groups})`
+}

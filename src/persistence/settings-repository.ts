@@ -1,0 +1,53 @@
+import type { Kysely } from 'kysely'
+import type { SettingsRepository } from '../domain/ports/store.ts'
+import { present } from './rows.ts'
+import type { Schema } from './schema.ts'
+import { addSigningKey, deleteAppClient, saveAppClient, saveResourceServer } from './settings-rows.ts'
+import { deleteUserPool, saveUserPool, selectUserPools } from './user-pool-rows.ts'
+
+/*
+ * Writes tell other processes of a change by the pool's version and the generation, but only when something did change:
+ * the configuration file is applied at each start, and mostly says what is stored already.
+ */
+export const settingsRepository = (db: Kysely<Schema>): SettingsRepository => ({
+  async generation() {
+    const row = await db
+      .selectFrom('settings_generation')
+      .select('generation')
+      .where('id', '=', 1)
+      .executeTakeFirstOrThrow()
+    return row.generation
+  },
+  userPools: () => selectUserPools(db),
+  saveUserPool: (userPool, at) => saveUserPool(db, userPool, at),
+  deleteUserPool: (userPoolId) => deleteUserPool(db, userPoolId),
+  async appClients(userPoolId) {
+    const rows = await db
+      .selectFrom('app_clients')
+      .select(['user_pool_id as userPoolId', 'id', 'name', 'sealed_secret as sealedSecret', 'settings'])
+      .where('user_pool_id', '=', userPoolId)
+      .orderBy('id')
+      .execute()
+    return rows.map(present)
+  },
+  saveAppClient: (appClient, at) => saveAppClient(db, appClient, at),
+  deleteAppClient: (userPoolId, clientId) => deleteAppClient(db, userPoolId, clientId),
+  resourceServers: (userPoolId) =>
+    db
+      .selectFrom('resource_servers')
+      .select(['user_pool_id as userPoolId', 'identifier', 'name', 'scopes'])
+      .where('user_pool_id', '=', userPoolId)
+      .orderBy('identifier')
+      .execute(),
+  saveResourceServer: (resourceServer, at) => saveResourceServer(db, resourceServer, at),
+  signingKeys: (userPoolId) =>
+    db
+      .selectFrom('signing_keys')
+      .select(['user_pool_id as userPoolId', 'kid', 'use', 'algorithm', 'public_jwk as publicJwk'])
+      .select(['sealed_private_key as sealedPrivateKey', 'created_at as createdAt'])
+      .where('user_pool_id', '=', userPoolId)
+      .orderBy('created_at', 'desc')
+      .orderBy('kid')
+      .execute(),
+  addSigningKey: (key) => addSigningKey(db, key),
+})

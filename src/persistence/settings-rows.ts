@@ -1,0 +1,102 @@
+import type { Kysely } from 'kysely'
+import type { ResourceServer } from '../domain/app-clients/app-client.ts'
+import type { AppClientRecord } from '../domain/ports/store.ts'
+import type { SigningKeyRecord } from '../domain/tokens/signing-key.ts'
+import { announceChange, differs } from './announce-change.ts'
+import type { Schema } from './schema.ts'
+
+export async function saveAppClient(db: Kysely<Schema>, appClient: AppClientRecord, at: Date): Promise<void> {
+  const row = {
+    name: appClient.name,
+    sealed_secret: appClient.sealedSecret ?? null,
+    settings: JSON.stringify(appClient.settings),
+  }
+  const saved = db.with('changed', (part) =>
+    part
+      .insertInto('app_clients')
+      .values({ ...row, user_pool_id: appClient.userPoolId, id: appClient.id, created_at: at, updated_at: at })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['user_pool_id', 'id'])
+          .doUpdateSet((eb) => ({
+            name: eb.ref('excluded.name'),
+            sealed_secret: eb.ref('excluded.sealed_secret'),
+            settings: eb.ref('excluded.settings'),
+            updated_at: at,
+          }))
+          .where(differs('app_clients', Object.keys(row))),
+      )
+      .returning('user_pool_id'),
+  )
+  await announceChange(saved, at)
+}
+
+/**
+ * With everything that was given to it: were a client of the same id made later (the configuration file names them), old
+ * tokens and codes must not work for it. Its flows go by their foreign key.
+ */
+export function deleteAppClient(db: Kysely<Schema>, userPoolId: string, clientId: string): Promise<boolean> {
+  const deleted = db
+    .with('deleted_grants', (part) =>
+      part.deleteFrom('grants').where('user_pool_id', '=', userPoolId).where('client_id', '=', clientId),
+    )
+    .with('deleted_codes', (part) =>
+      part.deleteFrom('authorization_codes').where('user_pool_id', '=', userPoolId).where('client_id', '=', clientId),
+    )
+    .with('deleted_attempts', (part) =>
+      part.deleteFrom('sign_in_attempts').where('user_pool_id', '=', userPoolId).where('client_id', '=', clientId),
+    )
+    .with('changed', (part) =>
+      part
+        .deleteFrom('app_clients')
+        .where('user_pool_id', '=', userPoolId)
+        .where('id', '=', clientId)
+        .returning('user_pool_id'),
+    )
+  return announceChange(deleted)
+}
+
+export async function saveResourceServer(db: Kysely<Schema>, server: ResourceServer, at: Date): Promise<void> {
+  const row = { name: server.name, scopes: JSON.stringify(server.scopes) }
+  const saved = db.with('changed', (part) =>
+    part
+      .insertInto('resource_servers')
+      .values({
+        ...row,
+        user_pool_id: server.userPoolId,
+        identifier: server.identifier,
+        created_at: at,
+        updated_at: at,
+      })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['user_pool_id', 'identifier'])
+          .doUpdateSet((eb) => ({
+            name: eb.ref('excluded.name'),
+            scopes: eb.ref('excluded.scopes'),
+            updated_at: at,
+          }))
+          .where(differs('resource_servers', Object.keys(row))),
+      )
+      .returning('user_pool_id'),
+  )
+  await announceChange(saved, at)
+}
+
+export async function addSigningKey(db: Kysely<Schema>, key: SigningKeyRecord): Promise<void> {
+  const added = db.with('changed', (part) =>
+    part
+      .insertInto('signing_keys')
+      .values({
+        user_pool_id: key.userPoolId,
+        kid: key.kid,
+        use: key.use,
+        algorithm: key.algorithm,
+        public_jwk: JSON.stringify(key.publicJwk),
+        sealed_private_key: key.sealedPrivateKey,
+        created_at: key.createdAt,
+      })
+      .returning('user_pool_id'),
+  )
+  await announceChange(added, key.createdAt)
+}

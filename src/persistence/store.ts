@@ -1,0 +1,35 @@
+import type { Kysely } from 'kysely'
+import type { Repositories, Store } from '../domain/ports/store.ts'
+import { browserSessionRepository } from './browser-session-repository.ts'
+import type { Database } from './database.ts'
+import { flowRepository } from './flow-repository.ts'
+import { grantRepository } from './grant-repository.ts'
+import { groupRepository } from './group-repository.ts'
+import { housekeepingRepository } from './housekeeping-repository.ts'
+import { interactionRepository } from './interaction-repository.ts'
+import { outboxRepository } from './outbox-repository.ts'
+import type { Schema } from './schema.ts'
+import { settingsRepository } from './settings-repository.ts'
+import { signInAttemptRepository } from './sign-in-attempt-repository.ts'
+import { userRepository } from './user-repository.ts'
+import { verificationCodeRepository } from './verification-code-repository.ts'
+
+/** The domain's view of a migrated database. */
+export const createStore = ({ kysely }: Pick<Database, 'kysely'>): Store => ({
+  ...repositories(kysely),
+  transaction: (work) => kysely.transaction().execute((trx) => work(repositories(trx))),
+})
+
+const repositories = (db: Kysely<Schema>): Repositories => ({
+  settings: settingsRepository(db),
+  users: userRepository(db),
+  groups: groupRepository(db),
+  verificationCodes: verificationCodeRepository(db),
+  signInAttempts: signInAttemptRepository(db),
+  flows: flowRepository(db),
+  browserSessions: browserSessionRepository(db),
+  interactions: interactionRepository(db),
+  grants: grantRepository(db),
+  outbox: outboxRepository(db),
+  housekeeping: housekeepingRepository(db),
+})

@@ -1,0 +1,75 @@
+import { sql } from 'kysely'
+import type { Kysely } from 'kysely'
+import type { VerificationCodeRepository } from '../domain/ports/store.ts'
+import type { CodeAttempt } from '../domain/verification-codes/verification-code.ts'
+import type { Schema } from './schema.ts'
+
+export const verificationCodeRepository = (db: Kysely<Schema>): VerificationCodeRepository => ({
+  async replace(code) {
+    const row = {
+      attribute: code.attribute,
+      destination: code.destination,
+      code_hash: code.codeHash,
+      attempts: 0,
+      spent_by_attempt: null,
+      sent_at: code.sentAt,
+      expires_at: code.expiresAt,
+    }
+    await db
+      .insertInto('verification_codes')
+      .values({ ...row, user_pool_id: code.userPoolId, user_sub: code.userSub, purpose: code.purpose })
+      .onConflict((conflict) => conflict.columns(['user_pool_id', 'user_sub', 'purpose']).doUpdateSet(row))
+      .execute()
+  },
+  find: (userPoolId, userSub, purpose) =>
+    db
+      .selectFrom('verification_codes')
+      .select(['user_pool_id as userPoolId', 'user_sub as userSub', 'purpose', 'attribute', 'destination'])
+      .select(['code_hash as codeHash', 'sent_at as sentAt', 'expires_at as expiresAt'])
+      .where('user_pool_id', '=', userPoolId)
+      .where('user_sub', '=', userSub)
+      .where('purpose', '=', purpose)
+      .where('spent_by_attempt', 'is', null)
+      .executeTakeFirst(),
+  attempt: (request) => attemptCode(db, request),
+})
+
+/**
+ * Every try locks the row and takes the next number; a try with a number above the maximum is not compared. The row
+ * remembers the number of the try that was right, so the row as it is afterwards tells each try how it went.
+ */
+async function attemptCode(
+  db: Kysely<Schema>,
+  request: Parameters<VerificationCodeRepository['attempt']>[0],
+): Promise<CodeAttempt> {
+  const { maximumAttempts, codeHash, at } = request
+  const after = await db
+    .updateTable('verification_codes')
+    .set((eb) => ({
+      attempts: eb('attempts', '+', 1),
+      spent_by_attempt: eb
+        .case()
+        .when(
+          eb.and([
+            eb('spent_by_attempt', 'is', null),
+            eb('expires_at', '>', at),
+            eb('attempts', '<', maximumAttempts),
+            eb('code_hash', '=', codeHash),
+          ]),
+        )
+        .then(sql<number | null>`attempts + 1`)
+        .else(eb.ref('spent_by_attempt'))
+        .end(),
+    }))
+    .where('user_pool_id', '=', request.userPoolId)
+    .where('user_sub', '=', request.userSub)
+    .where('purpose', '=', request.purpose)
+    .returning(['attribute', 'destination', 'attempts', 'spent_by_attempt', 'expires_at'])
+    .executeTakeFirst()
+
+  if (after === undefined) return { kind: 'expired' }
+  const { attribute, destination, attempts, spent_by_attempt: spentBy } = after
+  if (spentBy === attempts) return { kind: 'matched', attribute, destination }
+  if (spentBy !== null || after.expires_at <= at) return { kind: 'expired' }
+  return { kind: attempts > maximumAttempts ? 'too_many' : 'mismatch' }
+}

@@ -1,0 +1,29 @@
+import type { IncomingMessage } from 'node:http'
+
+export type FormProblem = 'type' | 'size' | 'repeated'
+
+/**
+ * A urlencoded form as a map. A field sent twice is refused: two readers could see two values (threat row C2).
+ * @param maximumBytes of the body; what is longer is not read to its end
+ */
+export async function readForm(
+  request: IncomingMessage,
+  maximumBytes: number,
+): Promise<{ ok: true; form: ReadonlyMap<string, string> } | { ok: false; problem: FormProblem }> {
+  const contentType = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase()
+  if (contentType !== 'application/x-www-form-urlencoded') return { ok: false, problem: 'type' }
+  const chunks: Buffer[] = []
+  let bytes = 0
+  // The stream stays open when reading stops early, so that the refusal can still be sent.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > maximumBytes) return { ok: false, problem: 'size' }
+    chunks.push(chunk)
+  }
+  const form = new Map<string, string>()
+  for (const [name, value] of new URLSearchParams(Buffer.concat(chunks).toString('utf8'))) {
+    if (form.has(name)) return { ok: false, problem: 'repeated' }
+    form.set(name, value)
+  }
+  return { ok: true, form }
+}

@@ -1,0 +1,40 @@
+/**
+ * Headers of every page that a person types into: no framing, no caching, no script or style but our own.
+ * `form-action` must name where a form's answer may redirect to, since browsers check redirects after a POST as well:
+ * the relying party's origin, or its custom scheme.
+ */
+export function pageHeaders(options: { nonce: string; secure: boolean; formTargets?: readonly string[] }): Record<string, string> {
+  const formAction = ["'self'", ...(options.formTargets ?? [])].join(' ')
+  return {
+    'Content-Security-Policy': [
+      "default-src 'none'",
+      "style-src 'self'",
+      `script-src 'nonce-${options.nonce}'`,
+      "img-src 'self' data: https:",
+      "font-src 'self'",
+      "connect-src 'self'",
+      "frame-src 'self'",
+      `form-action ${formAction}`,
+      "frame-ancestors 'none'",
+      "base-uri 'none'",
+    ].join('; '),
+    'Cache-Control': 'no-store',
+    'X-Frame-Options': 'DENY',
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Permissions-Policy': 'camera=(), microphone=(), geolocation=(), payment=()',
+    ...(options.secure ? { 'Strict-Transport-Security': 'max-age=31536000' } : {}),
+  }
+}
+
+/**
+ * What `form-action` takes for a redirect URI: its origin, or its scheme alone when that is an app's own. The URI is a
+ * registered one; anything that could end the directive is refused all the same.
+ */
+export function formTarget(redirectUri: string): string | undefined {
+  if (!URL.canParse(redirectUri)) return undefined
+  const url = new URL(redirectUri)
+  const target = url.origin === 'null' ? url.protocol : url.origin
+  return /^[\w.:[\]/+-]+$/.test(target) ? target : undefined
+}

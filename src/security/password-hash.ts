@@ -1,0 +1,105 @@
+import { availableParallelism } from 'node:os'
+import argon2 from 'argon2'
+import type { Random } from '../platform/random.ts'
+import { OverloadedError } from './overloaded-error.ts'
+
+/** OWASP's floor for argon2id is 19 MiB, 2 passes, 1 lane. */
+export interface HashCost {
+  memoryKiB: number
+  passes: number
+}
+
+export const defaultHashCost: HashCost = { memoryKiB: 19_456, passes: 2 }
+
+/** Longer input is refused before hashing (Cognito's maximum; threat row B20). */
+export const maximumPasswordLength = 256
+
+export interface PasswordHasher {
+  /** @returns a PHC string (`$argon2id$…`). @throws OverloadedError when the queue is full */
+  hash(password: string): Promise<string>
+  /**
+   * Checks a password in the same time whether or not there is a hash: without one a decoy of equal cost is computed
+   * and the answer is false (threat row B14).
+   * @throws OverloadedError when the queue is full
+   */
+  verify(password: string, phc: string | undefined): Promise<boolean>
+}
+
+interface Argon2 {
+  hash(password: string, cost: HashCost): Promise<string>
+  verify(phc: string, password: string): Promise<boolean>
+}
+
+/** Waiting hashes beyond which a caller is told to come back: at 30 ms each, about two seconds a core. */
+const queuePerCore = 64
+
+/**
+ * A bounded pool of argon2id work (design decision 11): as many at once as there are cores, so that a burst of logins
+ * leaves libuv threads for signing tokens.
+ */
+export async function createPasswordHasher(options: {
+  random: Random
+  cost?: HashCost
+  concurrency?: number
+}): Promise<PasswordHasher> {
+  const cost = options.cost ?? defaultHashCost
+  const argon = await loadArgon2()
+  const admit = createAdmission(options.concurrency ?? availableParallelism())
+  const decoy = await argon.hash(options.random.handle(), cost)
+  return {
+    hash: (password) => admit(() => argon.hash(checkLength(password), cost)),
+    async verify(password, phc) {
+      if (password.length > maximumPasswordLength) return false
+      const matches = await admit(() => argon.verify(phc ?? decoy, password))
+      return phc !== undefined && matches
+    },
+  }
+}
+
+function checkLength(password: string): string {
+  if (password.length > maximumPasswordLength) throw new RangeError('password too long to hash')
+  return password
+}
+
+/** `@node-rs/argon2` hashes more than twice as fast; where its platform build is missing, `argon2` does the same work. */
+async function loadArgon2(): Promise<Argon2> {
+  const native = await import('@node-rs/argon2').catch(() => undefined)
+  if (native !== undefined) {
+    return {
+      hash: (password, cost) =>
+        native.hash(password, { algorithm: 2, memoryCost: cost.memoryKiB, timeCost: cost.passes, parallelism: 1 }),
+      verify: (phc, password) => native.verify(phc, password),
+    }
+  }
+  return {
+    hash: (password, cost) =>
+      argon2.hash(password, { type: argon2.argon2id, memoryCost: cost.memoryKiB, timeCost: cost.passes, parallelism: 1 }),
+    verify: (phc, password) => argon2.verify(phc, password),
+  }
+}
+
+function createAdmission(concurrency: number): <T>(work: () => Promise<T>) => Promise<T> {
+  let running = 0
+  const waiting: (() => void)[] = []
+  const enter = async (): Promise<void> => {
+    if (running < concurrency) {
+      running += 1
+      return
+    }
+    if (waiting.length >= concurrency * queuePerCore) throw new OverloadedError()
+    await new Promise<void>((resolve) => waiting.push(resolve))
+  }
+  const leave = (): void => {
+    const next = waiting.shift()
+    if (next === undefined) running -= 1
+    else next()
+  }
+  return async (work) => {
+    await enter()
+    try {
+      return await work()
+    } finally {
+      leave()
+    }
+  }
+}
