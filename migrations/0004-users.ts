@@ -24,7 +24,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint('users_pkey', ['user_pool_id', 'sub'])
     .execute()
   await db.schema.createIndex('users_by_name').on('users').columns(['user_pool_id', 'username_key']).execute()
-  await db.schema.createIndex('users_by_status').on('users').columns(['user_pool_id', 'status', 'username_key']).execute()
+  await db.schema
+    .createIndex('users_by_status')
+    .on('users')
+    .columns(['user_pool_id', 'status', 'username_key'])
+    .execute()
 
   await db.schema
     .createTable('user_identifiers')

@@ -94,5 +94,9 @@ async function createRefreshTokens(db: Kysely<unknown>): Promise<void> {
       (constraint) => constraint.onDelete('cascade'),
     )
     .execute()
-  await db.schema.createIndex('refresh_tokens_grant').on('refresh_tokens').columns(['user_pool_id', 'grant_id']).execute()
+  await db.schema
+    .createIndex('refresh_tokens_grant')
+    .on('refresh_tokens')
+    .columns(['user_pool_id', 'grant_id'])
+    .execute()
 }

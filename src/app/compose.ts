@@ -86,7 +86,11 @@ async function serveOn(options: ServeOptions, http: HttpServer, services: OpenSe
   const catalogue = loadMessageCatalogue(join(viewsFolder, 'messages'))
   const assets = loadAssets(join(viewsFolder, 'assets'))
   const { domain, directory } = services
-  const registry: ProviderRegistry = createProviderRegistry(domain, engineCallbacks(domain, () => hosted), log)
+  const registry: ProviderRegistry = createProviderRegistry(
+    domain,
+    engineCallbacks(domain, () => hosted),
+    log,
+  )
   const hosted: HostedServices = {
     domain,
     views,
@@ -98,7 +102,16 @@ async function serveOn(options: ServeOptions, http: HttpServer, services: OpenSe
   const messaging = startMessaging({ environment, services, views, catalogue, publicUrl, log })
   const maintenance = startMaintenance(services, log)
   const developmentRouters = environment.development ? developmentParts(options, services, hosted, publicUrl) : []
-  const application = createApplication({ domain, directory, registry, hosted, developmentRouters, publicUrl, development: environment.development, log })
+  const application = createApplication({
+    domain,
+    directory,
+    registry,
+    hosted,
+    developmentRouters,
+    publicUrl,
+    development: environment.development,
+    log,
+  })
   const prepared = createPreparedAnswers(assets, directory, publicUrl)
   const callback = application.callback()
   http.ready(async (request, response, path) => {
@@ -130,7 +143,11 @@ async function configure(
   publicUrl: string,
   log: Log,
 ): Promise<void> {
-  const result = await applyConfiguration(services.domain, userPools, { publicUrl, region: environment.region, dryRun: false })
+  const result = await applyConfiguration(services.domain, userPools, {
+    publicUrl,
+    region: environment.region,
+    dryRun: false,
+  })
   if (result.problems.length > 0) throw new ConfigError(result.problems)
   for (const warning of result.warnings) log.warn(warning)
   for (const change of result.changes) log.info(`configuration: ${change.action} ${change.what}`)

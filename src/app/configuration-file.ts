@@ -21,7 +21,11 @@ const fileSchema = z
   .superRefine((file, context) => {
     const pools = file.UserPools
     if (pools.filter((pool) => pool.isDefault === true).length > 1) {
-      context.addIssue({ code: 'custom', path: ['UserPools'], message: 'more than one user pool has Default: true; leave it on one' })
+      context.addIssue({
+        code: 'custom',
+        path: ['UserPools'],
+        message: 'more than one user pool has Default: true; leave it on one',
+      })
     }
     for (const [label, values] of [
       ['Id', pools.flatMap((pool) => pool.id ?? [])],
@@ -30,11 +34,16 @@ const fileSchema = z
     ] as const) {
       const twice = values.find((value, index) => values.indexOf(value) !== index)
       if (twice !== undefined) {
-        context.addIssue({ code: 'custom', path: ['UserPools'], message: `${label} ${JSON.stringify(twice)} stands at two user pools` })
+        context.addIssue({
+          code: 'custom',
+          path: ['UserPools'],
+          message: `${label} ${JSON.stringify(twice)} stands at two user pools`,
+        })
       }
     }
     for (const name of ['AccessKeys', 'IdentityPools'] as const) {
-      if (file[name].length > 0) context.addIssue({ code: 'custom', path: [name], message: 'is not supported by this release' })
+      if (file[name].length > 0)
+        context.addIssue({ code: 'custom', path: [name], message: 'is not supported by this release' })
     }
   })
 
@@ -77,26 +86,37 @@ function readYaml(text: string, path: string): unknown {
   }
 }
 
-function fillIn(value: unknown, env: Readonly<Record<string, string | undefined>>, path: PropertyKey[], problems: string[]): unknown {
+function fillIn(
+  value: unknown,
+  env: Readonly<Record<string, string | undefined>>,
+  path: PropertyKey[],
+  problems: string[],
+): unknown {
   if (typeof value === 'string') {
     return value.replaceAll(/\$\{(\w+)\}/g, (_whole, name: string) => {
       const filled = env[name]
-      if (filled === undefined || filled === '') problems.push(`${place(path)} names \${${name}}, which is not set in the environment`)
+      if (filled === undefined || filled === '')
+        problems.push(`${place(path)} names \${${name}}, which is not set in the environment`)
       return filled ?? ''
     })
   }
   if (Array.isArray(value)) return value.map((item: unknown, index) => fillIn(item, env, [...path, index], problems))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fillIn(item, env, [...path, key], problems)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, fillIn(item, env, [...path, key], problems)]),
+  )
 }
 
 function describe(issue: z.core.$ZodIssue, raw: unknown): string {
   const at = issue.path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], raw)
   const name = String(issue.path.at(-1) ?? '')
-  const shown = typeof at === 'object' || at === undefined || /secret|password/i.test(name) ? '' : ` is ${JSON.stringify(at)}:`
+  const shown =
+    typeof at === 'object' || at === undefined || /secret|password/i.test(name) ? '' : ` is ${JSON.stringify(at)}:`
   return `${place(issue.path)}${shown} ${issue.message}`
 }
 
 /** `UserPools[0].Clients[1].CallbackURLs[0]` */
 const place = (path: readonly PropertyKey[]): string =>
-  path.map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key)}`)).join('') || 'the file'
+  path
+    .map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key)}`))
+    .join('') || 'the file'

@@ -14,7 +14,14 @@ export function createDevelopmentRouter(hosted: HostedServices, mailbox: Mailbox
     const messages = await mailbox.list(shown)
     if (ctx.accepts('html', 'json') === 'json') {
       ctx.set('Cache-Control', 'no-store')
-      ctx.body = messages.map(({ id, to, subject, text, html, createdAt }) => ({ id, to, subject, text, html, createdAt }))
+      ctx.body = messages.map(({ id, to, subject, text, html, createdAt }) => ({
+        id,
+        to,
+        subject,
+        text,
+        html,
+        createdAt,
+      }))
       return
     }
     showMailbox(hosted, ctx, messages)
@@ -71,7 +78,8 @@ function showMessage(hosted: HostedServices, ctx: Context, message: MailboxMessa
 /** The mail as it is, in a sandbox: no script, no form, no request to anywhere. */
 function showHtml(ctx: Context, message: MailboxMessage): void {
   ctx.set({
-    'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'",
+    'Content-Security-Policy':
+      "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'",
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
   })

@@ -1,4 +1,3 @@
-import type { Context } from 'koa'
 import type { DomainServices } from '../domain/ports/services.ts'
 import { showErrorPage } from '../hosted/error/error.page.ts'
 import type { ErrorKey } from '../hosted/error/error.page.ts'
@@ -25,9 +24,11 @@ export function engineCallbacks(domain: DomainServices, hosted: () => HostedServ
       }
       const name = error.name
       const failed = out.error === 'server_error'
-      const page = failed ? ({ key: 'server', status: 500 } as const) : (pages[name] ?? { key: 'invalidRequest', status: 400 })
+      const page = failed
+        ? ({ key: 'server', status: 500 } as const)
+        : (pages[name] ?? { key: 'invalidRequest', status: 400 })
       Object.assign(ctx.state, { tenant: tenantOf(ctx.req) })
-      showErrorPage(hosted(), ctx as unknown as Context, page.key, { status: page.status })
+      showErrorPage(hosted(), ctx, page.key, { status: page.status })
     },
   }
 }

@@ -32,7 +32,10 @@ export async function listen(options: {
     if (!target.startsWith('/')) return plain(response, 400, 'Bad request')
     const path = target.split('?', 1)[0] ?? '/'
     if (path === '/healthz') return plain(response, 200, 'ok')
-    const work = path === '/readyz' ? answerReady(response, handle !== undefined && !stopping, options.isReady) : handle?.(request, response, path)
+    const work =
+      path === '/readyz'
+        ? answerReady(response, handle !== undefined && !stopping, options.isReady)
+        : handle?.(request, response, path)
     if (work === undefined) return plain(response, 503, 'Starting', { 'Retry-After': '1' })
     work.catch((error: unknown) => {
       options.log.error({ err: error as Error }, 'a request failed outside the application')
@@ -62,7 +65,12 @@ async function answerReady(response: ServerResponse, up: boolean, isReady: () =>
 }
 
 function plain(response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void {
-  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', ...headers })
+  response.writeHead(status, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    ...headers,
+  })
   response.end(`${text}\n`)
 }
 

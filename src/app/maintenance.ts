@@ -12,11 +12,23 @@ const sweepRows = 500
 export function startMaintenance({ database, directory, domain }: OpenServices, log: Log): { stop(): Promise<void> } {
   let running: Promise<unknown> = Promise.resolve()
   const guarded = (name: string, work: () => Promise<unknown>) => (): void => {
-    running = running.then(work).catch((error: unknown) => log.warn({ err: error as Error }, `${name} failed; it will be tried again`))
+    running = running
+      .then(work)
+      .catch((error: unknown) => log.warn({ err: error as Error }, `${name} failed; it will be tried again`))
   }
   const timers = [
-    setInterval(guarded('sweeping expired rows', () => domain.store.housekeeping.deleteExpired(domain.clock.now(), sweepRows)), sweepMs),
-    ...(database.kind === 'postgres' ? [setInterval(guarded('refreshing the settings', () => directory.refresh()), refreshMs)] : []),
+    setInterval(
+      guarded('sweeping expired rows', () => domain.store.housekeeping.deleteExpired(domain.clock.now(), sweepRows)),
+      sweepMs,
+    ),
+    ...(database.kind === 'postgres'
+      ? [
+          setInterval(
+            guarded('refreshing the settings', () => directory.refresh()),
+            refreshMs,
+          ),
+        ]
+      : []),
   ]
   for (const timer of timers) timer.unref()
   return {

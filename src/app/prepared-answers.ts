@@ -17,7 +17,11 @@ export interface PreparedAnswers {
   answer(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean>
 }
 
-export function createPreparedAnswers(assets: Assets, directory: UserPoolDirectory, publicUrl: string): PreparedAnswers {
+export function createPreparedAnswers(
+  assets: Assets,
+  directory: UserPoolDirectory,
+  publicUrl: string,
+): PreparedAnswers {
   const documents = new WeakMap<UserPoolSnapshot, Readonly<Record<'discovery' | 'jwks', Document>>>()
   const documentsOf = (snapshot: UserPoolSnapshot): Readonly<Record<'discovery' | 'jwks', Document>> => {
     const known = documents.get(snapshot)
@@ -83,7 +87,11 @@ function answerElsewhere(
   const suffix = name === 'jwks' ? 'jwks.json' : 'openid-configuration'
   const hint = userPool === undefined ? {} : { see: `${userPool.issuer}/.well-known/${suffix}` }
   const body = JSON.stringify({ error: 'not_found', error_description: 'There is no issuer at this address.', ...hint })
-  response.writeHead(404, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', 'Access-Control-Allow-Origin': '*' })
+  response.writeHead(404, {
+    'Content-Type': 'application/json',
+    'Cache-Control': 'no-store',
+    'Access-Control-Allow-Origin': '*',
+  })
   response.end(body)
   return true
 }
@@ -95,8 +103,18 @@ function answerAsset(assets: Assets, request: IncomingMessage, response: ServerR
     return true
   }
   const accepted = request.headers['accept-encoding'] ?? ''
-  const [body, encoding] = accepted.includes('br') && asset.brotli ? [asset.brotli, 'br'] : accepted.includes('gzip') && asset.gzip ? [asset.gzip, 'gzip'] : [asset.body, undefined] // prettier-ignore
-  const headers = { ETag: asset.etag, 'Cache-Control': asset.cacheControl, Vary: 'Accept-Encoding', 'X-Content-Type-Options': 'nosniff' }
+  const [body, encoding] =
+    accepted.includes('br') && asset.brotli
+      ? [asset.brotli, 'br']
+      : accepted.includes('gzip') && asset.gzip
+        ? [asset.gzip, 'gzip']
+        : [asset.body, undefined]
+  const headers = {
+    ETag: asset.etag,
+    'Cache-Control': asset.cacheControl,
+    Vary: 'Accept-Encoding',
+    'X-Content-Type-Options': 'nosniff',
+  }
   if (request.headers['if-none-match'] === asset.etag) {
     end(response, 304, headers)
     return true

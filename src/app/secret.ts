@@ -20,7 +20,8 @@ export async function resolveSecret(environment: Environment, random: Random): P
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
   const secret = (await readFile(path, 'utf8')).trim()
-  if (secret.length < 32) throw new ConfigError([`${path} is damaged: it must hold the secret that the database was sealed with`])
+  if (secret.length < 32)
+    throw new ConfigError([`${path} is damaged: it must hold the secret that the database was sealed with`])
   await chmod(path, 0o600)
   return secret
 }

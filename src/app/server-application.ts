@@ -56,7 +56,11 @@ function selectTenant({ directory, publicUrl, development }: ApplicationParts) {
 
 /** RFC 9110 §15.5.20: misdirected. While developing, 127.0.0.1 is simply led to localhost. */
 function answerUnknownHost(ctx: Context, publicUrl: string, development: boolean): void {
-  ctx.set({ 'Cache-Control': 'no-store', 'Content-Security-Policy': "default-src 'none'", 'X-Content-Type-Options': 'nosniff' })
+  ctx.set({
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy': "default-src 'none'",
+    'X-Content-Type-Options': 'nosniff',
+  })
   if (development && (ctx.method === 'GET' || ctx.method === 'HEAD')) {
     ctx.status = 307
     ctx.set('Location', `${publicUrl}${ctx.url}`)

@@ -23,7 +23,7 @@ export function createTenantRouter(domain: DomainServices, registry: ProviderReg
   router.get(endpointPaths.authorize, async (ctx) => {
     const tenant = tenantOf(ctx)
     const decision = decideAuthorizationRequest(tenant.snapshot, new URLSearchParams(ctx.querystring))
-    if (decision.kind === 'page') return void showErrorPage(hosted, ctx, errorPages[decision.error], { status: 400 })
+    if (decision.kind === 'page') return showErrorPage(hosted, ctx, errorPages[decision.error], { status: 400 })
     if (decision.kind === 'redirect') return redirectWithError(ctx, decision.location)
     ctx.req.url = `${endpointPaths.authorize}?${decision.parameters.toString()}`
     await engine(ctx)
@@ -64,7 +64,7 @@ export function notFoundPage(router: Router, hosted: HostedServices) {
     await next()
     if (ctx.respond === false || ctx.status !== 404 || ctx.body !== undefined) return
     const { path, route } = router.match(ctx.path, ctx.method)
-    if (route || path.length === 0) return void showErrorPage(hosted, ctx, 'notFound', { status: 404 })
+    if (route || path.length === 0) return showErrorPage(hosted, ctx, 'notFound', { status: 404 })
     ctx.set('Allow', [...new Set(path.flatMap((layer) => layer.methods))].join(', '))
     showErrorPage(hosted, ctx, 'method', { status: 405 })
   }

@@ -51,6 +51,8 @@ export function attributeField(
     maxlength: maximumLength,
     ...(input.inputmode === undefined ? {} : { inputmode: input.inputmode }),
     ...(hinted.has(name) ? { hint: locale.text(`fieldHints.${name}`) } : {}),
-    ...(options.problem === undefined ? {} : { error: locale.text(`fieldErrors.${options.problem}`, { max: maximumLength }) }),
+    ...(options.problem === undefined
+      ? {}
+      : { error: locale.text(`fieldErrors.${options.problem}`, { max: maximumLength }) }),
   }
 }

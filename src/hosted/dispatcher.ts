@@ -21,7 +21,8 @@ const steps: readonly { page: FlowPage | 'finish'; due: (state: FlowState) => bo
   { page: 'login', due: () => true },
 ]
 
-export const nextPage = (state: FlowState): FlowPage | 'finish' => steps.find((step) => step.due(state))?.page ?? 'login'
+export const nextPage = (state: FlowState): FlowPage | 'finish' =>
+  steps.find((step) => step.due(state))?.page ?? 'login'
 
 /** Pages that anybody may open at any time of a flow; the others only when they are due. */
 const openPages: ReadonlySet<FlowPage> = new Set(['login', 'signUp', 'forgotPassword'])

@@ -9,7 +9,9 @@ const tag = /^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,3}$/
  */
 export function languagesOf(ctx: Pick<Context, 'get'>, request: Readonly<Record<string, string>>): readonly string[] {
   const asked = [request['lang'] ?? '', ...(request['ui_locales'] ?? '').split(' ')]
-  return [...asked, ...acceptedLanguages(ctx.get('Accept-Language'))].filter((text) => tag.test(text)).slice(0, maximumLanguages)
+  return [...asked, ...acceptedLanguages(ctx.get('Accept-Language'))]
+    .filter((text) => tag.test(text))
+    .slice(0, maximumLanguages)
 }
 
 function acceptedLanguages(header: string): readonly string[] {

@@ -6,9 +6,17 @@ import type { Locale } from '../platform/views/message-catalogue.ts'
 import type { NewPasswordField } from '../platform/views/page-contexts.ts'
 
 /** The field for a new password, with the pool's rules told before they are broken. */
-export function newPasswordField(userPool: UserPool, locale: Locale, broken: readonly BrokenRule[], empty = false): NewPasswordField {
+export function newPasswordField(
+  userPool: UserPool,
+  locale: Locale,
+  broken: readonly BrokenRule[],
+  empty = false,
+): NewPasswordField {
   const { minimumLength } = userPool.passwordPolicy
-  const shown = [...passwordRules(userPool.passwordPolicy), 'no-outer-space'] as NewPasswordField['rules'][number]['id'][]
+  const shown = [
+    ...passwordRules(userPool.passwordPolicy),
+    'no-outer-space',
+  ] as NewPasswordField['rules'][number]['id'][]
   const error = empty ? 'required' : errorKey(broken)
   return {
     rules: shown.map((id) => ({ id, text: locale.text(`passwordRules.${id}`, { minLength: minimumLength }) })),

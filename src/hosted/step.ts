@@ -1,17 +1,10 @@
 import type { Context } from 'koa'
 import type { AppClient } from '../domain/app-clients/app-client.ts'
-import type { Flow, FlowState } from '../domain/sessions/flow.ts'
+import type { Flow } from '../domain/sessions/flow.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
-import { csrfMatches } from '../security/csrf.ts'
-import { readForm } from '../platform/http/read-form.ts'
 import type { Locale } from '../platform/views/message-catalogue.ts'
-import { browserHandle, findFlow } from '../oidc/interaction.ts'
-import { nextPage, pageToShow } from './dispatcher.ts'
-import type { HostedServices } from './hosted-services.ts'
-import { languagesOf } from './language.ts'
 import { pagePaths } from './paths.ts'
 import type { FlowPage } from './paths.ts'
-import { showErrorPage } from './error/error.page.ts'
 
 /** One request to one page of a flow, with everything checked that every page has to check. */
 export interface Step {
@@ -27,85 +20,12 @@ export interface Step {
 
 export type FormStep = Step & { form: ReadonlyMap<string, string> }
 
-const maximumFormBytes = 64 * 1024
-
-/** A GET: the flow, if it is this browser's and the page may be shown now; otherwise the answer has been given. */
-export async function openPage(services: HostedServices, ctx: Context, page: FlowPage): Promise<Step | undefined> {
-  const tenant = tenantOf(ctx)
-  const flowId = single(ctx.query['flow'])
-  if (flowId === undefined) return beginFlow(services, ctx, tenant, page)
-  const step = await loadStep(services, ctx, tenant, flowId)
-  if (step === undefined) return undefined
-  const show = pageToShow(step.flow.state, page)
-  if (show === page) return step
-  await continueFlow(services, step, step.flow.state)
-  return undefined
-}
-
-/** A POST: as `openPage`, and the form was made for this browser and this flow (threat row E12). */
-export async function openForm(services: HostedServices, ctx: Context, page: FlowPage): Promise<FormStep | undefined> {
-  const tenant = tenantOf(ctx)
-  const body = await readForm(ctx.req, maximumFormBytes)
-  if (!body.ok) return showErrorPage(services, ctx, 'invalidRequest', { status: body.problem === 'size' ? 413 : 400 })
-  const flowId = body.form.get('flow') ?? ''
-  const step = await loadStep(services, ctx, tenant, flowId)
-  if (step === undefined) return undefined
-  if (!csrfMatches(services.domain.sealedBox, step.browser, flowId, body.form.get('_csrf') ?? '')) {
-    return showErrorPage(services, ctx, 'csrf', { status: 403, back: pageUrl(step, page) })
-  }
-  if (pageToShow(step.flow.state, page) !== page) {
-    await continueFlow(services, step, step.flow.state)
-    return undefined
-  }
-  return { ...step, form: body.form }
-}
-
-async function loadStep(services: HostedServices, ctx: Context, tenant: Tenant, flowId: string): Promise<Step | undefined> {
-  const flow = await findFlow(services.domain, tenant, ctx, flowId)
-  if (flow === 'otherBrowser') return showErrorPage(services, ctx, 'cookies', { status: 400 })
-  const appClient = flow === 'expired' ? undefined : tenant.snapshot.appClients.get(flow.clientId)
-  if (flow === 'expired' || appClient === undefined) return showErrorPage(services, ctx, 'expired', { status: 400 })
-  const languages = languagesOf(ctx, flow.state.request)
-  const browser = browserHandle(services.domain, tenant, ctx)
-  return { ctx, tenant, appClient, flow, flowId, browser, languages, locale: services.catalogue.locale(languages) }
-}
-
-/** A page opened without a flow: its query is an authorization request of its own (a deep link), or there is none. */
-function beginFlow(services: HostedServices, ctx: Context, tenant: Tenant, page: FlowPage): undefined {
-  const query = new URLSearchParams(ctx.querystring)
-  if (!query.has('client_id') || !(page in deepLinks)) return showErrorPage(services, ctx, 'expired', { status: 400 })
-  for (const [name, value] of Object.entries(deepLinks[page] ?? {})) query.set(name, value)
-  redirect(ctx, `${tenant.basePath}/oauth2/authorize?${query.toString()}`)
-}
-
-/** What an authorization request must say so that it begins at the page that was linked to. */
-const deepLinks: Partial<Record<FlowPage, Readonly<Record<string, string>>>> = {
-  login: {},
-  signUp: { prompt: 'create' },
-  forgotPassword: { prompt: 'login', screen_hint: 'forgotPassword' },
-}
-
-/** Saves what the step has come to and sends the browser on: to the next page, or back to the app. */
-export async function continueFlow(services: HostedServices, step: Step, state: FlowState, notice?: string): Promise<void> {
-  const { ctx, tenant, flow } = step
-  const next = nextPage(state)
-  if (next !== 'finish') {
-    if (state !== flow.state) await services.domain.store.flows.saveState(tenant.snapshot.userPool.id, flow.idHash, state)
-    return redirect(ctx, pageUrl(step, next, notice))
-  }
-  const { authenticated } = state
-  const user = authenticated && (await services.domain.store.users.findBySub(tenant.snapshot.userPool.id, authenticated.userSub))
-  // Minutes may have passed since the first page: whoever was disabled or deleted meanwhile does not get in.
-  if (authenticated === undefined || user?.enabled !== true || user.status !== 'CONFIRMED') {
-    return void showErrorPage(services, ctx, 'expired', { status: 400 })
-  }
-  const location = await services.finishFlow(tenant, ctx, flow, authenticated)
-  if (location === undefined) return void showErrorPage(services, ctx, 'flowFinished', { status: 400 })
-  redirect(ctx, location)
-}
-
 export function pageUrl(step: Pick<Step, 'tenant' | 'flowId' | 'appClient'>, page: FlowPage, notice?: string): string {
-  const query = new URLSearchParams({ client_id: step.appClient.id, flow: step.flowId, ...(notice === undefined ? {} : { notice }) })
+  const query = new URLSearchParams({
+    client_id: step.appClient.id,
+    flow: step.flowId,
+    ...(notice === undefined ? {} : { notice }),
+  })
   return `${step.tenant.basePath}${pagePaths[page]}?${query.toString()}`
 }
 
@@ -120,5 +40,3 @@ export function redirect(ctx: Context, location: string): void {
 }
 
 export const tenantOf = (ctx: Context): Tenant => (ctx.state as { tenant: Tenant }).tenant
-
-const single = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value)

@@ -13,7 +13,11 @@ import { clientMetadata } from './client-metadata.ts'
 
 type Model = Partial<Adapter>
 
-export function createAdapter(services: DomainServices, snapshot: UserPoolSnapshot, resourceOf: () => string | undefined) {
+export function createAdapter(
+  services: DomainServices,
+  snapshot: UserPoolSnapshot,
+  resourceOf: () => string | undefined,
+) {
   const models: Record<string, Model> = {
     Client: { find: (id) => Promise.resolve(clientMetadata(snapshot, id)) },
     Session: sessionModel(services, snapshot.userPool.id),
@@ -115,7 +119,7 @@ function interactionModel(services: DomainServices, userPoolId: string): Model {
       if (record === undefined) return undefined
       const { returnPath, ...payload } = record.payload
       const returnTo = `${String(returnPath)}${id}`
-      return { ...payload, returnTo, kind: 'Interaction', jti: id, exp: epochSeconds(record.expiresAt) } as AdapterPayload
+      return { ...payload, returnTo, kind: 'Interaction', jti: id, exp: epochSeconds(record.expiresAt) }
     },
     async upsert(id, payload, ttl) {
       // The ids are bearer values: they are what the row is found by, not what it holds.
@@ -134,11 +138,16 @@ function interactionModel(services: DomainServices, userPoolId: string): Model {
   }
 }
 
-function authorizationCodeModel(services: DomainServices, userPoolId: string, resourceOf: () => string | undefined): Model {
+function authorizationCodeModel(
+  services: DomainServices,
+  userPoolId: string,
+  resourceOf: () => string | undefined,
+): Model {
   return {
     async upsert(id, payload, ttl) {
       const { clientId, accountId, redirectUri, scope, authTime } = payload
-      if (!clientId || !accountId || !redirectUri || authTime === undefined) throw new Error('incomplete authorization code')
+      if (!clientId || !accountId || !redirectUri || authTime === undefined)
+        throw new Error('incomplete authorization code')
       const resource = resourceOf()
       await services.store.grants.addCode({
         codeHash: sha256(id),

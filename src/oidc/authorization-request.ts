@@ -18,7 +18,10 @@ export type AuthorizationRequestDecision =
 
 const maximumQueryLength = 8192
 
-export function decideAuthorizationRequest(snapshot: UserPoolSnapshot, query: URLSearchParams): AuthorizationRequestDecision {
+export function decideAuthorizationRequest(
+  snapshot: UserPoolSnapshot,
+  query: URLSearchParams,
+): AuthorizationRequestDecision {
   if (query.toString().length > maximumQueryLength) return { kind: 'page', error: 'invalid_request' }
   const clientIds = query.getAll('client_id')
   const [clientId] = clientIds

@@ -18,7 +18,9 @@ export function authenticateClient(
   const appClient = snapshot.appClients.get(credentials.clientId)
   if (appClient === undefined) return undefined
   if (appClient.secret === undefined) return credentials.secret === undefined ? appClient : undefined
-  return credentials.secret !== undefined && constantTimeEqual(credentials.secret, appClient.secret) ? appClient : undefined
+  return credentials.secret !== undefined && constantTimeEqual(credentials.secret, appClient.secret)
+    ? appClient
+    : undefined
 }
 
 interface Credentials {

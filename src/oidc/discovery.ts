@@ -28,14 +28,30 @@ export function discoveryDocument(snapshot: UserPoolSnapshot, endpointBase: stri
     code_challenge_methods_supported: ['S256'],
     prompt_values_supported: ['none', 'login', 'create', 'select_account', 'consent'],
     claims_supported: [
-      'sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'at_hash', 'cognito:username', 'cognito:groups', 'email',
-      'email_verified', 'phone_number', 'phone_number_verified', 'name', 'given_name', 'family_name', 'preferred_username',
+      'sub',
+      'iss',
+      'aud',
+      'exp',
+      'iat',
+      'auth_time',
+      'nonce',
+      'at_hash',
+      'cognito:username',
+      'cognito:groups',
+      'email',
+      'email_verified',
+      'phone_number',
+      'phone_number_verified',
+      'name',
+      'given_name',
+      'family_name',
+      'preferred_username',
     ],
     authorization_response_iss_parameter_supported: true,
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
     claims_parameter_supported: false,
-  } // prettier-ignore
+  }
 }
 
 /** RFC 7517 §5: every key that may have signed a token still alive. */

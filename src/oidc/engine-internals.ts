@@ -29,10 +29,26 @@ interface KoaRequest {
  */
 export function pinRequestOrigin(provider: Provider): void {
   Object.defineProperties(provider.request, {
-    host: { get(this: KoaRequest) { return new URL(tenantOf(this.req).origin).host } },
-    hostname: { get(this: KoaRequest) { return new URL(tenantOf(this.req).origin).hostname } },
-    protocol: { get(this: KoaRequest) { return tenantOf(this.req).secure ? 'https' : 'http' } },
-    secure: { get(this: KoaRequest) { return tenantOf(this.req).secure } },
+    host: {
+      get(this: KoaRequest) {
+        return new URL(tenantOf(this.req).origin).host
+      },
+    },
+    hostname: {
+      get(this: KoaRequest) {
+        return new URL(tenantOf(this.req).origin).hostname
+      },
+    },
+    protocol: {
+      get(this: KoaRequest) {
+        return tenantOf(this.req).secure ? 'https' : 'http'
+      },
+    },
+    secure: {
+      get(this: KoaRequest) {
+        return tenantOf(this.req).secure
+      },
+    },
   })
 }
 
@@ -41,7 +57,9 @@ export function pinRequestOrigin(provider: Provider): void {
  * among the registered ones, for every client (RFC 9700 §2.1; threat row C1).
  */
 export function matchRedirectUrisExactly(provider: Provider, snapshot: UserPoolSnapshot): void {
-  const prototype = provider.Client.prototype as { redirectUriAllowed(this: { clientId: string }, uri: string): boolean }
+  const prototype = provider.Client.prototype as {
+    redirectUriAllowed(this: { clientId: string }, uri: string): boolean
+  }
   prototype.redirectUriAllowed = function redirectUriAllowed(uri) {
     return isRegisteredUri(snapshot.appClients.get(this.clientId)?.callbackUrls ?? [], uri)
   }

@@ -9,13 +9,15 @@ const { base, Check, Prompt } = interactionPolicy
  */
 export function createInteractionPolicy(): policyTypes.DefaultPolicy {
   const policy = base()
-  policy.get('login')?.checks.add(
-    new Check('account_gone', 'the signed-in account is not there any more', (ctx) =>
-      ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined
-        ? Check.REQUEST_PROMPT
-        : Check.NO_NEED_TO_PROMPT,
-    ),
-  )
+  policy
+    .get('login')
+    ?.checks.add(
+      new Check('account_gone', 'the signed-in account is not there any more', (ctx) =>
+        ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined
+          ? Check.REQUEST_PROMPT
+          : Check.NO_NEED_TO_PROMPT,
+      ),
+    )
   policy.add(new Prompt({ name: 'create', requestable: true }), 0)
   policy.add(new Prompt({ name: 'select_account', requestable: true }), 1)
   policy.get('consent')?.checks.remove('native_client_prompt')

@@ -16,10 +16,27 @@ const sealPurpose = 'interaction uid'
 
 /** Parameters kept with a flow so that it can be begun anew: those of a request, none of ours. */
 const keptParameters = [
-  'response_type', 'client_id', 'redirect_uri', 'state', 'scope', 'nonce', 'code_challenge', 'code_challenge_method',
-  'prompt', 'max_age', 'login_hint', 'lang', 'ui_locales', 'response_mode', 'resource', 'identity_provider', 'acr_values',
-  'idp_identifier', 'display', 'id_token_hint',
-] // prettier-ignore
+  'response_type',
+  'client_id',
+  'redirect_uri',
+  'state',
+  'scope',
+  'nonce',
+  'code_challenge',
+  'code_challenge_method',
+  'prompt',
+  'max_age',
+  'login_hint',
+  'lang',
+  'ui_locales',
+  'response_mode',
+  'resource',
+  'identity_provider',
+  'acr_values',
+  'idp_identifier',
+  'display',
+  'id_token_hint',
+]
 
 /** Called by the engine: stores the flow, binds it to the browser, and names its first page. */
 export async function startFlow(
@@ -62,12 +79,23 @@ export const firstPagePaths: Record<FlowState['chosen'], string> = {
 }
 
 /** The browser's own random handle; made and set when it has none. Every flow and every form is bound to it. */
-export function browserHandle(services: Pick<DomainServices, 'random'>, tenant: Tenant, ctx: Pick<Context, 'cookies'>): string {
+export function browserHandle(
+  services: Pick<DomainServices, 'random'>,
+  tenant: Tenant,
+  ctx: Pick<Context, 'cookies'>,
+): string {
   const name = cookieName('browser', tenant.snapshot.userPool.id, tenant.secure)
   const known = ctx.cookies.get(name, { signed: false })
   if (known !== undefined && /^[\w-]{43}$/.test(known)) return known
   const handle = services.random.handle()
-  ctx.cookies.set(name, handle, { httpOnly: true, sameSite: 'lax', path: '/', secure: tenant.secure, signed: false, overwrite: true })
+  ctx.cookies.set(name, handle, {
+    httpOnly: true,
+    sameSite: 'lax',
+    path: '/',
+    secure: tenant.secure,
+    signed: false,
+    overwrite: true,
+  })
   return handle
 }
 
@@ -105,13 +133,18 @@ export async function finishFlow(
   // This very flow has just authenticated the person, so the session that it began under does not matter any more.
   delete interaction.session
   const result: InteractionResults = {
-    login: { accountId: authenticated.userSub, ts: authenticated.authTime, amr: [...authenticated.amr], remember: true },
+    login: {
+      accountId: authenticated.userSub,
+      ts: authenticated.authTime,
+      amr: [...authenticated.amr],
+      remember: true,
+    },
     create: {},
     select_account: {},
     consent: {},
   }
   interaction.result = result
-  await interaction.save(Math.max(1, (interaction.exp ?? 0) - epochSeconds(services.clock.now())))
+  await interaction.save(Math.max(1, interaction.exp - epochSeconds(services.clock.now())))
   return interaction.returnTo
 }
 

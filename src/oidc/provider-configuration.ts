@@ -35,7 +35,11 @@ export function providerConfiguration(
   return {
     adapter: createAdapter(services, snapshot, () => current().ctx?.oidc.params?.['resource'] as string | undefined),
     // Needed for id_token_hint only: tokens are signed by the domain.
-    jwks: { keys: [{ ...snapshot.keys.current.id.privateKey.export({ format: 'jwk' }), ...snapshot.keys.current.id.publicJwk }] },
+    jwks: {
+      keys: [
+        { ...snapshot.keys.current.id.privateKey.export({ format: 'jwk' }), ...snapshot.keys.current.id.publicJwk },
+      ],
+    },
     routes: { authorization: endpointPaths.authorize, token: endpointPaths.token, jwks: '/oauth2/engine/jwks' },
     features: disabledFeatures,
     scopes: [...standardScopes, ...customScopes(snapshot.resourceServers)],

@@ -20,7 +20,11 @@ export interface ProviderRegistry {
   engineFor(tenant: Tenant): Engine
 }
 
-export function createProviderRegistry(services: DomainServices, callbacks: EngineCallbacks, log: Log): ProviderRegistry {
+export function createProviderRegistry(
+  services: DomainServices,
+  callbacks: EngineCallbacks,
+  log: Log,
+): ProviderRegistry {
   const engines = new Map<string, { version: number; engine: Engine }>()
   return {
     engineFor(tenant) {
@@ -40,7 +44,7 @@ function createEngine(services: DomainServices, tenant: Tenant, callbacks: Engin
   const { snapshot, secure } = tenant
   const current = (): { provider: Provider; ctx: KoaContextWithOIDC | undefined } => ({
     provider,
-    ctx: Provider.ctx as KoaContextWithOIDC | undefined,
+    ctx: Provider.ctx,
   })
   const configuration = providerConfiguration(services, snapshot, secure, callbacks, current)
   const provider: Provider = new Provider(snapshot.userPool.issuer, configuration)

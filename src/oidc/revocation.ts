@@ -25,7 +25,8 @@ export async function answerRevocation(
   }
   if (!answerCors(ctx, snapshot, appClient.id)) return refuse(ctx, 403, 'invalid_request')
   const token = form.get('token')
-  if (token === undefined || token === '' || !appClient.enableTokenRevocation) return refuse(ctx, 400, 'invalid_request')
+  if (token === undefined || token === '' || !appClient.enableTokenRevocation)
+    return refuse(ctx, 400, 'invalid_request')
   // Ours are opaque: whatever has a JWT's shape is an ID or access token.
   if (token.split('.').length === 3) return refuse(ctx, 400, 'unsupported_token_type')
   const found = await services.store.grants.findRefreshToken(snapshot.userPool.id, sha256(token))

@@ -16,10 +16,18 @@ import type { Log } from '../platform/log.ts'
  * Puts the domain's tokens into the engine's token endpoint, which still reads the request and authenticates the client
  * (design decision 7): registering a grant type replaces the engine's own handler.
  */
-export function registerGrants(provider: Provider, services: DomainServices, snapshot: UserPoolSnapshot, log: Log): void {
+export function registerGrants(
+  provider: Provider,
+  services: DomainServices,
+  snapshot: UserPoolSnapshot,
+  log: Log,
+): void {
   const answer = (ctx: KoaContextWithOIDC, outcome: GrantOutcome): void => {
     if (outcome.kind === 'refused') {
-      log.info({ userPool: snapshot.userPool.id, client: ctx.oidc.client?.clientId, detail: outcome.detail }, 'token refused')
+      log.info(
+        { userPool: snapshot.userPool.id, client: ctx.oidc.client?.clientId, detail: outcome.detail },
+        'token refused',
+      )
       throw grantError(outcome)
     }
     ctx.body = tokenResponse(outcome.tokens, outcome.refreshToken)

@@ -17,7 +17,8 @@ export async function answerUserInfo(services: DomainServices, tenant: Tenant, c
   const claims = await verifyToken(services.clock, snapshot, token, 'access')
   const appClient = snapshot.appClients.get(typeof claims?.['client_id'] === 'string' ? claims['client_id'] : '')
   if (claims?.sub === undefined || appClient === undefined) return refuseToken(ctx)
-  if (!answerCors(ctx, snapshot, appClient.id)) return refuse(ctx, 403, 'invalid_request', 'this origin is not registered')
+  if (!answerCors(ctx, snapshot, appClient.id))
+    return refuse(ctx, 403, 'invalid_request', 'this origin is not registered')
   const scopes = typeof claims['scope'] === 'string' ? claims['scope'].split(' ') : []
   if (!scopes.includes('openid')) return refuseToken(ctx)
   const grantId = typeof claims['origin_jti'] === 'string' ? claims['origin_jti'] : undefined
@@ -35,7 +36,12 @@ function bearerToken(ctx: Context): string | undefined {
 }
 
 const refuseToken = (ctx: Context): void =>
-  refuse(ctx, 401, 'invalid_token', 'Access token is expired, disabled, or deleted, or the user has globally signed out.')
+  refuse(
+    ctx,
+    401,
+    'invalid_token',
+    'Access token is expired, disabled, or deleted, or the user has globally signed out.',
+  )
 
 function refuse(ctx: Context, status: number, error: string, description: string): void {
   ctx.status = status

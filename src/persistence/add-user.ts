@@ -17,11 +17,7 @@ export function addUser(db: Kysely<Schema>, user: NewUser): Promise<UserIdentifi
     const claimed = await insertUser(trx, user, identifiers)
     const lost = identifiers.find(({ key }) => !claimed.has(key))
     if (lost === undefined) return undefined
-    await trx
-      .deleteFrom('users')
-      .where('user_pool_id', '=', user.userPoolId)
-      .where('sub', '=', user.sub)
-      .execute()
+    await trx.deleteFrom('users').where('user_pool_id', '=', user.userPoolId).where('sub', '=', user.sub).execute()
     return lost.kind
   })
 }
@@ -72,7 +68,9 @@ async function insertUser(
 const wantedIdentifiers = (identifiers: readonly UserIdentifier[]) => {
   const keys = identifiers.map(({ key }) => key)
   const kinds = identifiers.map(({ kind }) => kind)
-  return sql<UserIdentifier>`(select * from unnest(${keys}::text[], ${kinds}::text[]) as given (key, kind))`.as('wanted')
+  return sql<UserIdentifier>`(select * from unnest(${keys}::text[], ${kinds}::text[]) as given (key, kind))`.as(
+    'wanted',
+  )
 }
 
 function userRow(user: NewUser) {

@@ -20,10 +20,6 @@ export const interactionRepository = (db: Kysely<Schema>): InteractionRepository
       .execute()
   },
   async delete(userPoolId, idHash) {
-    await db
-      .deleteFrom('interactions')
-      .where('user_pool_id', '=', userPoolId)
-      .where('id_hash', '=', idHash)
-      .execute()
+    await db.deleteFrom('interactions').where('user_pool_id', '=', userPoolId).where('id_hash', '=', idHash).execute()
   },
 })

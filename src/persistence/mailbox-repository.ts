@@ -9,17 +9,22 @@ export const mailboxRepository = (db: Kysely<Schema>): DevMailbox => ({
   async add({ id, sealedMessage, at }) {
     await db
       .with('forgotten', (part) =>
-        part.deleteFrom('mailbox_messages').where('id', 'in', (eb) =>
-          eb
-            .selectFrom('mailbox_messages')
-            .select('id')
-            .orderBy('created_at', 'desc')
-            .orderBy('id', 'desc')
-            .offset(capacity - 1), // the new one is not among them yet
+        part.deleteFrom('mailbox_messages').where(
+          'id',
+          'in',
+          (eb) =>
+            eb
+              .selectFrom('mailbox_messages')
+              .select('id')
+              .orderBy('created_at', 'desc')
+              .orderBy('id', 'desc')
+              .offset(capacity - 1), // the new one is not among them yet
         ),
       )
       .insertInto('mailbox_messages')
       .values({ id, sealed_message: sealedMessage, created_at: at })
+      // Messages are delivered at least once, and shown once.
+      .onConflict((conflict) => conflict.column('id').doNothing())
       .execute()
   },
   list: (limit) =>

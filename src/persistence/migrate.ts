@@ -82,7 +82,9 @@ const provider = new FileMigrationProvider({
 })
 
 async function appliedMigrations(db: Kysely<Schema>): Promise<readonly string[]> {
-  const { rows } = await sql<{ exists: boolean }>`select to_regclass('kysely_migration') is not null as exists`.execute(db)
+  const { rows } = await sql<{ exists: boolean }>`select to_regclass('kysely_migration') is not null as exists`.execute(
+    db,
+  )
   if (rows[0]?.exists !== true) return []
   const applied = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db)
   return applied.rows.map(({ name }) => name)

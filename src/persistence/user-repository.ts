@@ -22,9 +22,7 @@ export const userRepository = (db: Kysely<Schema>): UserRepository => ({
     const row = await db
       .selectFrom('user_identifiers as identifier')
       .innerJoin('users', (join) =>
-        join
-          .onRef('users.user_pool_id', '=', 'identifier.user_pool_id')
-          .onRef('users.sub', '=', 'identifier.user_sub'),
+        join.onRef('users.user_pool_id', '=', 'identifier.user_pool_id').onRef('users.sub', '=', 'identifier.user_sub'),
       )
       .select(userColumns)
       .where('identifier.user_pool_id', '=', userPoolId)

@@ -3,7 +3,11 @@
  * `form-action` must name where a form's answer may redirect to, since browsers check redirects after a POST as well:
  * the relying party's origin, or its custom scheme.
  */
-export function pageHeaders(options: { nonce: string; secure: boolean; formTargets?: readonly string[] }): Record<string, string> {
+export function pageHeaders(options: {
+  nonce: string
+  secure: boolean
+  formTargets?: readonly string[]
+}): Record<string, string> {
   const formAction = ["'self'", ...(options.formTargets ?? [])].join(' ')
   return {
     'Content-Security-Policy': [

@@ -73,7 +73,12 @@ async function loadArgon2(): Promise<Argon2> {
   }
   return {
     hash: (password, cost) =>
-      argon2.hash(password, { type: argon2.argon2id, memoryCost: cost.memoryKiB, timeCost: cost.passes, parallelism: 1 }),
+      argon2.hash(password, {
+        type: argon2.argon2id,
+        memoryCost: cost.memoryKiB,
+        timeCost: cost.passes,
+        parallelism: 1,
+      }),
     verify: (phc, password) => argon2.verify(phc, password),
   }
 }

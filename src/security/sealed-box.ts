@@ -43,9 +43,14 @@ export function createSealedBox(secret: string, random: Random): SealedBox {
       const bytes = Buffer.from(body, 'base64url')
       const decipher = createDecipheriv('aes-256-gcm', keyFor(`seal ${purpose}`), bytes.subarray(0, nonceLength))
       decipher.setAuthTag(bytes.subarray(nonceLength, nonceLength + tagLength))
-      return Buffer.concat([decipher.update(bytes.subarray(nonceLength + tagLength)), decipher.final()]).toString('utf8')
+      return Buffer.concat([decipher.update(bytes.subarray(nonceLength + tagLength)), decipher.final()]).toString(
+        'utf8',
+      )
     },
-    digest: (text, purpose) => createHmac('sha256', keyFor(`digest ${purpose}`)).update(text).digest('base64url'),
+    digest: (text, purpose) =>
+      createHmac('sha256', keyFor(`digest ${purpose}`))
+        .update(text)
+        .digest('base64url'),
   }
 }
 

@@ -122,9 +122,13 @@
     })
   })
 
-  // The first field that needs another look.
+  // The first field that needs another look; after the browser has done its autofocus.
   var invalid = document.querySelector('[aria-invalid="true"]')
-  if (invalid !== null) invalid.focus()
+  if (invalid !== null && !invalid.autofocus) {
+    requestAnimationFrame(function () {
+      invalid.focus()
+    })
+  }
 
   // The mailbox looks again by itself, except while somebody is reading or moving through it.
   each('[data-refresh-seconds]', function (part) {

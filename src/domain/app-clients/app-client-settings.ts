@@ -21,13 +21,19 @@ export const appClientSettingsSchema = z.strictObject({
   AllowedOAuthFlows: z.array(z.enum(['code', 'implicit', 'client_credentials'])).default(['code']),
   AllowedOAuthScopes: z.array(z.string().min(1).max(513)).max(50).default(['openid', 'email', 'profile', 'phone']),
   AllowedOAuthFlowsUserPoolClient: z.boolean().optional(),
-  ExplicitAuthFlows: z.array(z.string()).default(['ALLOW_REFRESH_TOKEN_AUTH', 'ALLOW_USER_SRP_AUTH', 'ALLOW_CUSTOM_AUTH']),
+  ExplicitAuthFlows: z
+    .array(z.string())
+    .default(['ALLOW_REFRESH_TOKEN_AUTH', 'ALLOW_USER_SRP_AUTH', 'ALLOW_CUSTOM_AUTH']),
   SupportedIdentityProviders: z.array(z.string().min(1).max(32)).default(['COGNITO']),
   AccessTokenValidity: validity.default(1),
   IdTokenValidity: validity.default(1),
   RefreshTokenValidity: validity.default(30),
   TokenValidityUnits: z
-    .strictObject({ AccessToken: unit.default('hours'), IdToken: unit.default('hours'), RefreshToken: unit.default('days') })
+    .strictObject({
+      AccessToken: unit.default('hours'),
+      IdToken: unit.default('hours'),
+      RefreshToken: unit.default('days'),
+    })
     .prefault({}),
   RefreshTokenRotation: z
     .strictObject({
@@ -84,7 +90,9 @@ export function appClientFrom(record: AppClientRecord, secret: string | undefine
 }
 
 /** Token lifetimes in seconds; Cognito reads a refresh token validity of 0 as 30 days. */
-function lifetimes(settings: AppClientSettings): Pick<AppClient, 'accessTokenSeconds' | 'idTokenSeconds' | 'refreshTokenSeconds'> {
+function lifetimes(
+  settings: AppClientSettings,
+): Pick<AppClient, 'accessTokenSeconds' | 'idTokenSeconds' | 'refreshTokenSeconds'> {
   const units = settings.TokenValidityUnits
   const refresh = settings.RefreshTokenValidity * secondsPerUnit[units.RefreshToken]
   return {
@@ -109,7 +117,8 @@ export function appClientProblems(settings: AppClientSettings, hasSecret: boolea
   }
   const flows = settings.AllowedOAuthFlows
   if (flows.includes('client_credentials')) {
-    if (flows.length > 1) problems.push('AllowedOAuthFlows: client_credentials cannot be combined with code or implicit')
+    if (flows.length > 1)
+      problems.push('AllowedOAuthFlows: client_credentials cannot be combined with code or implicit')
     if (!hasSecret) problems.push('AllowedOAuthFlows: client_credentials needs a ClientSecret')
   } else if (settings.CallbackURLs.length === 0) {
     problems.push('CallbackURLs must name at least one URL where sign-in ends')

@@ -1,7 +1,17 @@
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /** Schemes that a browser would run or open from disk (threat row C12). */
-const forbiddenSchemes = new Set(['javascript:', 'vbscript:', 'data:', 'blob:', 'file:', 'about:', 'ws:', 'wss:', 'ftp:'])
+const forbiddenSchemes = new Set([
+  'javascript:',
+  'vbscript:',
+  'data:',
+  'blob:',
+  'file:',
+  'about:',
+  'ws:',
+  'wss:',
+  'ftp:',
+])
 
 /** Parameters of our own answer that a registered URI may not carry (threat row C2). */
 const answerParameters = ['code', 'state', 'error', 'error_description', 'iss', 'id_token', 'access_token']

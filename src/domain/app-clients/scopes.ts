@@ -27,7 +27,8 @@ export function decideScopes(
   const known = new Set<string>(grantType === 'code' ? [...standardScopes, ...custom] : custom)
   const allowed = appClient.allowedOAuthScopes.filter((scope) => known.has(scope))
   const wanted = (requested ?? '').split(' ').filter((scope) => scope !== '')
-  if (wanted.length === 0) return allowed.length > 0 ? { ok: true, scopes: allowed } : refuse('no scope is allowed for this client')
+  if (wanted.length === 0)
+    return allowed.length > 0 ? { ok: true, scopes: allowed } : refuse('no scope is allowed for this client')
   const refused = wanted.find((scope) => !allowed.includes(scope))
   if (refused !== undefined) return refuse('a requested scope is unknown or not allowed for this client')
   if (grantType === 'code' && !wanted.includes('openid') && wanted.some((scope) => needOpenid.has(scope))) {

@@ -1,6 +1,9 @@
 /** Messages that a development server shows instead of sending them, newest 200 kept. */
 export interface DevMailbox {
-  /** @param entry.sealedMessage the message, sealed: it may carry a code */
+  /**
+   * A message that is there already stays as it is.
+   * @param entry.sealedMessage the message, sealed: it may carry a code
+   */
   add(entry: { id: string; sealedMessage: string; at: Date }): Promise<void>
   /** Newest first. */
   list(limit: number): Promise<readonly DevMailboxEntry[]>

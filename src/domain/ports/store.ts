@@ -196,7 +196,13 @@ export interface GrantRepository {
    * Spends the code and, in the same statement, opens the grant with its first refresh token.
    * False when the code had been spent: exactly one of many parallel calls is answered true.
    */
-  redeemCode(request: { userPoolId: string; codeHash: string; grant: Grant; refreshTokenHash: string; at: Date }): Promise<boolean>
+  redeemCode(request: {
+    userPoolId: string
+    codeHash: string
+    grant: Grant
+    refreshTokenHash: string
+    at: Date
+  }): Promise<boolean>
   /** Opens a grant that comes from no code (sign-in through the API). */
   open(grant: Grant, refreshTokenHash: string): Promise<void>
   /** The refresh token with its grant, user and groups. One query. */
@@ -246,4 +252,3 @@ export interface HousekeepingRepository {
   /** Deletes what has expired, at most `limit` rows a table, and returns how many went. */
   deleteExpired(at: Date, limit: number): Promise<number>
 }
-

@@ -58,7 +58,11 @@ async function setPassword(
   await tx.users.update(userPool.id, user.sub, change, at)
   await tx.browserSessions.deleteOfUser(userPool.id, user.sub)
   await tx.grants.revokeOfUser(userPool.id, user.sub, at)
-  return { kind: 'done', user: { ...user, status: 'CONFIRMED', attributes: { ...user.attributes, ...attributes } }, authTime: at }
+  return {
+    kind: 'done',
+    user: { ...user, status: 'CONFIRMED', attributes: { ...user.attributes, ...attributes } },
+    authTime: at,
+  }
 }
 
 /** The code proves the address that it went to, if that is still the user's and no other user's alias. */

@@ -35,7 +35,12 @@ export async function forgotPassword(
     const last = await tx.verificationCodes.find(userPool.id, user.sub, 'reset')
     if (last !== undefined && last.destination === user.attributes[attribute] && cooldownLeft(last.sentAt, at) > 0) {
       const medium = attribute === 'email' ? 'EMAIL' : 'SMS'
-      const delivery = { medium, destination: maskDestination(medium, last.destination), attribute, sentAt: last.sentAt } as const
+      const delivery = {
+        medium,
+        destination: maskDestination(medium, last.destination),
+        attribute,
+        sentAt: last.sentAt,
+      } as const
       return { userSub: user.sub, delivery, recentlySent: true }
     }
     const delivery = await issueCode(services, tx, { userPool, user, purpose: 'reset', attribute, languages, at })
@@ -52,8 +57,8 @@ function simulatedDelivery(services: DomainServices, userPool: UserPool, usernam
   const phone = parsePhoneNumber(username)
   if (phone !== undefined) return delivery('phone_number', phone, at)
   const digest = services.sealedBox.digest(`${userPool.id}\n${lookupKey(userPool, username)}`, 'simulated destination')
-  const letters = [...digest.toLowerCase()].filter((character) => /[a-z]/.test(character))
-  return delivery('email', `${letters[0] ?? 'a'}x@${letters[1] ?? 'm'}x.com`, at)
+  const letters = digest.toLowerCase().replaceAll(/[^a-z]/g, '')
+  return delivery('email', `${letters.charAt(0) || 'a'}x@${letters.charAt(1) || 'm'}x.com`, at)
 }
 
 function delivery(attribute: 'email' | 'phone_number', address: string, at: Date): CodeDelivery {

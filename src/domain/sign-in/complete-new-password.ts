@@ -41,7 +41,11 @@ export async function completeNewPassword(
 const attemptExpired = { kind: 'refused', reason: 'attemptExpired' } as const
 
 /** Only attributes that are required and still missing are taken: one already set may not change here. */
-function checkMissing(userPool: UserPool, user: User, given: Readonly<Record<string, string>>): ReturnType<typeof validateAttributes> {
+function checkMissing(
+  userPool: UserPool,
+  user: User,
+  given: Readonly<Record<string, string>>,
+): ReturnType<typeof validateAttributes> {
   const missing = missingAttributes(userPool, user.attributes).filter(isSelfWritable)
   const values = Object.fromEntries(missing.flatMap((name) => (given[name] ? [[name, given[name]]] : [])))
   const absent = missing.filter((name) => values[name] === undefined)

@@ -26,7 +26,10 @@ export type SignInOutcome =
       handle: string
       missingAttributes: readonly string[]
     }
-  | { kind: 'refused'; reason: 'incorrectCredentials' | 'userDisabled' | 'passwordResetRequired' | 'temporaryPasswordExpired' }
+  | {
+      kind: 'refused'
+      reason: 'incorrectCredentials' | 'userDisabled' | 'passwordResetRequired' | 'temporaryPasswordExpired'
+    }
   /** The password was right, the sign-up never finished. */
   | { kind: 'refused'; reason: 'userNotConfirmed'; user: User }
 

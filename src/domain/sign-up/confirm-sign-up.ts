@@ -39,11 +39,17 @@ async function confirm(
   const proved = user.attributes[proof.attribute] === proof.destination
   if (proved && userPool.aliasAttributes.includes(proof.attribute)) {
     const key = lookupKey(userPool, proof.destination)
-    if (!(await tx.users.claimIdentifier(userPool.id, user.sub, { kind: proof.attribute, key }))) return refuse('aliasExists')
+    if (!(await tx.users.claimIdentifier(userPool.id, user.sub, { kind: proof.attribute, key })))
+      return refuse('aliasExists')
   }
   await claimPreferredUsername(tx, userPool, user)
   const attributes = proved ? { [`${proof.attribute}_verified`]: 'true' } : {}
-  const changed = await tx.users.update(userPool.id, user.sub, { status: 'CONFIRMED', onlyFrom: ['UNCONFIRMED'], attributes }, at)
+  const changed = await tx.users.update(
+    userPool.id,
+    user.sub,
+    { status: 'CONFIRMED', onlyFrom: ['UNCONFIRMED'], attributes },
+    at,
+  )
   if (!changed) return refuse('alreadyConfirmed')
   return { kind: 'done', user: { ...user, status: 'CONFIRMED', attributes: { ...user.attributes, ...attributes } } }
 }

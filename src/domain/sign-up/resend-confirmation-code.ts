@@ -25,7 +25,10 @@ export async function resendConfirmationCode(
     const last = await tx.verificationCodes.find(userPool.id, userSub, 'sign_up')
     const seconds = last === undefined ? 0 : cooldownLeft(last.sentAt, at)
     if (seconds > 0) return { kind: 'wait', seconds }
-    return { kind: 'sent', delivery: await issueCode(services, tx, { userPool, user, purpose: 'sign_up', attribute, languages, at }) }
+    return {
+      kind: 'sent',
+      delivery: await issueCode(services, tx, { userPool, user, purpose: 'sign_up', attribute, languages, at }),
+    }
   })
   services.messagesQueued()
   return outcome

@@ -126,7 +126,10 @@ async function addOrExplain(
 ): Promise<SignUpOutcome> {
   let conflict = await tx.users.add(user)
   if (conflict !== undefined) {
-    const holder = await tx.users.findByIdentifier(user.userPoolId, lookupKey(request.userPool, typedName(request, name)))
+    const holder = await tx.users.findByIdentifier(
+      user.userPoolId,
+      lookupKey(request.userPool, typedName(request, name)),
+    )
     if (holder !== undefined && mayBeReplaced(services, holder, name)) {
       await tx.users.deleteUnconfirmed(user.userPoolId, holder.sub)
       conflict = await tx.users.add(user)
@@ -180,7 +183,15 @@ async function explainConflict(
       tx,
       services.sealedBox,
       services.random,
-      { kind: 'accountExists', userPoolId: request.userPool.id, medium, recipient: name.address, languages, username: holder.username, ...link },
+      {
+        kind: 'accountExists',
+        userPoolId: request.userPool.id,
+        medium,
+        recipient: name.address,
+        languages,
+        username: holder.username,
+        ...link,
+      },
       at,
     )
   }
@@ -192,6 +203,8 @@ async function explainConflict(
 
 /** Cognito: where both addresses could be verified, the phone gets the code. */
 export function attributeToVerify(userPool: UserPool, user: User): VerifiableAttribute | undefined {
-  const candidates = (['phone_number', 'email'] as const).filter((name) => userPool.autoVerifiedAttributes.includes(name))
+  const candidates = (['phone_number', 'email'] as const).filter((name) =>
+    userPool.autoVerifiedAttributes.includes(name),
+  )
   return candidates.find((name) => user.attributes[name] !== undefined)
 }

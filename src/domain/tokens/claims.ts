@@ -27,7 +27,11 @@ const scopeAttributes: Record<string, readonly string[]> = {
  * Attributes that a client may see under the granted scopes: `openid` alone releases every readable one; `profile`,
  * `email` and `phone` beside it narrow to their groups.
  */
-export function releasedAttributes(appClient: AppClient, user: User, scopes: readonly string[]): Record<string, string> {
+export function releasedAttributes(
+  appClient: AppClient,
+  user: User,
+  scopes: readonly string[],
+): Record<string, string> {
   const readable = Object.entries(user.attributes).filter(([name]) => isReadable(appClient, name))
   const narrowing = scopes.filter((scope) => scope === 'profile' || scope in scopeAttributes)
   if (narrowing.length === 0) return Object.fromEntries(readable)
@@ -105,7 +109,12 @@ export function accessTokenClaims(
 }
 
 /** An access token of the client itself: no user name, groups or origin_jti. */
-export function clientAccessTokenClaims(issuer: string, appClient: AppClient, scope: string, times: TokenTimes): ClaimSet {
+export function clientAccessTokenClaims(
+  issuer: string,
+  appClient: AppClient,
+  scope: string,
+  times: TokenTimes,
+): ClaimSet {
   const iat = epochSeconds(times.issuedAt)
   return {
     sub: appClient.id,
@@ -129,7 +138,9 @@ function roleClaims(groups: readonly Group[]): ClaimSet {
   const withRoles = groups.filter((group) => group.roleArn !== undefined)
   if (withRoles.length === 0) return {}
   const strongest = Math.min(...withRoles.map((group) => group.precedence ?? Infinity))
-  const top = new Set(withRoles.filter((group) => (group.precedence ?? Infinity) === strongest).map((group) => group.roleArn))
+  const top = new Set(
+    withRoles.filter((group) => (group.precedence ?? Infinity) === strongest).map((group) => group.roleArn),
+  )
   const [preferred] = top
   return {
     'cognito:roles': withRoles.map((group) => group.roleArn),

@@ -43,7 +43,13 @@ export async function redeemCode(
 
   const grant = grantFrom(services, code, appClient, at)
   const refreshToken = services.random.handle()
-  const redeemed = await services.store.grants.redeemCode({ userPoolId, codeHash, grant, refreshTokenHash: sha256(refreshToken), at })
+  const redeemed = await services.store.grants.redeemCode({
+    userPoolId,
+    codeHash,
+    grant,
+    refreshTokenHash: sha256(refreshToken),
+    at,
+  })
   if (!redeemed) {
     const winner = await services.store.grants.findCode(userPoolId, codeHash)
     if (winner?.grantId !== undefined) await services.store.grants.revoke(userPoolId, winner.grantId, at)
@@ -62,7 +68,8 @@ export function mayReceiveTokens(user: User, authTime: Date): boolean {
 
 /** A challenge that was sent binds; a verifier without a challenge is a downgrade (threat row C4). */
 function checkCodeVerifier(code: AuthorizationCode, verifier: string | undefined): string | undefined {
-  if (code.codeChallenge === undefined) return verifier === undefined ? undefined : 'code_verifier without code_challenge'
+  if (code.codeChallenge === undefined)
+    return verifier === undefined ? undefined : 'code_verifier without code_challenge'
   if (verifier === undefined || !/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) return 'code_verifier missing or malformed'
   const computed = createHash('sha256').update(verifier).digest('base64url')
   return constantTimeEqual(computed, code.codeChallenge) ? undefined : 'code_verifier does not match'

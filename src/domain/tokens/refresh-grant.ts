@@ -39,7 +39,8 @@ export async function refreshGrant(
   }
   const successor = services.sealedBox.digest(request.refreshToken, 'refresh token successor')
   const won =
-    found.consumedAt === undefined && (await grants.rotate({ userPoolId, tokenHash, successorHash: sha256(successor), at }))
+    found.consumedAt === undefined &&
+    (await grants.rotate({ userPoolId, tokenHash, successorHash: sha256(successor), at }))
   if (!won && !withinGrace(appClient, found.consumedAt ?? at, at)) {
     await grants.revoke(userPoolId, grant.id, at)
     return refuse('refresh token used before: family revoked')

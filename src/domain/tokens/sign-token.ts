@@ -14,6 +14,8 @@ export const signToken = (key: SigningKey, claims: ClaimSet): Promise<string> =>
 
 /** OIDC Core §3.1.3.6: the left half of the access token's hash (SHA-256 for RS256 and ES256, SHA-512 for EdDSA). */
 export function accessTokenHash(key: SigningKey, accessToken: string): string {
-  const digest = createHash(key.algorithm === 'EdDSA' ? 'sha512' : 'sha256').update(accessToken).digest()
+  const digest = createHash(key.algorithm === 'EdDSA' ? 'sha512' : 'sha256')
+    .update(accessToken)
+    .digest()
   return digest.subarray(0, digest.length / 2).toString('base64url')
 }

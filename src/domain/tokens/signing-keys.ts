@@ -43,7 +43,10 @@ export async function createSigningKey(
     use,
     algorithm: 'RS256',
     publicJwk: { kty, n, e, kid, alg: 'RS256', use: 'sig' },
-    sealedPrivateKey: services.sealedBox.seal(privateKey.export({ format: 'pem', type: 'pkcs8' }) as string, sealPurpose),
+    sealedPrivateKey: services.sealedBox.seal(
+      privateKey.export({ format: 'pem', type: 'pkcs8' }) as string,
+      sealPurpose,
+    ),
     createdAt: services.clock.now(),
   }
 }

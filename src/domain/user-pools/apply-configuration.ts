@@ -71,7 +71,11 @@ async function applyUserPool(
   const { services, options } = run
   const existing = stored.find((record) => isNamed(record, configuration))
   const id = configuration.id ?? existing?.id ?? newUserPoolId(services.random, options.region)
-  const settings = { ...existing?.settings, ...configuration.settings, ...(configuration.issuer ? { Issuer: configuration.issuer } : {}) }
+  const settings = {
+    ...existing?.settings,
+    ...configuration.settings,
+    ...(configuration.issuer ? { Issuer: configuration.issuer } : {}),
+  }
   const issuer = chooseIssuer({ id, existing, configured: configuration.issuer, publicUrl: options.publicUrl })
   run.warnings.push(...issuer.warnings)
   const record: Omit<UserPoolRecord, 'version'> = {
@@ -130,14 +134,20 @@ async function applyClients(run: Run, userPoolId: string, configuration: UserPoo
   const [stored, servers] = await Promise.all([settings.appClients(userPoolId), settings.resourceServers(userPoolId)])
   const known = new Set<string>([
     ...standardScopes,
-    ...[...servers, ...configuration.resourceServers].flatMap((server) => server.scopes.map((scope) => `${server.identifier}/${scope.name}`)),
+    ...[...servers, ...configuration.resourceServers].flatMap((server) =>
+      server.scopes.map((scope) => `${server.identifier}/${scope.name}`),
+    ),
   ])
   for (const client of configuration.clients) {
-    const existing = stored.find((candidate) => (client.id === undefined ? candidate.name === client.name : candidate.id === client.id))
+    const existing = stored.find((candidate) =>
+      client.id === undefined ? candidate.name === client.name : candidate.id === client.id,
+    )
     const id = client.id ?? existing?.id ?? newClientId(run.services.random)
     const scopes = (client.settings['AllowedOAuthScopes'] ?? []) as readonly string[]
     for (const scope of scopes.filter((candidate) => !known.has(candidate))) {
-      run.problems.push(`app client ${id}: AllowedOAuthScopes names ${JSON.stringify(scope)}, which no resource server of ${userPoolId} defines`)
+      run.problems.push(
+        `app client ${id}: AllowedOAuthScopes names ${JSON.stringify(scope)}, which no resource server of ${userPoolId} defines`,
+      )
     }
     const sealedSecret = sealSecret(run, existing, client.secret)
     const record: AppClientRecord = {

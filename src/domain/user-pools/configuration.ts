@@ -7,8 +7,13 @@ import { inertUserPoolMembers, userPoolSettingsSchema } from './user-pool-settin
 
 const origin = z.string().transform((text, context) => {
   const url = URL.parse(/^https?:\/\//.test(text) ? text : `https://${text}`)
-  if (url !== null && url.pathname === '/' && url.search === '' && url.username === '' && url.hash === '') return url.origin
-  context.addIssue({ code: 'custom', message: 'must be a host such as login.example.com, or https://host', input: text })
+  if (url !== null && url.pathname === '/' && url.search === '' && url.username === '' && url.hash === '')
+    return url.origin
+  context.addIssue({
+    code: 'custom',
+    message: 'must be a host such as login.example.com, or https://host',
+    input: text,
+  })
   return z.NEVER
 })
 
@@ -36,13 +41,14 @@ const appClient = z
     }
     const checked = appClientSettingsSchema.safeParse(settings)
     if (!checked.success) {
-      for (const issue of checked.error.issues) context.addIssue({ ...issue, code: 'custom', input: valueAt(settings, issue.path) })
+      for (const issue of checked.error.issues)
+        context.addIssue({ ...issue, code: 'custom', input: valueAt(settings, issue.path) })
       return z.NEVER
     }
     for (const message of appClientProblems(checked.data, ClientSecret !== undefined)) {
       context.addIssue({ code: 'custom', message })
     }
-    return { id: ClientId, name: ClientName ?? ClientId ?? '', secret: ClientSecret, settings: settings as Record<string, unknown> }
+    return { id: ClientId, name: ClientName ?? ClientId ?? '', secret: ClientSecret, settings }
   })
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String)
@@ -51,24 +57,36 @@ const seedUser = z.strictObject({
   Username: z.string().min(1).max(128),
   Attributes: z.record(z.string(), scalar).default({}),
   Password: z.string().min(1).max(256).optional(),
-  PasswordHash: z.string().regex(/^\$argon2id\$/, 'must be an argon2id hash ($argon2id$…)').optional(),
+  PasswordHash: z
+    .string()
+    .regex(/^\$argon2id\$/, 'must be an argon2id hash ($argon2id$…)')
+    .optional(),
   Groups: z.array(z.string()).default([]),
 })
 
 const group = z.strictObject({
-  GroupName: z.string().regex(/^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u).max(128),
+  GroupName: z
+    .string()
+    .regex(/^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u)
+    .max(128),
   Description: z.string().max(2048).optional(),
   Precedence: z.number().int().min(0).optional(),
   RoleArn: z.string().min(20).max(2048).optional(),
 })
 
 const resourceServer = z.strictObject({
-  Identifier: z.string().regex(/^[\x21\x23-\x5B\x5D-\x7E]+$/, 'must not hold blanks, quotes or backslashes').max(256),
+  Identifier: z
+    .string()
+    .regex(/^[\x21\x23-\x5B\x5D-\x7E]+$/, 'must not hold blanks, quotes or backslashes')
+    .max(256),
   Name: z.string().min(1).max(256),
   Scopes: z
     .array(
       z.strictObject({
-        ScopeName: z.string().regex(/^[\x21\x23-\x2E\x30-\x5B\x5D-\x7E]+$/, 'must not hold blanks, slashes, quotes or backslashes').max(256),
+        ScopeName: z
+          .string()
+          .regex(/^[\x21\x23-\x2E\x30-\x5B\x5D-\x7E]+$/, 'must not hold blanks, slashes, quotes or backslashes')
+          .max(256),
         ScopeDescription: z.string().max(256).default(''),
       }),
     )
@@ -91,23 +109,39 @@ export const userPoolConfigurationSchema = z
     Triggers: z.record(z.string(), z.unknown()).default({}),
   })
   .transform((pool, context) => {
-    const { Id, PoolName, Default, Issuer, Domains, Clients, ResourceServers, Groups, Users, IdentityProviders, Triggers, ...settings } = pool
+    const {
+      Id,
+      PoolName,
+      Default,
+      Issuer,
+      Domains,
+      Clients,
+      ResourceServers,
+      Groups,
+      Users,
+      IdentityProviders,
+      Triggers,
+      ...settings
+    } = pool
     const acted = Object.fromEntries(
       Object.entries(settings).filter(([name]) => !(inertUserPoolMembers as readonly string[]).includes(name)),
     )
     const checked = userPoolSettingsSchema.safeParse(acted)
     if (!checked.success) {
-      for (const issue of checked.error.issues) context.addIssue({ ...issue, code: 'custom', input: valueAt(acted, issue.path) })
+      for (const issue of checked.error.issues)
+        context.addIssue({ ...issue, code: 'custom', input: valueAt(acted, issue.path) })
     }
-    if (IdentityProviders.length > 0) context.addIssue({ code: 'custom', path: ['IdentityProviders'], message: 'is not supported by this release' })
-    if (Object.keys(Triggers).length > 0) context.addIssue({ code: 'custom', path: ['Triggers'], message: 'is not supported by this release' })
+    if (IdentityProviders.length > 0)
+      context.addIssue({ code: 'custom', path: ['IdentityProviders'], message: 'is not supported by this release' })
+    if (Object.keys(Triggers).length > 0)
+      context.addIssue({ code: 'custom', path: ['Triggers'], message: 'is not supported by this release' })
     return {
       id: Id,
       name: PoolName,
       isDefault: Default,
       issuer: Issuer,
       domains: Domains,
-      settings: settings as Record<string, unknown>,
+      settings,
       clients: Clients,
       resourceServers: ResourceServers.map((server) => ({
         identifier: server.Identifier,

@@ -48,7 +48,9 @@ export function createUserPoolDirectory(settings: SettingsRepository, sealedBox:
       if (byId.get(userPool.id)?.version !== userPool.version) snapshots.delete(userPool.id)
     }
     byId = new Map(userPools.map((userPool) => [userPool.id, userPool]))
-    byHost = new Map(userPools.flatMap((userPool) => userPool.domains.map((origin) => [new URL(origin).host, userPool])))
+    byHost = new Map(
+      userPools.flatMap((userPool) => userPool.domains.map((origin) => [new URL(origin).host, userPool])),
+    )
     byIssuer = new Map(userPools.map((userPool) => [userPool.issuer.replace(/^https?:\/\//, ''), userPool]))
     for (const id of snapshots.keys()) if (!byId.has(id)) snapshots.delete(id)
   }

@@ -48,7 +48,10 @@ const recoveryMechanism = z.strictObject({
 
 export const brandingSchema = z.strictObject({
   Name: z.string().min(1).max(80).optional(),
-  LogoUrl: z.string().regex(/^(https:\/\/|\/assets\/|data:image\/)/, 'must be an https URL').optional(),
+  LogoUrl: z
+    .string()
+    .regex(/^(https:\/\/|\/assets\/|data:image\/)/, 'must be an https URL')
+    .optional(),
 })
 
 export const userPoolSettingsSchema = z.strictObject({
@@ -66,14 +69,12 @@ export const userPoolSettingsSchema = z.strictObject({
       InviteMessageTemplate: z.unknown().optional(),
     })
     .prefault({}),
-  AccountRecoverySetting: z
-    .strictObject({ RecoveryMechanisms: z.array(recoveryMechanism).min(1).max(2) })
-    .prefault({
-      RecoveryMechanisms: [
-        { Name: 'verified_email', Priority: 1 },
-        { Name: 'verified_phone_number', Priority: 2 },
-      ],
-    }),
+  AccountRecoverySetting: z.strictObject({ RecoveryMechanisms: z.array(recoveryMechanism).min(1).max(2) }).prefault({
+    RecoveryMechanisms: [
+      { Name: 'verified_email', Priority: 1 },
+      { Name: 'verified_phone_number', Priority: 2 },
+    ],
+  }),
   Schema: z.array(schemaAttribute).max(50).default([]),
   MfaConfiguration: z.enum(['OFF', 'OPTIONAL', 'ON']).default('OFF'),
   EmailVerificationSubject: z.string().max(140).optional(),
@@ -86,12 +87,33 @@ export const userPoolSettingsSchema = z.strictObject({
 
 /** Members of Cognito's CreateUserPool and DescribeUserPool that are kept but not acted on. */
 export const inertUserPoolMembers = [
-  'Arn', 'CreationDate', 'CustomDomain', 'DcrConfiguration', 'DeletionProtection', 'DeviceConfiguration', 'Domain',
-  'AcrConfiguration', 'EmailConfiguration', 'EmailConfigurationFailure', 'EstimatedNumberOfUsers', 'IssuerConfiguration',
-  'KeyConfiguration', 'LambdaConfig', 'LastModifiedDate', 'SchemaAttributes', 'SmsAuthenticationMessage', 'SmsConfiguration',
-  'SmsConfigurationFailure', 'SmsVerificationMessage', 'Issuer', 'Status', 'UserAttributeUpdateSettings', 'UserPoolAddOns',
-  'UserPoolTags', 'UserPoolTier',
-] as const // prettier-ignore
+  'Arn',
+  'CreationDate',
+  'CustomDomain',
+  'DcrConfiguration',
+  'DeletionProtection',
+  'DeviceConfiguration',
+  'Domain',
+  'AcrConfiguration',
+  'EmailConfiguration',
+  'EmailConfigurationFailure',
+  'EstimatedNumberOfUsers',
+  'IssuerConfiguration',
+  'KeyConfiguration',
+  'LambdaConfig',
+  'LastModifiedDate',
+  'SchemaAttributes',
+  'SmsAuthenticationMessage',
+  'SmsConfiguration',
+  'SmsConfigurationFailure',
+  'SmsVerificationMessage',
+  'Issuer',
+  'Status',
+  'UserAttributeUpdateSettings',
+  'UserPoolAddOns',
+  'UserPoolTags',
+  'UserPoolTier',
+] as const
 
 export type UserPoolSettings = z.output<typeof userPoolSettingsSchema>
 

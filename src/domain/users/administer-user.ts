@@ -41,7 +41,8 @@ export async function createUser(services: DomainServices, request: CreateUserRe
     const attributeProblems = { ...(checked.ok ? {} : checked.problems), ...absent }
     return { kind: 'refused', reason: 'invalid', brokenRules: broken, attributeProblems }
   }
-  const passwordHash = request.passwordHash ?? (request.password && (await services.passwordHasher.hash(request.password)))
+  const passwordHash =
+    request.passwordHash ?? (request.password && (await services.passwordHasher.hash(request.password)))
   const at = services.clock.now()
   const sub = services.random.uuid()
   const user: User = {
@@ -87,7 +88,8 @@ export const enableUser = (services: DomainServices, user: User): Promise<boolea
   services.store.users.update(user.userPoolId, user.sub, { enabled: true }, services.clock.now())
 
 /** Cognito's AdminDisableUser: signed out everywhere and refused until enabled again. */
-export const disableUser = (services: DomainServices, user: User): Promise<void> => endEverything(services, user, { enabled: false })
+export const disableUser = (services: DomainServices, user: User): Promise<void> =>
+  endEverything(services, user, { enabled: false })
 
 /** Cognito's AdminUserGlobalSignOut. */
 export const signOutUser = (services: DomainServices, user: User): Promise<void> => endEverything(services, user, {})
@@ -116,7 +118,12 @@ export async function setUserPassword(
     const at = services.clock.now()
     const status = permanent ? 'CONFIRMED' : 'FORCE_CHANGE_PASSWORD'
     const temporaryPasswordExpiresAt = permanent ? null : temporaryExpiry(userPool, at)
-    await tx.users.update(user.userPoolId, user.sub, { status, passwordHash, temporaryPasswordExpiresAt, signedOutAt: at }, at)
+    await tx.users.update(
+      user.userPoolId,
+      user.sub,
+      { status, passwordHash, temporaryPasswordExpiresAt, signedOutAt: at },
+      at,
+    )
     await tx.browserSessions.deleteOfUser(user.userPoolId, user.sub)
     await tx.grants.revokeOfUser(user.userPoolId, user.sub, at)
   })

@@ -11,7 +11,10 @@ export function canonicalName(text: string, caseSensitive: boolean): string {
   const folded = caseSensitive ? composed : composed.toLowerCase().normalize('NFKC')
   const at = folded.lastIndexOf('@')
   if (at === -1) return folded
-  const domain = folded.slice(at + 1).replace(/\.$/, '').toLowerCase()
+  const domain = folded
+    .slice(at + 1)
+    .replace(/\.$/, '')
+    .toLowerCase()
   const ascii = domainToASCII(domain)
   return `${folded.slice(0, at)}@${ascii === '' ? domain : ascii}`
 }

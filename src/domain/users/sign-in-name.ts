@@ -27,7 +27,8 @@ export function readSignInName(userPool: UserPool, typed: string): SignInName {
 /** Cognito's pattern; an alias must not be claimable by choosing it as a user name. */
 function readUsername(userPool: UserPool, typed: string): SignInName {
   if (!/^[\p{L}\p{M}\p{S}\p{N}\p{P}]{1,128}$/u.test(typed)) return { kind: 'invalid', problem: 'invalid' }
-  if (userPool.aliasAttributes.includes('email') && typed.includes('@')) return { kind: 'invalid', problem: 'looksLikeEmail' }
+  if (userPool.aliasAttributes.includes('email') && typed.includes('@'))
+    return { kind: 'invalid', problem: 'looksLikeEmail' }
   if (userPool.aliasAttributes.includes('phone_number') && parsePhoneNumber(typed) !== undefined) {
     return { kind: 'invalid', problem: 'looksLikePhone' }
   }

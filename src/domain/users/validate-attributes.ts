@@ -39,7 +39,9 @@ export function missingAttributes(userPool: UserPool, attributes: Readonly<Recor
 }
 
 export const requiredAttributes = (userPool: UserPool): readonly string[] =>
-  userPool.standardAttributes.filter((attribute) => attribute.required && attribute.name !== 'sub').map(({ name }) => name)
+  userPool.standardAttributes
+    .filter((attribute) => attribute.required && attribute.name !== 'sub')
+    .map(({ name }) => name)
 
 type Checked = { value: string } | { problem: AttributeProblem }
 

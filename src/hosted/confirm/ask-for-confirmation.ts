@@ -5,19 +5,24 @@ import { maskDestination } from '../../domain/messages/email-address.ts'
 import type { User } from '../../domain/users/user.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
-import { continueFlow } from '../step.ts'
+import { continueFlow } from '../open-step.ts'
 import type { FormStep } from '../step.ts'
 
 /**
  * A right password for a sign-up that never finished: a fresh code, unless one went out a moment ago, and the page to
  * enter it. The password has been proved, so the code signs in.
  */
-export async function askForConfirmation(services: HostedServices, step: FormStep, state: FlowState, user: User): Promise<void> {
+export async function askForConfirmation(
+  services: HostedServices,
+  step: FormStep,
+  state: FlowState,
+  user: User,
+): Promise<void> {
   const { userPool } = step.tenant.snapshot
   const attribute = attributeToVerify(userPool, user)
   const address = attribute && user.attributes[attribute]
   if (attribute === undefined || address === undefined) {
-    return void showErrorPage(services, step.ctx, 'awaitingApproval', { status: 200 })
+    return showErrorPage(services, step.ctx, 'awaitingApproval', { status: 200 })
   }
   await resendConfirmationCode(services.domain, { userPool, userSub: user.sub, languages: step.languages })
   const destination = maskDestination(attribute === 'email' ? 'EMAIL' : 'SMS', address)

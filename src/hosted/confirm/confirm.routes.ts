@@ -6,7 +6,8 @@ import type { PendingConfirmation } from '../../domain/sessions/flow.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { pagePaths } from '../paths.ts'
 import { resendResetCode } from '../reset-password/resend-reset-code.ts'
-import { continueFlow, openForm, openPage, pageUrl, redirect } from '../step.ts'
+import { continueFlow, openForm, openPage } from '../open-step.ts'
+import { pageUrl, redirect } from '../step.ts'
 import type { FormStep, Step } from '../step.ts'
 import { showConfirmPage } from './confirm.page.ts'
 
@@ -46,7 +47,11 @@ async function confirm(services: HostedServices, step: FormStep, pending: Pendin
   if (outcome.kind === 'done') {
     if (!pending.passwordProved) return continueFlow(services, step, { ...kept, chosen: 'login' })
     const authTime = epochSeconds(services.domain.clock.now())
-    return continueFlow(services, step, { ...kept, chosen: 'login', authenticated: { userSub: outcome.user.sub, authTime, amr: ['pwd'] } })
+    return continueFlow(services, step, {
+      ...kept,
+      chosen: 'login',
+      authenticated: { userSub: outcome.user.sub, authTime, amr: ['pwd'] },
+    })
   }
   switch (outcome.reason) {
     case 'alreadyConfirmed':
@@ -70,10 +75,19 @@ async function resend(services: HostedServices, step: FormStep, pending: Pending
     return continueFlow(services, step, { ...state, pending: { ...pending, sentAt: now.getTime() } }, 'codeResent')
   }
   const { userPool } = step.tenant.snapshot
-  const outcome = await resendConfirmationCode(domain, { userPool, userSub: pending.userSub, languages: step.languages })
+  const outcome = await resendConfirmationCode(domain, {
+    userPool,
+    userSub: pending.userSub,
+    languages: step.languages,
+  })
   if (outcome.kind === 'sent') {
     const { destination, sentAt } = outcome.delivery
-    return continueFlow(services, step, { ...state, pending: { ...pending, destination, sentAt: sentAt.getTime() } }, 'codeResent')
+    return continueFlow(
+      services,
+      step,
+      { ...state, pending: { ...pending, destination, sentAt: sentAt.getTime() } },
+      'codeResent',
+    )
   }
   redirect(step.ctx, pageUrl(step, 'confirm'))
 }

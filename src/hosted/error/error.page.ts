@@ -37,7 +37,9 @@ export function showErrorPage(
     title: locale.text(`error.${key}.heading`),
     heading: locale.text(`error.${key}.heading`),
     text: locale.text(`error.${key}.text`),
-    ...(action === undefined ? {} : { action: { href: action.href, label: locale.text(`error.actions.${action.label}`) } }),
+    ...(action === undefined
+      ? {}
+      : { action: { href: action.href, label: locale.text(`error.actions.${action.label}`) } }),
     ...(requestId === undefined ? {} : { reference: requestId }),
   })
   return undefined
@@ -50,7 +52,10 @@ function clientOf(ctx: Context, tenant: Tenant | undefined): AppClient | undefin
 }
 
 /** Back to the form, or to the app: its origin is one that the operator registered. */
-function actionFor(appClient: AppClient | undefined, back: string | undefined): { href: string; label: string } | undefined {
+function actionFor(
+  appClient: AppClient | undefined,
+  back: string | undefined,
+): { href: string; label: string } | undefined {
   if (back !== undefined) return { href: back, label: 'tryAgain' }
   const home = appClient && appHome(appClient)
   return home === undefined ? undefined : { href: home, label: 'startOver' }

@@ -6,7 +6,7 @@ import { epochSeconds } from '../../platform/clock.ts'
 import { askForConfirmation } from '../confirm/ask-for-confirmation.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { pagePaths } from '../paths.ts'
-import { continueFlow, openForm, openPage } from '../step.ts'
+import { continueFlow, openForm, openPage } from '../open-step.ts'
 import type { FormStep } from '../step.ts'
 import { showLoginPage } from './login.page.ts'
 
@@ -21,7 +21,10 @@ export function loginRoutes(router: Router, services: HostedServices): void {
     const username = step.form.get('username') ?? ''
     const password = step.form.get('password') ?? ''
     if (username.trim() === '' || password === '') {
-      return showLoginPage(services, step, { username, missing: { username: username.trim() === '', password: password === '' } })
+      return showLoginPage(services, step, {
+        username,
+        missing: { username: username.trim() === '', password: password === '' },
+      })
     }
     const { userPool } = step.tenant.snapshot
     const outcome = await signIn(services.domain, { userPool, appClient: step.appClient, username, password })
@@ -29,7 +32,12 @@ export function loginRoutes(router: Router, services: HostedServices): void {
   })
 }
 
-async function answer(services: HostedServices, step: FormStep, username: string, outcome: SignInOutcome): Promise<void> {
+async function answer(
+  services: HostedServices,
+  step: FormStep,
+  username: string,
+  outcome: SignInOutcome,
+): Promise<void> {
   const { request, chosen } = step.flow.state
   const state = { request, chosen, username }
   if (outcome.kind === 'done') {
@@ -38,7 +46,10 @@ async function answer(services: HostedServices, step: FormStep, username: string
   }
   if (outcome.kind === 'challenge') {
     const { challenge, missingAttributes } = outcome
-    return continueFlow(services, step, { ...state, attempt: { idHash: sha256(outcome.handle), challenge, missingAttributes } })
+    return continueFlow(services, step, {
+      ...state,
+      attempt: { idHash: sha256(outcome.handle), challenge, missingAttributes },
+    })
   }
   if (outcome.reason === 'userNotConfirmed') return askForConfirmation(services, step, state, outcome.user)
   if (outcome.reason === 'passwordResetRequired') {

@@ -23,22 +23,24 @@ export function logoutRoutes(router: Router, services: HostedServices): void {
   router.get(pagePaths.logout, (ctx) => logOut(services, ctx, new Map(singleParameters(ctx))))
   router.post(pagePaths.logout, async (ctx) => {
     const body = await readForm(ctx.req, 32 * 1024)
-    if (!body.ok) return void showErrorPage(services, ctx, 'invalidRequest', { status: 400 })
+    if (!body.ok) return showErrorPage(services, ctx, 'invalidRequest', { status: 400 })
     await logOut(services, ctx, body.form)
   })
 }
 
 /** Parameters that stand once in the address. */
 function singleParameters(ctx: Context): [string, string][] {
-  return Object.entries(ctx.query).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value] as [string, string]] : []))
+  return Object.entries(ctx.query).flatMap(([name, value]) =>
+    typeof value === 'string' ? [[name, value] as [string, string]] : [],
+  )
 }
 
 async function logOut(services: HostedServices, ctx: Context, parameters: ReadonlyMap<string, string>): Promise<void> {
   const tenant = tenantOf(ctx)
   const appClient = await clientOf(services, tenant, parameters)
-  if (appClient === 'invalid') return void showErrorPage(services, ctx, 'invalidRequest', { status: 400 })
+  if (appClient === 'invalid') return showErrorPage(services, ctx, 'invalidRequest', { status: 400 })
   const target = chooseTarget(tenant, appClient, parameters)
-  if (target === 'unregistered') return void showErrorPage(services, ctx, 'redirectMismatch', { status: 400 })
+  if (target === unregistered) return showErrorPage(services, ctx, 'redirectMismatch', { status: 400 })
   await endSession(services, tenant, ctx)
   if (target !== undefined) return redirect(ctx, target)
   const locale = services.catalogue.locale(languagesOf(ctx, Object.fromEntries(parameters)))
@@ -67,20 +69,22 @@ async function clientOf(
   return tenant.snapshot.appClients.get(named) ?? 'invalid'
 }
 
+const unregistered = Symbol('unregistered')
+
 /** Where the browser goes: `undefined` for the signed-out page. Cognito: logout_uri wins over redirect_uri. */
 function chooseTarget(
   tenant: Tenant,
   appClient: AppClient | undefined,
   parameters: ReadonlyMap<string, string>,
-): string | undefined | 'unregistered' {
+): string | undefined | typeof unregistered {
   const logoutUri = parameters.get('logout_uri') ?? parameters.get('post_logout_redirect_uri')
   if (logoutUri !== undefined) {
-    if (appClient === undefined || !isRegisteredUri(appClient.logoutUrls, logoutUri)) return 'unregistered'
+    if (appClient === undefined || !isRegisteredUri(appClient.logoutUrls, logoutUri)) return unregistered
     return withState(logoutUri, parameters.get('state'))
   }
   const redirectUri = parameters.get('redirect_uri')
   if (redirectUri === undefined) return undefined
-  if (appClient === undefined || !isRegisteredUri(appClient.callbackUrls, redirectUri)) return 'unregistered'
+  if (appClient === undefined || !isRegisteredUri(appClient.callbackUrls, redirectUri)) return unregistered
   const query = new URLSearchParams([...parameters].filter(([name]) => name !== 'id_token_hint'))
   if (!query.has('response_type')) query.set('response_type', 'code')
   return `${tenant.basePath}/oauth2/authorize?${query.toString()}`

@@ -10,7 +10,8 @@ import type { HostedServices } from '../hosted-services.ts'
 import { newPasswordField } from '../password-field.ts'
 import { pagePaths } from '../paths.ts'
 import { errorAlert, formOf, pageRequest, showPage } from '../render.ts'
-import { continueFlow, openForm, openPage, pageUrl } from '../step.ts'
+import { continueFlow, openForm, openPage } from '../open-step.ts'
+import { pageUrl } from '../step.ts'
 import type { FormStep, Step } from '../step.ts'
 
 type Attempt = NonNullable<FlowState['attempt']>
@@ -40,10 +41,15 @@ async function setNewPassword(services: HostedServices, step: FormStep, attempt:
   if (outcome.kind === 'done') {
     const { request, username } = step.flow.state
     const authenticated = { userSub: outcome.user.sub, authTime: epochSeconds(outcome.authTime), amr: outcome.amr }
-    return continueFlow(services, step, { request, chosen: 'login', ...(username === undefined ? {} : { username }), authenticated })
+    return continueFlow(services, step, {
+      request,
+      chosen: 'login',
+      ...(username === undefined ? {} : { username }),
+      authenticated,
+    })
   }
   if (outcome.reason === 'attemptExpired') {
-    return void showErrorPage(services, step.ctx, 'expired', { status: 400, back: pageUrl(step, 'login') })
+    return showErrorPage(services, step.ctx, 'expired', { status: 400, back: pageUrl(step, 'login') })
   }
   showNewPasswordPage(services, step, attempt, { broken: outcome.brokenRules, problems: outcome.attributeProblems })
 }

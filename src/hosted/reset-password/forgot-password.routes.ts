@@ -6,14 +6,16 @@ import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { pagePaths } from '../paths.ts'
 import { formOf, noticeOf, pageRequest, showPage } from '../render.ts'
-import { continueFlow, openForm, openPage, pageUrl } from '../step.ts'
+import { continueFlow, openForm, openPage } from '../open-step.ts'
+import { pageUrl } from '../step.ts'
 import type { FormStep, Step } from '../step.ts'
 import { usernameField } from '../username-field.ts'
 
 export function forgotPasswordRoutes(router: Router, services: HostedServices): void {
   router.get(pagePaths.forgotPassword, async (ctx) => {
     const step = await openPage(services, ctx, 'forgotPassword')
-    if (step !== undefined && mayRecover(services, step)) showForgotPasswordPage(services, step, step.flow.state.username ?? '')
+    if (step !== undefined && mayRecover(services, step))
+      showForgotPasswordPage(services, step, step.flow.state.username ?? '')
   })
   router.post(pagePaths.forgotPassword, async (ctx) => {
     const step = await openForm(services, ctx, 'forgotPassword')

@@ -1,7 +1,8 @@
 import { forgotPassword } from '../../domain/recovery/forgot-password.ts'
 import { cooldownLeft } from '../../domain/sign-up/resend-confirmation-code.ts'
 import type { HostedServices } from '../hosted-services.ts'
-import { continueFlow, pageUrl, redirect } from '../step.ts'
+import { continueFlow } from '../open-step.ts'
+import { pageUrl, redirect } from '../step.ts'
 import type { FormStep } from '../step.ts'
 import { pendingReset } from './forgot-password.routes.ts'
 

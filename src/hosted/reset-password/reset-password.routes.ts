@@ -10,7 +10,8 @@ import { newPasswordField } from '../password-field.ts'
 import { pagePaths } from '../paths.ts'
 import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
 import { resendOf } from '../resend.ts'
-import { continueFlow, openForm, openPage, pageUrl } from '../step.ts'
+import { continueFlow, openForm, openPage } from '../open-step.ts'
+import { pageUrl } from '../step.ts'
 import type { FormStep, Step } from '../step.ts'
 
 export function resetPasswordRoutes(router: Router, services: HostedServices): void {
@@ -39,16 +40,26 @@ async function resetPassword(services: HostedServices, step: FormStep, pending: 
   const password = step.form.get('password') ?? ''
   if (code.trim() === '' || password === '') {
     const empty = password === ''
-    return showResetPasswordPage(services, step, pending, { ...(code.trim() === '' ? { codeError: 'fieldErrors.code' } : {}), empty })
+    return showResetPasswordPage(services, step, pending, {
+      ...(code.trim() === '' ? { codeError: 'fieldErrors.code' } : {}),
+      empty,
+    })
   }
   const outcome = await confirmForgotPassword(services.domain, { userPool, userSub: pending.userSub, code, password })
   if (outcome.kind === 'done') {
     const { request, username } = step.flow.state
     const authenticated = { userSub: outcome.user.sub, authTime: epochSeconds(outcome.authTime), amr: ['pwd'] }
-    return continueFlow(services, step, { request, chosen: 'login', ...(username === undefined ? {} : { username }), authenticated })
+    return continueFlow(services, step, {
+      request,
+      chosen: 'login',
+      ...(username === undefined ? {} : { username }),
+      authenticated,
+    })
   }
-  if (outcome.reason === 'invalid') return showResetPasswordPage(services, step, pending, { broken: outcome.brokenRules })
-  if (outcome.reason === 'userDisabled') return showResetPasswordPage(services, step, pending, { alert: 'outcomes.userDisabled' })
+  if (outcome.reason === 'invalid')
+    return showResetPasswordPage(services, step, pending, { broken: outcome.brokenRules })
+  if (outcome.reason === 'userDisabled')
+    return showResetPasswordPage(services, step, pending, { alert: 'outcomes.userDisabled' })
   showResetPasswordPage(services, step, pending, { codeError: `outcomes.${outcome.reason}` })
 }
 
@@ -61,7 +72,8 @@ function showResetPasswordPage(
   const { locale } = step
   const { userPool } = step.tenant.snapshot
   const seconds = cooldownLeft(new Date(pending.sentAt), services.domain.clock.now())
-  const typedCode = step.ctx.method === 'POST' && shown.codeError === undefined ? (step as FormStep).form.get('code') : undefined
+  const typedCode =
+    step.ctx.method === 'POST' && shown.codeError === undefined ? (step as FormStep).form.get('code') : undefined
   showPage(
     services,
     pageRequest(step),
@@ -79,7 +91,10 @@ function showResetPasswordPage(
       password: newPasswordField(userPool, locale, shown.broken ?? [], shown.empty),
       resend: resendOf(step, 'resetPassword.resendWait', seconds),
       links: { login: pageUrl(step, 'login') },
-      alert: shown.alert === undefined ? noticeOf(step, { destination: pending.destination }) : errorAlert(locale.text(shown.alert)),
+      alert:
+        shown.alert === undefined
+          ? noticeOf(step, { destination: pending.destination })
+          : errorAlert(locale.text(shown.alert)),
     },
     { seconds },
   )

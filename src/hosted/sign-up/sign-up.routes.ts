@@ -5,7 +5,7 @@ import type { SignUpOutcome } from '../../domain/sign-up/sign-up.ts'
 import { tenantUrl } from '../../domain/user-pools/tenant.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { pagePaths } from '../paths.ts'
-import { continueFlow, openForm, openPage } from '../step.ts'
+import { continueFlow, openForm, openPage } from '../open-step.ts'
 import type { FormStep } from '../step.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import { showSignUpPage } from './sign-up.page.ts'
@@ -50,7 +50,7 @@ async function answer(services: HostedServices, step: FormStep, outcome: SignUpO
       return continueFlow(services, step, { request, chosen, username, pending })
     }
     case 'unconfirmed':
-      return void showErrorPage(services, step.ctx, 'awaitingApproval', { status: 200 })
+      return showErrorPage(services, step.ctx, 'awaitingApproval', { status: 200 })
     case 'refused':
       showSignUpPage(services, step, { typed: step.form, refusal: outcome })
   }

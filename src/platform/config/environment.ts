@@ -6,7 +6,8 @@ import { ConfigError } from './config-error.ts'
 
 const origin = z.string().transform((text, context) => {
   const url = URL.parse(text)
-  const usable = url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '' && url.hash === ''
+  const usable =
+    url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '' && url.hash === ''
   if (usable && url.pathname === '/') return url.origin
   context.addIssue({ code: 'custom', message: 'must be an origin such as https://id.example.com, without a path' })
   return z.NEVER
@@ -22,18 +23,26 @@ const secret = z
   .string()
   .min(32, 'must be at least 32 characters; make one with: openssl rand -base64 32')
   .refine((text) => new Set(text).size >= 10, 'is too easy to guess; make one with: openssl rand -base64 32')
-  .refine((text) => !/change.?me|example|secret|password/i.test(text), 'looks like a placeholder; make one with: openssl rand -base64 32')
+  .refine(
+    (text) => !/change.?me|example|secret|password/i.test(text),
+    'looks like a placeholder; make one with: openssl rand -base64 32',
+  )
 
 const proxy = (text: string): boolean => {
   const [address = '', bits] = text.split('/')
   const version = isIP(address)
   if (version === 0) return false
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128))
+  return (
+    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128))
+  )
 }
 
 const environmentSchema = z.object({
   PORT: port.default(3000),
-  HOST: z.string().regex(/^[\w.:-]+$/, 'must be a host name or an IP address').default('127.0.0.1'),
+  HOST: z
+    .string()
+    .regex(/^[\w.:-]+$/, 'must be a host name or an IP address')
+    .default('127.0.0.1'),
   PUBLIC_URL: origin.optional(),
   DATABASE_URL: z
     .string()
@@ -48,14 +57,25 @@ const environmentSchema = z.object({
     .regex(/^smtps?:\/\//, 'must begin with smtp:// or smtps://')
     .refine((text) => URL.canParse(text), 'must be a URL such as smtp://user:password@host:587')
     .optional(),
-  MAIL_FROM: z.string().regex(/^[^\s@<>"]+@[^\s@<>"]+$/, 'must be an address such as no-reply@example.com').optional(),
+  MAIL_FROM: z
+    .string()
+    .regex(/^[^\s@<>"]+@[^\s@<>"]+$/, 'must be an address such as no-reply@example.com')
+    .optional(),
   TRUSTED_PROXIES: z
     .string()
-    .transform((text) => text.split(',').map((part) => part.trim()).filter((part) => part !== ''))
+    .transform((text) =>
+      text
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    )
     .refine((parts) => parts.every(proxy), 'must be IP addresses or CIDR ranges, separated by commas')
     .default([]),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  LATCHKEY_REGION: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must look like us-east-1').default('us-east-1'),
+  LATCHKEY_REGION: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must look like us-east-1')
+    .default('us-east-1'),
   LATCHKEY_DEV: z.enum(['0', '1'], 'must be 1 or 0').optional(),
   LATCHKEY_HASH_MEMORY_KIB: z
     .string()
@@ -94,10 +114,14 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   // An empty variable (KEY= in a file) means the same as an absent one.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
   const parsed = environmentSchema.safeParse(given)
-  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => describe(String(issue.path[0]), given, issue.message))
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => describe(String(issue.path[0]), given, issue.message))
   const has = (name: string): boolean => given[name] !== undefined
   if (has('DATABASE_URL') && !has('LATCHKEY_SECRET')) {
-    problems.push('LATCHKEY_SECRET is missing: with DATABASE_URL set it must be given; make one with: openssl rand -base64 32')
+    problems.push(
+      'LATCHKEY_SECRET is missing: with DATABASE_URL set it must be given; make one with: openssl rand -base64 32',
+    )
   }
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
   const value = parsed.data
@@ -115,7 +139,8 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     trustedProxies: value.TRUSTED_PROXIES,
     logLevel: value.LOG_LEVEL,
     region: value.LATCHKEY_REGION,
-    development: !production && value.LATCHKEY_DEV !== '0' && (value.LATCHKEY_DEV === '1' || value.DATABASE_URL === undefined),
+    development:
+      !production && value.LATCHKEY_DEV !== '0' && (value.LATCHKEY_DEV === '1' || value.DATABASE_URL === undefined),
     production,
     ...optional('hashMemoryKiB', value.LATCHKEY_HASH_MEMORY_KIB),
   })

@@ -106,7 +106,7 @@ function createLocale(lang: string, language: Language, english: Language): Loca
     const keys = english.namespaces.get(name)
     if (keys === undefined) throw new Error(`There is no message section named ${JSON.stringify(name)}.`)
     const texts = Object.fromEntries(keys.map((key) => [key, text(`${name}.${key}`, values)]))
-    const fixed = keys.every((key) => (language.messages.get(`${name}.${key}`)?.needsValues ?? true) === false)
+    const fixed = keys.every((key) => !(language.messages.get(`${name}.${key}`)?.needsValues ?? true))
     if (fixed) fixedSections.set(name, Object.freeze(texts))
     return texts
   }
