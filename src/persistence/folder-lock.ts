@@ -23,18 +23,24 @@ export interface LockRecord {
   processStart?: string
   /** Where the server answers. */
   url?: string
+  /** Where the command line reaches it: a Unix domain socket, or a named pipe. */
   adminSocket?: string
+  /** What the command line has to show there; the file is its owner's alone (0600). */
+  adminToken?: string
 }
 
 export interface FolderLock {
+  /** Of a holder that died without cleaning up after itself. */
+  readonly previous?: LockRecord
   /** Adds to what `readLock` tells other processes. */
-  describe(details: Pick<LockRecord, 'url' | 'adminSocket'>): Promise<void>
+  describe(details: Pick<LockRecord, 'url' | 'adminSocket' | 'adminToken'>): Promise<void>
   release(): Promise<void>
 }
 
 export class DatabaseInUseError extends Error {
   readonly dataDir: string
-  readonly holder: LockRecord | undefined
+  /** Without its token: errors are logged. */
+  readonly holder: Omit<LockRecord, 'adminToken'> | undefined
 
   constructor(dataDir: string, holder: LockRecord | undefined) {
     const who = holder === undefined ? 'another process' : `process ${holder.pid} (running since ${holder.startedAt})`
@@ -44,7 +50,10 @@ export class DatabaseInUseError extends Error {
     )
     this.name = 'DatabaseInUseError'
     this.dataDir = dataDir
-    this.holder = holder
+    if (holder !== undefined) {
+      const { adminToken: _, ...rest } = holder
+      this.holder = rest
+    }
   }
 }
 
@@ -64,6 +73,7 @@ export async function lockFolder(dataDir: string): Promise<FolderLock> {
   const guard = acquireGuard(dataDir)
   if (guard === undefined) throw new DatabaseInUseError(dataDir, await readLock(dataDir))
   held.add(guard)
+  const previous = await readRecord(dataDir)
   const start = processStart(process.pid)
   let record: LockRecord = {
     pid: process.pid,
@@ -82,6 +92,7 @@ export async function lockFolder(dataDir: string): Promise<FolderLock> {
     throw error
   }
   return {
+    ...(previous === undefined ? {} : { previous }),
     release,
     async describe(details) {
       record = { ...record, ...details }
@@ -92,18 +103,23 @@ export async function lockFolder(dataDir: string): Promise<FolderLock> {
 
 /** Who has the folder's database open; undefined when nobody does. */
 export async function readLock(dataDir: string): Promise<LockRecord | undefined> {
-  let record: LockRecord
+  const record = await readRecord(dataDir)
+  return record !== undefined && isSameProcess(record.pid, record.processStart) ? record : undefined
+}
+
+async function readRecord(dataDir: string): Promise<LockRecord | undefined> {
   try {
-    record = JSON.parse(await readFile(lockFile(dataDir), 'utf8')) as LockRecord
+    return JSON.parse(await readFile(lockFile(dataDir), 'utf8')) as LockRecord
   } catch {
     return undefined // absent, or not written by us
   }
-  return isSameProcess(record.pid, record.processStart) ? record : undefined
 }
 
 function acquireGuard(dataDir: string): DatabaseSync | undefined {
   const guard = new DatabaseSync(guardFile(dataDir), { timeout: 0 })
   try {
+    // Nothing is ever written to it, so it needs no journal file beside it.
+    guard.exec('pragma journal_mode = memory')
     guard.exec('begin exclusive')
     // By name only: opening and closing the file once more would drop the lock (POSIX, fcntl).
     chmodSync(guardFile(dataDir), 0o600)

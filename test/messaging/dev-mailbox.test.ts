@@ -8,7 +8,8 @@ import { mailboxRepository } from '../../src/persistence/mailbox-repository.ts'
 import { systemRandom } from '../../src/platform/random.ts'
 import { createSealedBox } from '../../src/security/sealed-box.ts'
 import { emptyTables, openMessagingDatabase } from './support/messaging-database.ts'
-import { acme, createTestClock, renderFor, sealedBox, verification } from './support/messaging-fixture.ts'
+import { createTestClock } from './support/messaging-fixture.ts'
+import { acme, renderFor, sealedBox, verification } from './support/sample-messages.ts'
 
 let database: Database
 beforeAll(async () => {

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, expect, inject, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, inject, it, onTestFinished, vi } from 'vitest'
 import type { Database } from '../../src/persistence/database.ts'
+import { systemClock } from '../../src/platform/clock.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { connectTo, emptyTables, openMessagingDatabase } from './support/messaging-database.ts'
 import { createMessagingFixture } from './support/messaging-fixture.ts'
@@ -45,13 +46,15 @@ it('workers of two processes share the messages and deliver each once', async ()
 type Fixture = ReturnType<typeof createMessagingFixture>
 
 it('what a killed process had in hand is delivered by another, once its lease is over', async () => {
-  const messaging = createMessagingFixture(databases[0])
+  // The process to be killed goes by the system's time.
+  const messaging = createMessagingFixture(databases[0], { startAt: systemClock.now() })
   const { ids, senders } = recordingSender(0)
   await messaging.enqueue()
   const doomed = spawn(process.execPath, [join(import.meta.dirname, 'support/hanging-worker.ts')], {
     env: { ...process.env, DATABASE_URL: postgres.url },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  onTestFinished(() => void doomed.kill('SIGKILL'))
   const [said] = (await once(doomed.stdout, 'data')) as [Buffer]
   expect(said.toString()).toBe('in hand\n')
   doomed.kill('SIGKILL')

@@ -6,7 +6,8 @@ import { createSealedBox } from '../../src/security/sealed-box.ts'
 import { systemRandom } from '../../src/platform/random.ts'
 import type { Database } from '../../src/persistence/database.ts'
 import { emptyTables, openMessagingDatabase } from './support/messaging-database.ts'
-import { acme, createMessagingFixture, type MessagingFixture } from './support/messaging-fixture.ts'
+import { createMessagingFixture, type MessagingFixture } from './support/messaging-fixture.ts'
+import { acme } from './support/sample-messages.ts'
 import { startSmtpServer, type TestSmtpServer } from './support/smtp-server.ts'
 
 let database: Database
@@ -22,7 +23,7 @@ afterEach(async () => {
 })
 
 function fixture(presentation = acme): MessagingFixture {
-  const messaging = createMessagingFixture(database, presentation)
+  const messaging = createMessagingFixture(database, { presentation })
   cleanups.push(() => messaging.stop())
   return messaging
 }

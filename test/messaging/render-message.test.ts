@@ -3,7 +3,7 @@ import { htmlToText } from '../../src/messaging/email/cognito-template.ts'
 import type { PoolPresentation } from '../../src/messaging/message-texts.ts'
 import { createMessageRenderer } from '../../src/messaging/render-message.ts'
 import type { OutgoingMessage } from '../../src/domain/messages/message.ts'
-import { acme, catalogue, engine, verification } from './support/messaging-fixture.ts'
+import { acme, catalogue, engine, verification } from './support/sample-messages.ts'
 
 const render = (message: OutgoingMessage, presentation: PoolPresentation | undefined = acme) =>
   createMessageRenderer({ views: engine, catalogue, brandOf: async () => presentation })('id-1', message)

@@ -27,7 +27,7 @@ const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
 // style sheet and the mails ask for.
 const arabicFont = findFont(':lang=ar')
 const lentFont = ['Noto Sans Arabic', 'Arial']
-  .map((family) => `@font-face{font-family:'${family}';src:url(/lent-font);unicode-range:U+0600-06FF}`)
+  .map((family) => `@font-face{font-family:'${family}';src:url(/lent-font);font-weight:100 900;unicode-range:U+0600-06FF}`)
   .join('')
 
 function findFont(pattern: string): Buffer | undefined {
@@ -129,6 +129,7 @@ async function photograph(folder: string, wanted: readonly string[]): Promise<nu
           if (wanted.length > 0 && !wanted.every((part) => file.includes(part))) continue
           heard.length = 0
           await page.goto(`${origin}/`)
+          await page.evaluate('document.fonts.ready.then(() => undefined)')
           await page.screenshot({ path: join(folder, file), fullPage: true })
           const found = [...(await examine(page, current.isMail)), ...heard]
           for (const each of found) console.log(`${file}\n    ${each}`)

@@ -55,7 +55,7 @@ export function createSmtpSender(options: SmtpSenderOptions): MessageSender {
  * out of a text (threat row E5).
  * @throws DeliveryError, permanent, when the recipient or a header value is not fit to be sent
  */
-export function composeMail(message: RenderedMessage, from: string) {
+function composeMail(message: RenderedMessage, from: string) {
   if (parseEmailAddress(message.recipient) !== message.recipient) {
     throw new DeliveryError('the recipient is not a plain e-mail address', { permanent: true })
   }

@@ -4,7 +4,7 @@ import { outboxRepository } from '../../../src/persistence/outbox-repository.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { systemRandom } from '../../../src/platform/random.ts'
 import { connectTo } from './messaging-database.ts'
-import { acme, renderFor, sealedBox } from './messaging-fixture.ts'
+import { acme, renderFor, sealedBox } from './sample-messages.ts'
 
 /*
  * A process whose worker takes a message and never finishes with it: made to be killed. Says `in hand` when it has one.

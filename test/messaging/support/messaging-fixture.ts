@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import pino from 'pino'
 import { expect, vi } from 'vitest'
@@ -6,34 +5,19 @@ import { enqueueMessage } from '../../../src/domain/messages/enqueue-message.ts'
 import type { OutgoingMessage } from '../../../src/domain/messages/message.ts'
 import type { PoolPresentation } from '../../../src/messaging/message-texts.ts'
 import { createOutboxWorker, type OutboxWorkerOptions } from '../../../src/messaging/outbox-worker.ts'
-import { createMessageRenderer } from '../../../src/messaging/render-message.ts'
-import { addSeconds, type Clock } from '../../../src/platform/clock.ts'
-import { systemRandom } from '../../../src/platform/random.ts'
-import { loadMessageCatalogue } from '../../../src/platform/views/message-catalogue.ts'
-import { createViewEngine } from '../../../src/platform/views/view-engine.ts'
-import { createSealedBox } from '../../../src/security/sealed-box.ts'
 import type { Database } from '../../../src/persistence/database.ts'
 import { outboxRepository } from '../../../src/persistence/outbox-repository.ts'
-import { outboxRows, userPoolId, type OutboxRow } from './messaging-database.ts'
-
-const views = join(import.meta.dirname, '../../../views')
-
-export const engine = createViewEngine(views, { strictVariables: true })
-export const catalogue = loadMessageCatalogue(join(views, 'messages'))
-export const sealedBox = createSealedBox('an-installation-secret-of-tests-only', systemRandom)
-
-export const acme: PoolPresentation = {
-  brand: { name: 'Acme' },
-  overrides: {},
-  signInUrl: 'https://login.acme.example/login',
-}
+import { addSeconds, type Clock } from '../../../src/platform/clock.ts'
+import { systemRandom } from '../../../src/platform/random.ts'
+import { outboxRows, type OutboxRow } from './messaging-database.ts'
+import { acme, renderFor, sealedBox, verification } from './sample-messages.ts'
 
 export interface TestClock extends Clock {
   advance(seconds: number): void
 }
 
-export function createTestClock(): TestClock {
-  let time = new Date('2026-05-01T12:00:00Z')
+export function createTestClock(start = new Date('2026-05-01T12:00:00Z')): TestClock {
+  let time = start
   return { now: () => time, advance: (seconds) => void (time = addSeconds(time, seconds)) }
 }
 
@@ -49,23 +33,14 @@ export function createTestLog() {
   return { log: pino({ level: 'trace' }, stream), lines, text: () => lines.join('') }
 }
 
-export const verification = (change: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
-  kind: 'verification',
-  userPoolId,
-  medium: 'EMAIL',
-  recipient: 'jo@example.com',
-  languages: ['en'],
-  username: 'jo',
-  code: '493817',
-  validForMinutes: 1440,
-  ...change,
-})
-
-export const renderFor = (presentation: PoolPresentation | undefined) =>
-  createMessageRenderer({ views: engine, catalogue, brandOf: () => presentation })
+interface FixtureOptions {
+  presentation?: PoolPresentation
+  startAt?: Date
+}
 
 /** A database's outbox with all that its workers need; each test makes its own. */
-export function createMessagingFixture(database: Database, presentation: PoolPresentation = acme) {
+export function createMessagingFixture(database: Database, options: FixtureOptions = {}) {
+  const { presentation = acme, startAt } = options
   const stored = outboxRepository(database.kysely)
   let failures = 0
   const outbox: typeof stored = {
@@ -75,7 +50,7 @@ export function createMessagingFixture(database: Database, presentation: PoolPre
       failures++
     },
   }
-  const clock = createTestClock()
+  const clock = createTestClock(startAt)
   const log = createTestLog()
   const workers: ReturnType<typeof createOutboxWorker>[] = []
   const row = async (index = 0) => (await outboxRows(database))[index]!
