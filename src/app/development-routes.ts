@@ -1,5 +1,6 @@
 import { Router } from '@koa/router'
 import type { Context } from 'koa'
+import { demoPaths } from '../demo/demo-paths.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
 import { languagesOf } from '../hosted/language.ts'
 import { showPage } from '../hosted/render.ts'
@@ -10,6 +11,9 @@ const shown = 100
 /** The development mailbox (design §5): a page, or with `Accept: application/json` a list; newest first. */
 export function createDevelopmentRouter(hosted: HostedServices, mailbox: MailboxReader): Router {
   const router = new Router()
+  router.get('/', (ctx) => {
+    ctx.redirect(demoPaths.home)
+  })
   router.get('/dev/mail', async (ctx) => {
     const messages = await mailbox.list(shown)
     if (ctx.accepts('html', 'json') === 'json') {

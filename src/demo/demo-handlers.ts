@@ -1,13 +1,16 @@
 import type { Context, Next } from 'koa'
+import { readForm } from '../platform/http/read-form.ts'
 import type { Log } from '../platform/log.ts'
 import { constantTimeEqual } from '../security/digest.ts'
 import type { DemoCookie } from './demo-cookie.ts'
 import type { DemoPages } from './demo-pages.ts'
 import { demoPaths } from './demo-paths.ts'
 import type { DemoSession, DemoSessions, Notice, SignedIn } from './demo-session.ts'
-import { readForm } from './read-form.ts'
 import { attempt } from './relying-party-failure.ts'
 import type { RelyingParty } from './relying-party.ts'
+
+/** The demo's forms carry one CSRF token. */
+const maximumFormBytes = 4096
 
 export interface DemoParts {
   /** The apps by the name that `?app=` gives them. */
@@ -147,7 +150,8 @@ async function postedForm(
 ): Promise<{ handle: string; session: DemoSession; signedIn: SignedIn } | undefined> {
   const { handle, session } = current(parts, ctx)
   const signedIn = session?.signedIn
-  const csrf = (await readForm(ctx.req))?.get('_csrf') ?? ''
+  const body = await readForm(ctx.req, maximumFormBytes)
+  const csrf = (body.ok && body.form.get('_csrf')) || ''
   if (handle === undefined || session === undefined || signedIn === undefined) {
     ctx.status = 403
     await showPage(parts, ctx, undefined, { kind: 'sessionExpired' })

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, inject, it, onTestFinished, vi } from 'vitest'
 import type { Database } from '../../src/persistence/database.ts'
 import { systemClock } from '../../src/platform/clock.ts'
@@ -50,7 +50,7 @@ it('what a killed process had in hand is delivered by another, once its lease is
   const messaging = createMessagingFixture(databases[0], { startAt: systemClock.now() })
   const { ids, senders } = recordingSender(0)
   await messaging.enqueue()
-  const doomed = spawn(process.execPath, [join(import.meta.dirname, 'support/hanging-worker.ts')], {
+  const doomed = spawn(process.execPath, [fileURLToPath(new URL('./support/hanging-worker.ts', import.meta.url))], {
     env: { ...process.env, DATABASE_URL: postgres.url },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -15,6 +15,7 @@ import { createDatabase } from '../support/postgres.ts'
 export const log = createLog({ level: 'silent', pretty: false })
 
 export interface TestStore {
+  kind: Database['kind']
   database: Database
   store: Store
 }
@@ -22,7 +23,7 @@ export interface TestStore {
 /** One suite for every database: it runs on PostgreSQL and on the embedded database, each migrated and empty. */
 export function onEachDatabase(define: (test: TestStore) => void): void {
   describe.each(['postgres', 'embedded'] as const)('%s', (kind) => {
-    const test = {} as TestStore
+    const test = { kind } as TestStore
     let close: () => Promise<void>
     beforeAll(async () => {
       const opened = kind === 'postgres' ? await openPostgres() : await openEmbedded()

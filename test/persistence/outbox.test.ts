@@ -84,6 +84,17 @@ onEachDatabase((context) => {
       expect(new Set(taken).size).toBe(100)
     })
 
+    // The embedded database has one connection: there nobody else can be in the middle of taking.
+    test.skipIf(context.kind === 'embedded')('waits for no worker that is taking at the same time', async () => {
+      const ids = [await queue(now), await queue(later(1))]
+      const request = { limit: 1, leaseSeconds: 60, at: later(5) }
+      await context.store.transaction(async (tx) => {
+        expect(await tx.outbox.take(request)).toMatchObject([{ id: ids[0] }])
+        expect(await outbox().take(request)).toMatchObject([{ id: ids[1] }])
+        expect(await outbox().take(request)).toEqual([])
+      })
+    })
+
     test('holds a message only when the transaction that it tells of has committed', async () => {
       const entry = { id: randomUUID(), userPoolId, sealedMessage: 'welcome', at: now }
       const failing = context.store.transaction(async (tx) => {

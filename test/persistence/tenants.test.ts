@@ -14,7 +14,10 @@ onEachDatabase((context) => {
   async function fill(userPoolId: string): Promise<void> {
     const { store } = context
     await addAppClient(store, userPoolId)
-    const identifiers = [{ kind: 'username', key: 'ada' }] as const
+    const identifiers = [
+      { kind: 'username', key: 'ada' },
+      { kind: 'email', key: 'old@example.com' },
+    ] as const
     const user = await addUser(store, userPoolId, { sub: 'same', username: 'ada', identifiers })
     await store.groups.save({ userPoolId, name: 'admins', description: userPoolId }, now)
     await store.groups.addUser(userPoolId, 'admins', 'same', now)
@@ -52,6 +55,7 @@ onEachDatabase((context) => {
       servers: await store.settings.resourceServers(id),
       bySub: await store.users.findBySub(id, 'same'),
       byName: await store.users.findByIdentifier(id, 'ada'),
+      byAddress: await store.users.findByIdentifier(id, 'old@example.com'),
       page: await store.users.page({ userPoolId: id, limit: 10 }),
       groups: await store.groups.ofUser(id, 'same'),
       code: await store.verificationCodes.find(id, 'same', 'reset'),

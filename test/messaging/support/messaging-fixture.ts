@@ -22,7 +22,7 @@ export function createTestClock(start = new Date('2026-05-01T12:00:00Z')): TestC
 }
 
 /** A log whose lines can be read back. */
-export function createTestLog() {
+function createTestLog() {
   const lines: string[] = []
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {

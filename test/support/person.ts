@@ -1,0 +1,89 @@
+import type { BrowserContext, Page } from 'playwright-core'
+import type { TestServer } from './server.ts'
+
+export interface Account {
+  email: string
+  password: string
+}
+
+/** Somebody at a browser: does what the pages offer, and waits until they show what is expected. */
+export interface Person {
+  account: Account
+  page: Page
+  /** Opens a path of the server. */
+  opens(path: string): Promise<void>
+  /** Waits for a page by its main heading. */
+  isAt(heading: string): Promise<void>
+  /** Waits for a text on the page. */
+  reads(text: string): Promise<void>
+  types(label: string, text: string): Promise<void>
+  presses(button: string): Promise<void>
+  follows(link: string): Promise<void>
+  /** On the sign-up page. */
+  signsUp(): Promise<void>
+  /** On the sign-in page. */
+  signsIn(password?: string): Promise<void>
+  /** On a page that asks for a code. */
+  entersCode(code: string): Promise<void>
+  /** The code of the next message that this person has not read yet. */
+  receivesCode(): Promise<string>
+  /** Waits for the demo app's page for whoever is signed in, and checks who that is. */
+  isSignedIn(): Promise<void>
+  /** Waits for the demo app's page for strangers. */
+  isSignedOut(): Promise<void>
+  /** The decoded payload that the demo app shows of a token. */
+  payloadOf(token: 'ID token' | 'Access token'): Promise<Record<string, unknown>>
+  rawToken(token: 'ID token' | 'Access token' | 'Refresh token'): Promise<string>
+}
+
+export async function personAt(context: BrowserContext, server: TestServer, account: Account): Promise<Person> {
+  const page = await context.newPage()
+  const waitFor = (text: string) => page.getByText(text).first().waitFor()
+  const isAt = (heading: string) => page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor()
+  const types = (label: string, text: string) => page.getByLabel(label, { exact: true }).fill(text)
+  const presses = (name: string) => page.getByRole('button', { name, exact: true }).click()
+  const shownAs = async (name: string) => (await page.getByRole('region', { name, exact: true }).textContent()) ?? ''
+  let read = await server.mail()
+  return {
+    account,
+    page,
+    isAt,
+    types,
+    presses,
+    reads: waitFor,
+    opens: async (path) => void (await page.goto(`${server.publicUrl}${path}`)),
+    follows: (name) => page.getByRole('link', { name, exact: true }).click(),
+    async signsUp() {
+      await isAt('Create your account')
+      await types('Email address', account.email)
+      await types('Password', account.password)
+      await presses('Create account')
+      await isAt('Check your messages')
+    },
+    async signsIn(password = account.password) {
+      await isAt('Sign in')
+      await types('Email address', account.email)
+      await types('Password', password)
+      await presses('Sign in')
+    },
+    async entersCode(code) {
+      await types('Verification code', code)
+      await presses('Continue')
+    },
+    async receivesCode() {
+      const code = await server.codeFor(account.email, read)
+      read = await server.mail()
+      return code
+    },
+    async isSignedIn() {
+      await isAt('You’re signed in')
+      await waitFor(account.email)
+    },
+    isSignedOut: () => isAt('Try it: sign in to the demo app'),
+    payloadOf: async (token) => JSON.parse(await shownAs(`${token} Payload`)) as Record<string, unknown>,
+    rawToken: (token) => shownAs(`${token} As sent`),
+  }
+}
+
+/** A code that is not the right one. */
+export const wrong = (code: string): string => (code === '000000' ? '111111' : '000000')
