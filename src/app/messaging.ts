@@ -8,6 +8,7 @@ import { createOutboxWorker } from '../messaging/outbox-worker.ts'
 import { createMessageRenderer } from '../messaging/render-message.ts'
 import { createMailboxSmsSender } from '../messaging/sms/mailbox-sms-sender.ts'
 import { mailboxRepository } from '../persistence/mailbox-repository.ts'
+import { ConfigError } from '../platform/config/config-error.ts'
 import type { Environment } from '../platform/config/environment.ts'
 import type { Log } from '../platform/log.ts'
 import type { MessageCatalogue } from '../platform/views/message-catalogue.ts'
@@ -54,11 +55,20 @@ function sendersFor(options: Parameters<typeof startMessaging>[0]): Partial<Reco
   const sms = environment.development ? { SMS: createMailboxSmsSender(mailbox, sealedBox, clock) } : {}
   if (environment.smtpUrl !== undefined) {
     const from = environment.mailFrom ?? defaultSender(publicUrl)
-    return { ...sms, EMAIL: createSmtpSender({ url: environment.smtpUrl, from }) }
+    return { ...sms, EMAIL: smtpSender(environment.smtpUrl, from) }
   }
   if (environment.development) return { ...sms, EMAIL: createMailboxSender(mailbox, sealedBox, clock) }
   log.warn('SMTP_URL is not set: e-mail waits in the dead letters until it is')
   return sms
+}
+
+/** What is wrong with SMTP_URL or MAIL_FROM is the configuration's problem; neither text quotes the password. */
+function smtpSender(url: string, from: string): MessageSender {
+  try {
+    return createSmtpSender({ url, from })
+  } catch (error) {
+    throw new ConfigError([`SMTP_URL or MAIL_FROM cannot be used: ${(error as Error).message}`])
+  }
 }
 
 function defaultSender(publicUrl: string): string {
