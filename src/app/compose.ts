@@ -18,6 +18,7 @@ import { loadAssets } from '../platform/views/assets.ts'
 import type { Assets } from '../platform/views/assets.ts'
 import { loadMessageCatalogue } from '../platform/views/message-catalogue.ts'
 import { createViewEngine } from '../platform/views/view-engine.ts'
+import { startAdminChannel } from './administration/admin-channel.ts'
 import type { ConfigurationFile } from './configuration-file.ts'
 import { defaultConfiguration, demoClientId, secondDemoClientId } from './default-configuration.ts'
 import { createDevelopmentRouter } from './development-routes.ts'
@@ -117,7 +118,7 @@ async function serveOn(options: ServeOptions, http: HttpServer, services: OpenSe
   http.ready(async (request, response, path) => {
     if (!(await prepared.answer(request, response, path))) await callback(request, response)
   })
-  await services.database.lock?.describe({ url: publicUrl })
+  const adminChannel = await startAdminChannel({ services, publicUrl, region: environment.region, log })
   return {
     publicUrl,
     port: http.port,
@@ -125,7 +126,7 @@ async function serveOn(options: ServeOptions, http: HttpServer, services: OpenSe
     demoUrl: environment.development && hasDemo(services) ? `${publicUrl}${demoPaths.home}` : undefined,
     mailboxUrl: environment.development && environment.smtpUrl === undefined ? `${publicUrl}/dev/mail` : undefined,
     async stop() {
-      await http.stop(10_000)
+      await Promise.all([http.stop(10_000), adminChannel.stop()])
       await Promise.all([messaging.stop(), maintenance.stop()])
       await services.close()
     },

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { UserPoolDirectory, UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
 import { discoveryDocument, jwksDocument } from '../oidc/discovery.ts'
 import type { Assets } from '../platform/views/assets.ts'
+import { strictTransportSecurity } from '../security/page-headers.ts'
 import { endpointBase, hostOf } from './tenants.ts'
 
 /* What is asked most and changes least is answered from prepared buffers, before the framework (design decision 20). */
@@ -39,6 +40,7 @@ export function createPreparedAnswers(
       const userPool = directory.byIssuer(`${hostOf(request)}${asked.issuerPath}`)
       const snapshot = userPool && (await directory.get(userPool.id))
       if (snapshot === undefined) return answerElsewhere(request, response, directory, asked.name)
+      if (publicUrl.startsWith('https:')) response.setHeader('Strict-Transport-Security', strictTransportSecurity)
       answerDocument(request, response, documentsOf(snapshot)[asked.name])
       return true
     },
@@ -63,10 +65,24 @@ function answerDocument(request: IncomingMessage, response: ServerResponse, docu
   response.setHeader('Cache-Control', 'public, max-age=300')
   response.setHeader('ETag', document.etag)
   response.setHeader('X-Content-Type-Options', 'nosniff')
-  if (!isRead(request)) return end(response, 405, { Allow: 'GET, HEAD' })
-  if (request.headers['if-none-match'] === document.etag) return end(response, 304, {})
+  if (request.method === 'OPTIONS') return end(response, 204, preflight)
+  if (!isRead(request)) return end(response, 405, { Allow: 'GET, HEAD, OPTIONS' })
+  if (matches(request, document.etag)) return end(response, 304, {})
   response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': document.body.length })
   response.end(request.method === 'HEAD' ? undefined : document.body)
+}
+
+/** Asked before a GET with headers of its own, such as a conditional one. */
+const preflight = {
+  'Access-Control-Allow-Methods': 'GET, HEAD',
+  'Access-Control-Allow-Headers': 'if-none-match, cache-control',
+  'Access-Control-Max-Age': '3600',
+}
+
+/** RFC 9110 §13.1.2: a list or `*`, compared weakly, since a proxy that compresses weakens the tag. */
+function matches(request: IncomingMessage, etag: string): boolean {
+  const sent = request.headers['if-none-match']
+  return sent !== undefined && sent.split(',').some((part) => ['*', etag, `W/${etag}`].includes(part.trim()))
 }
 
 const isRead = (request: IncomingMessage): boolean => request.method === 'GET' || request.method === 'HEAD'
@@ -115,7 +131,7 @@ function answerAsset(assets: Assets, request: IncomingMessage, response: ServerR
     Vary: 'Accept-Encoding',
     'X-Content-Type-Options': 'nosniff',
   }
-  if (request.headers['if-none-match'] === asset.etag) {
+  if (matches(request, asset.etag)) {
     end(response, 304, headers)
     return true
   }

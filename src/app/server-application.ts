@@ -6,6 +6,7 @@ import type { UserPoolDirectory } from '../domain/user-pools/user-pool-directory
 import type { HostedServices } from '../hosted/hosted-services.ts'
 import type { ProviderRegistry } from '../oidc/provider-registry.ts'
 import type { Log } from '../platform/log.ts'
+import { strictTransportSecurity } from '../security/page-headers.ts'
 import { requestErrors } from './request-errors.ts'
 import { requestLog } from './request-log.ts'
 import { createTenantRouter, notFoundPage } from './tenant-router.ts'
@@ -49,6 +50,9 @@ function selectTenant({ directory, publicUrl, development }: ApplicationParts) {
     if (resolution.kind === 'tenant') {
       Object.assign(ctx.state, { tenant: resolution.tenant })
       ctx.path = resolution.path
+      // Redirects and the endpoints' JSON as well: pages set more of their own.
+      ctx.set('X-Content-Type-Options', 'nosniff')
+      if (resolution.tenant.secure) ctx.set('Strict-Transport-Security', strictTransportSecurity)
     }
     await next()
   }

@@ -46,13 +46,16 @@ export function showPage<View extends PageView>(
     ...(alert === undefined ? {} : { alert }),
   }
   const target = request.redirectUri === undefined ? undefined : formTarget(request.redirectUri)
+  const image = page.brand.logoUrl?.startsWith('https:') === true ? formTarget(page.brand.logoUrl) : undefined
   const secure = tenant?.secure ?? false
-  ctx.set(pageHeaders({ nonce, secure, ...(target === undefined ? {} : { formTargets: [target] }) }))
+  ctx.set(pageHeaders({ nonce, secure, formTargets: present(target), imageSources: present(image) }))
   ctx.set('Content-Language', locale.lang)
   ctx.vary('Accept-Language')
   ctx.type = 'text/html; charset=utf-8'
   ctx.body = services.views.render(view, { ...page, ...rest } as unknown as ViewContexts[View])
 }
+
+const present = (source: string | undefined): readonly string[] => (source === undefined ? [] : [source])
 
 /** The app client's own look, else the pool's, else the product's. */
 function brandOf({ tenant, appClient }: PageRequest, locale: Locale): Page['brand'] {

@@ -35,7 +35,6 @@ const keptParameters = [
   'acr_values',
   'idp_identifier',
   'display',
-  'id_token_hint',
 ]
 
 /** Called by the engine: stores the flow, binds it to the browser, and names its first page. */

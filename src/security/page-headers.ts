@@ -1,3 +1,6 @@
+/** RFC 6797: a year of https only, for this host alone. */
+export const strictTransportSecurity = 'max-age=31536000'
+
 /**
  * Headers of every page that a person types into: no framing, no caching, no script or style but our own.
  * `form-action` must name where a form's answer may redirect to, since browsers check redirects after a POST as well:
@@ -7,6 +10,8 @@ export function pageHeaders(options: {
   nonce: string
   secure: boolean
   formTargets?: readonly string[]
+  /** Origins of images beside our own: the configured logo's. */
+  imageSources?: readonly string[]
 }): Record<string, string> {
   const formAction = ["'self'", ...(options.formTargets ?? [])].join(' ')
   return {
@@ -14,7 +19,7 @@ export function pageHeaders(options: {
       "default-src 'none'",
       "style-src 'self'",
       `script-src 'nonce-${options.nonce}'`,
-      "img-src 'self' data: https:",
+      `img-src ${["'self'", 'data:', ...(options.imageSources ?? [])].join(' ')}`,
       "font-src 'self'",
       "connect-src 'self'",
       "frame-src 'self'",
@@ -28,7 +33,7 @@ export function pageHeaders(options: {
     'Referrer-Policy': 'no-referrer',
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Permissions-Policy': 'camera=(), microphone=(), geolocation=(), payment=()',
-    ...(options.secure ? { 'Strict-Transport-Security': 'max-age=31536000' } : {}),
+    ...(options.secure ? { 'Strict-Transport-Security': strictTransportSecurity } : {}),
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { UserIdentifier } from '../../src/domain/ports/store.ts'
 import { onEachDatabase } from './databases.ts'
@@ -100,6 +101,25 @@ onEachDatabase((context) => {
     const loser = candidates.find((user) => user !== winner)!
     expect(await users().add({ ...loser, identifiers: [{ kind: 'username', key: loser.username }] })).toBeUndefined()
   })
+
+  // The embedded database has one connection: there no two additions overlap.
+  test.skipIf(context.kind === 'embedded')(
+    'who loses a name to a sign-up that is under way is not half there',
+    async () => {
+      const userPoolId = await addUserPool(context.store)
+      const ada = newUser(userPoolId, 'ada', { identifiers: names('ada', 'shared@example.com') })
+      const bob = newUser(userPoolId, 'bob', { identifiers: names('bob', 'shared@example.com') })
+      let second: Promise<string | undefined> | undefined
+      await context.store.transaction(async (tx) => {
+        await tx.users.add(ada)
+        second = users().add(bob)
+        await sleep(200) // it has found the name free, and now waits for us
+      })
+      expect(await second).toBe('email')
+      expect(await users().page({ userPoolId, limit: 10 })).toEqual([stored(ada)])
+      expect(await users().findByIdentifier(userPoolId, 'bob')).toBeUndefined()
+    },
+  )
 
   describe('changing a user', () => {
     test('touches the named members only, and merges attributes', async () => {

@@ -2,9 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { haveAccount } from '../support/accounts.ts'
 import { launchChromium } from '../support/chromium.ts'
 import type { TestBrowser } from '../support/chromium.ts'
-import { listenForComplaints } from '../support/page-audit.ts'
-import { personAt, wrong } from '../support/person.ts'
-import type { Account, Person } from '../support/person.ts'
+import { peopleAt, wrong } from '../support/person.ts'
+import type { People, Person } from '../support/person.ts'
 import { databaseKinds, startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 
@@ -16,29 +15,19 @@ afterAll(() => chromium.close())
 
 describe.each(databaseKinds)('in Chromium, on %s', (database) => {
   let server: TestServer
+  let people: People
   beforeAll(async () => {
     server = await startServer({ database })
+    people = peopleAt(chromium, server)
+  })
+  afterEach(async () => {
+    expect(await people.leave()).toEqual([])
   })
   afterAll(() => server.stop())
 
-  let complaints: string[] = []
-  const closing: (() => Promise<void>)[] = []
-  afterEach(async () => {
-    for (const close of closing.splice(0)) await close()
-    expect(complaints).toEqual([])
-  })
-
-  /** A person at a browser profile of their own. */
-  async function newPerson(account: Account): Promise<Person> {
-    const context = await chromium.newContext()
-    closing.push(() => context.close())
-    complaints = await listenForComplaints(context)
-    return personAt(context, server, account)
-  }
-
   /** One who has an account, and is signed in to the demo app. */
   async function signedInPerson(email: string): Promise<Person> {
-    const person = await newPerson({ email, password: 'Analytical-1843' })
+    const person = await people.join({ email, password: 'Analytical-1843' })
     await haveAccount(server, { username: email, password: person.account.password })
     await person.opens('/demo/sign-in')
     await person.signsIn()
@@ -47,7 +36,7 @@ describe.each(databaseKinds)('in Chromium, on %s', (database) => {
   }
 
   test('a new user mistypes the code, enters the right one, and the app learns who it is', async () => {
-    const ada = await newPerson({ email: 'ada@example.com', password: 'Analytical-1843' })
+    const ada = await people.join({ email: 'ada@example.com', password: 'Analytical-1843' })
     await ada.opens('/demo')
     await ada.follows('Sign in')
     await ada.isAt('Sign in')

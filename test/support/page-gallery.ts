@@ -6,15 +6,16 @@
  * Writes a PNG a picture and exits with 1 when axe, the content security policy or the console has something to say,
  * or a page is wider than its window.
  */
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import AxeBuilder from '@axe-core/playwright'
-import type { BrowserContext, Page } from 'playwright-core'
+import packagedChromium, { inflate } from '@sparticuz/chromium'
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import { loadAssets } from '../../src/platform/views/assets.ts'
 import { loadMessageCatalogue } from '../../src/platform/views/message-catalogue.ts'
 import { createViewEngine } from '../../src/platform/views/view-engine.ts'
-import { launchChromium } from './chromium.ts'
 import { pageSamples, type Sample } from './page-samples.ts'
 
 const origin = 'http://gallery.localhost'
@@ -23,27 +24,10 @@ const schemes = ['light', 'dark'] as const
 // A mail is read inside a mail program's page: landmarks of its own (a best practice for pages) would be one too many.
 const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
 
-// The browser brings Latin letters only: Arabic ones are lent by this machine, if it has any, under names that the
-// style sheet and the mails ask for.
-const arabicFont = findFont(':lang=ar')
-const fontUrl = `data:font/ttf;base64,${arabicFont?.toString('base64') ?? ''}`
-const lentFont = ['Noto Sans Arabic', 'Arial']
-  .map((name) => `@font-face{font-family:'${name}';src:url(${fontUrl});font-weight:100 900;unicode-range:U+0600-06FF}`)
-  .join('')
-
-function findFont(pattern: string): Buffer | undefined {
-  try {
-    return readFileSync(execFileSync('fc-match', ['--format', '%{file}', pattern], { encoding: 'utf8' }))
-  } catch {
-    console.log('No Arabic font was found: Arabic pages will look empty.')
-    return undefined
-  }
-}
-
-// The policy that the server sends with its pages (and the lent font); mails bring their own styles.
+// The policy that the server sends with its pages; mails bring their own styles.
 const pagePolicy =
-  "default-src 'none'; style-src 'self'; script-src 'nonce-bm9uY2U'; img-src 'self' data:; form-action 'self'; frame-src 'self'; base-uri 'none'; font-src data:"
-const mailPolicy = "default-src 'none'; style-src 'unsafe-inline'; font-src data:"
+  "default-src 'none'; style-src 'self'; script-src 'nonce-bm9uY2U'; img-src 'self' data:; form-action 'self'; frame-src 'self'; base-uri 'none'"
+const mailPolicy = "default-src 'none'; style-src 'unsafe-inline'"
 
 const views = join(import.meta.dirname, '..', '..', 'views')
 const engine = createViewEngine(views)
@@ -53,6 +37,26 @@ const assetUrls = {
   css: assets.url('latchkey.css'),
   js: assets.url('latchkey.js'),
   favicon: assets.url('favicon.svg'),
+}
+
+/** Packaged Chromium has Latin letters only; here it also sees this machine's fonts, for Arabic. */
+async function launchWithAllFonts(): Promise<Browser> {
+  const packageFolder = join(dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium')), '..')
+  const executablePath = await packagedChromium.executablePath()
+  const libraries = join(await inflate(join(packageFolder, 'bin', 'al2023.tar.br')), 'lib')
+  const fonts = join(tmpdir(), 'latchkey-gallery-fonts.conf')
+  const folders = [join(tmpdir(), 'fonts'), '/usr/share/fonts', '/usr/local/share/fonts', '/Library/Fonts']
+  writeFileSync(
+    fonts,
+    `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>
+    ${folders.map((folder) => `<dir>${folder}</dir>`).join('')}<cachedir>${tmpdir()}/latchkey-gallery-fonts</cachedir>
+    <match><edit name="family" mode="append_last"><string>Open Sans</string></edit></match></fontconfig>`,
+  )
+  return chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--font-render-hinting=none'],
+    env: { ...(process.env as Record<string, string>), LD_LIBRARY_PATH: libraries, FONTCONFIG_FILE: fonts },
+  })
 }
 
 interface Picture {
@@ -81,12 +85,10 @@ async function serve(context: BrowserContext, current: () => Picture, mail: stri
   await context.route('**/*', async (route) => {
     const path = new URL(route.request().url()).pathname
     const asset = assets.find(path)
-    if (asset?.path.endsWith('.css')) return route.fulfill({ body: asset.body + lentFont, contentType: 'text/css' })
     if (asset !== undefined) return route.fulfill({ body: asset.body, contentType: asset.contentType })
     const { html, isMail } = path.startsWith('/dev/mail/') ? { html: mail, isMail: true } : current()
     const headers = { 'content-security-policy': isMail ? mailPolicy : pagePolicy }
-    const body = isMail ? html.replace('<style>', `<style>${lentFont}`) : html
-    return route.fulfill({ body, contentType: 'text/html; charset=utf-8', headers })
+    return route.fulfill({ body: html, contentType: 'text/html; charset=utf-8', headers })
   })
 }
 
@@ -108,7 +110,7 @@ async function examine(page: Page, isMail: boolean): Promise<string[]> {
 }
 
 async function photograph(folder: string, wanted: readonly string[]): Promise<number> {
-  const browser = await launchChromium({ hosts: ['gallery.localhost'] })
+  const browser = await launchWithAllFonts()
   let pictures = 0
   let complaints = 0
   for (const lang of ['en', 'ar', 'de']) {
@@ -129,7 +131,6 @@ async function photograph(folder: string, wanted: readonly string[]): Promise<nu
           if (wanted.length > 0 && !wanted.every((part) => file.includes(part))) continue
           heard.length = 0
           await page.goto(`${origin}/`)
-          await page.evaluate('document.fonts.ready.then(() => undefined)')
           await page.screenshot({ path: join(folder, file), fullPage: true })
           const found = [...(await examine(page, current.isMail)), ...heard]
           for (const each of found) console.log(`${file}\n    ${each}`)

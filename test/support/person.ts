@@ -1,4 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core'
+import type { PageOptions, TestBrowser } from './chromium.ts'
+import { listenForComplaints } from './page-audit.ts'
 import type { TestServer } from './server.ts'
 
 export interface Account {
@@ -36,7 +38,32 @@ export interface Person {
   rawToken(token: 'ID token' | 'Access token' | 'Refresh token'): Promise<string>
 }
 
-export async function personAt(context: BrowserContext, server: TestServer, account: Account): Promise<Person> {
+export interface People {
+  /** Somebody with a browser profile of their own. */
+  join(account: Account, options?: PageOptions): Promise<Person>
+  /** Closes their browsers. @returns what the browsers complained about */
+  leave(): Promise<readonly string[]>
+}
+
+/** The people of a story. */
+export function peopleAt(chromium: TestBrowser, server: TestServer): People {
+  const contexts: BrowserContext[] = []
+  const complaints: string[][] = []
+  return {
+    async join(account, options) {
+      const context = await chromium.newContext(options)
+      contexts.push(context)
+      complaints.push(await listenForComplaints(context))
+      return personAt(context, server, account)
+    },
+    async leave() {
+      await Promise.all(contexts.splice(0).map((context) => context.close()))
+      return complaints.splice(0).flat()
+    },
+  }
+}
+
+async function personAt(context: BrowserContext, server: TestServer, account: Account): Promise<Person> {
   const page = await context.newPage()
   const waitFor = (text: string) => page.getByText(text).first().waitFor()
   const isAt = (heading: string) => page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor()

@@ -40,7 +40,9 @@ export interface TokenResponse {
     scope?: string
     error?: string
     error_description?: string
+    error_message?: string
   }
+  headers: Headers
 }
 
 export async function requestTokens(
@@ -49,7 +51,7 @@ export async function requestTokens(
   headers: Record<string, string> = {},
 ): Promise<TokenResponse> {
   const response = await fetch(`${base}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form), headers })
-  return { status: response.status, body: (await response.json()) as TokenResponse['body'] }
+  return { status: response.status, body: (await response.json()) as TokenResponse['body'], headers: response.headers }
 }
 
 /** Payload of a JWT, unverified. */

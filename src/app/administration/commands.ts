@@ -1,0 +1,50 @@
+import type { z } from 'zod'
+import { createAppClientCommand, deleteAppClient, listAppClients, rotateClientSecret, showAppClient } from './client-commands.ts'
+import { listDeadLetters, retryDeadLetters } from './mail-commands.ts'
+import { showMigrations } from './migration-commands.ts'
+import { createUserPoolCommand, deleteUserPool, listUserPools, setIssuerCommand, showUserPool } from './pool-commands.ts'
+import { previewConfigurationCommand } from './preview-configuration.ts'
+import {
+  addUserToGroup,
+  confirmUserCommand,
+  createUserCommand,
+  deleteUser,
+  disableUserCommand,
+  enableUserCommand,
+  listUsers,
+  setPassword,
+  showUser,
+  signOutUserCommand,
+} from './user-commands.ts'
+
+/** Every command by the name under which it goes over the admin channel. */
+export const commands = {
+  'user.list': listUsers,
+  'user.show': showUser,
+  'user.create': createUserCommand,
+  'user.confirm': confirmUserCommand,
+  'user.enable': enableUserCommand,
+  'user.disable': disableUserCommand,
+  'user.setPassword': setPassword,
+  'user.signOut': signOutUserCommand,
+  'user.delete': deleteUser,
+  'user.addToGroup': addUserToGroup,
+  'pool.list': listUserPools,
+  'pool.show': showUserPool,
+  'pool.create': createUserPoolCommand,
+  'pool.setIssuer': setIssuerCommand,
+  'pool.delete': deleteUserPool,
+  'client.list': listAppClients,
+  'client.show': showAppClient,
+  'client.create': createAppClientCommand,
+  'client.rotateSecret': rotateClientSecret,
+  'client.delete': deleteAppClient,
+  'mail.deadLetters': listDeadLetters,
+  'mail.retry': retryDeadLetters,
+  'migrations.show': showMigrations,
+  'configuration.preview': previewConfigurationCommand,
+} as const
+
+export type CommandName = keyof typeof commands
+export type InputOf<Name extends CommandName> = z.input<(typeof commands)[Name]['input']>
+export type ValueOf<Name extends CommandName> = Awaited<ReturnType<(typeof commands)[Name]['run']>>

@@ -1,0 +1,24 @@
+/**
+ * Text that others wrote, fit for a terminal: control and formatting characters are shown as escapes, so that an
+ * attribute or a mail server's answer can neither move the cursor nor hide what it says.
+ */
+export const printable = (text: string): string =>
+  text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0
+    return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`
+  })
+
+/** Columns under their headings. */
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [headings, ...rows.map((row) => row.map(printable))]
+  const widths = headings.map((_heading, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)))
+  return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n')
+}
+
+/** Names and values below each other; anything but text is shown as JSON. */
+export function fields(values: Readonly<Record<string, unknown>>): string {
+  const names = Object.keys(values)
+  const width = Math.max(0, ...names.map((name) => name.length))
+  const shown = (value: unknown): string => printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
+  return names.map((name) => `${name.padEnd(width)}  ${shown(values[name])}`).join('\n')
+}

@@ -1,0 +1,207 @@
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { openDatabase } from '../../src/persistence/database.ts'
+import { createLog } from '../../src/platform/log.ts'
+import { startSmtpServer } from '../messaging/support/smtp-server.ts'
+import type { TestSmtpServer } from '../messaging/support/smtp-server.ts'
+import { createDatabase } from '../support/postgres.ts'
+import { authorizationRequest, decode, requestTokens } from '../support/relying-party.ts'
+import type { AuthorizationRequest } from '../support/relying-party.ts'
+import { freePort, startServerProcess } from '../support/server-process.ts'
+import type { ServerProcess } from '../support/server-process.ts'
+import { databaseKinds } from '../support/server.ts'
+import { createUserAgent } from '../support/user-agent.ts'
+import type { UserAgent, VisitedPage } from '../support/user-agent.ts'
+
+const callback = 'https://app.example/callback'
+const configuration = `
+UserPools:
+  - PoolName: people
+    Default: true
+    UsernameAttributes: [email]
+    AutoVerifiedAttributes: [email]
+    Clients:
+      - ClientId: web
+        CallbackURLs: ['${callback}']
+        LogoutURLs: ['https://app.example/']
+        AllowedOAuthFlows: [code]
+        AllowedOAuthScopes: [openid, email]
+`
+const password = 'Analytical-1843'
+
+/** One installation: what stays when its process dies. */
+interface Installation {
+  url: string
+  port: number
+  start(): Promise<ServerProcess>
+  /** Time passes: what a dead process had in hand, and what waited to be tried again, is due now. */
+  letMailBecomeDue(): Promise<void>
+  mailPort: number
+  remove(): Promise<void>
+}
+
+async function install(kind: 'embedded' | 'postgres'): Promise<Installation> {
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-crash-'))
+  const [port, mailPort] = [await freePort(), await freePort()]
+  const url = `http://localhost:${port}`
+  const configFile = join(folder, 'latchkey.yaml')
+  await writeFile(configFile, configuration)
+  const postgres =
+    kind === 'postgres'
+      ? await createDatabase(inject('postgresUrl'), { template: inject('postgresTemplate') })
+      : undefined
+  const location = { dataDir: join(folder, 'data'), ...(postgres === undefined ? {} : { databaseUrl: postgres.url }) }
+  const environment = {
+    PORT: String(port),
+    PUBLIC_URL: url,
+    LATCHKEY_CONFIG: configFile,
+    SMTP_URL: `smtp://127.0.0.1:${mailPort}`,
+    DATA_DIR: location.dataDir,
+    ...(postgres === undefined
+      ? {}
+      : { DATABASE_URL: postgres.url, LATCHKEY_SECRET: 'Zq8Lk2Vx5Rw7Ty1Ub4Np9Mc6Hd3Fs0Ga' }),
+  }
+  return {
+    url,
+    port,
+    mailPort,
+    start: () => startServerProcess(environment),
+    async letMailBecomeDue() {
+      const database = await openDatabase({ ...location, log: createLog({ level: 'silent', pretty: false }) })
+      await database.kysely.updateTable('outbox').set({ due_at: new Date() }).where('due_at', 'is not', null).execute()
+      await database.close()
+    },
+    async remove() {
+      await postgres?.drop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+describe.each(databaseKinds)('a server that is killed, on %s', (kind) => {
+  let installation: Installation
+  let server: ServerProcess | undefined
+  let mailServer: TestSmtpServer | undefined
+  beforeAll(async () => {
+    installation = await install(kind)
+    server = await installation.start()
+  })
+  afterAll(async () => {
+    await server?.kill()
+    await mailServer?.stop()
+    await installation.remove()
+  })
+
+  /** A browser, and the app's own part of the sign-in that it is in. */
+  async function beginSignIn(): Promise<{ browser: UserAgent; request: AuthorizationRequest; login: VisitedPage }> {
+    const browser = createUserAgent(installation.url)
+    const request = authorizationRequest(installation.url, { client_id: 'web', redirect_uri: callback, scope: 'openid email' })
+    return { browser, request, login: await browser.visit(request.url) }
+  }
+
+  async function fillInSignUp(email: string): Promise<{ send(): Promise<VisitedPage>; request: AuthorizationRequest }> {
+    const { request, login } = await beginSignIn()
+    const signUp = await login.follow('Create an account')
+    return { request, send: () => signUp.submit({ username: email, password }) }
+  }
+
+  const codesTo = (email: string): string[] =>
+    (mailServer?.received ?? [])
+      .filter(({ to }) => to.includes(email))
+      .map(({ parsed }) => /\b\d{6}\b/.exec(parsed.text ?? '')?.[0] ?? 'none')
+
+  async function receiveCode(email: string): Promise<string> {
+    await expect.poll(() => codesTo(email).length, { timeout: 15_000 }).toBeGreaterThan(0)
+    return codesTo(email)[0]!
+  }
+
+  async function tokensFrom(page: VisitedPage, request: AuthorizationRequest): Promise<Record<string, unknown>> {
+    expect(`${page.url.origin}${page.url.pathname}`).toBe(callback)
+    expect(page.url.searchParams.get('state')).toBe(request.state)
+    const { status, body } = await requestTokens(installation.url, {
+      grant_type: 'authorization_code',
+      client_id: 'web',
+      code: page.url.searchParams.get('code') ?? '',
+      redirect_uri: callback,
+      code_verifier: request.codeVerifier,
+    })
+    expect(status).toBe(200)
+    return decode(body.id_token)
+  }
+
+  test('between a sign-up and its mail: the mail arrives, and the page that is still open takes its code', async () => {
+    const { send, request } = await fillInSignUp('ada@example.com')
+    const confirm = await send()
+    await server!.kill()
+    expect(confirm.heading).toBe('Check your messages')
+
+    await installation.letMailBecomeDue()
+    mailServer = await startSmtpServer({ port: installation.mailPort })
+    server = await installation.start()
+    const code = await receiveCode('ada@example.com')
+    const app = await confirm.submit({ code })
+    const claims = await tokensFrom(app, request)
+    expect(claims).toMatchObject({ email: 'ada@example.com', email_verified: true })
+    expect(codesTo('ada@example.com')).toEqual([code])
+  })
+
+  test.each([15, 60, 120])('in the middle of sign-ups, after %i ms: no half user is left', async (delay) => {
+    const emails = [`grace-${delay}@example.com`, `edith-${delay}@example.com`]
+    const forms = await Promise.all(emails.map(fillInSignUp))
+    const sent = forms.map(({ send }) => send().catch(() => undefined))
+    await sleep(delay)
+    await server!.kill()
+    const answers = await Promise.all(sent)
+
+    await installation.letMailBecomeDue()
+    server = await installation.start()
+    await sleep(1500)
+    for (const [index, email] of emails.entries()) {
+      const { login } = await beginSignIn()
+      const answer = await login.submit({ username: email, password })
+      const [code] = codesTo(email)
+      if (code === undefined) {
+        // Nobody was told that it had worked, and it has not.
+        expect(answers[index]?.heading).not.toBe('Check your messages')
+        expect(answer.text).toContain('Incorrect username or password.')
+        continue
+      }
+      expect(answer.heading).toBe('Check your messages')
+      const app = await answer.submit({ code })
+      expect(app.url.searchParams.has('code')).toBe(true)
+    }
+  })
+
+  test('asked to stop, it finishes what is under way, takes nothing new, and ends well', async () => {
+    const body = 'username=grace%40example.com&password=x'
+    const socket = connect(installation.port, '127.0.0.1')
+    let answer = ''
+    socket.on('data', (text: Buffer) => (answer += text.toString()))
+    await once(socket, 'connect')
+    socket.write(
+      [
+        'POST /login HTTP/1.1',
+        `Host: localhost:${installation.port}`,
+        'Content-Type: application/x-www-form-urlencoded',
+        `Content-Length: ${body.length}`,
+        '',
+        body.slice(0, 10),
+      ].join('\r\n'),
+    )
+    await sleep(200)
+    server!.askToStop()
+    await sleep(500)
+    await expect(fetch(`${installation.url}/healthz`)).rejects.toThrow()
+    expect(answer).toBe('')
+    socket.write(body.slice(10))
+    const code = await server!.ended
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+    expect(answer).toContain('That took a little too long')
+    expect(code).toBe(0)
+  })
+})

@@ -1,0 +1,138 @@
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { haveAccount } from '../support/accounts.ts'
+import { launchChromium } from '../support/chromium.ts'
+import type { TestBrowser } from '../support/chromium.ts'
+import { peopleAt } from '../support/person.ts'
+import type { People } from '../support/person.ts'
+import { startServer } from '../support/server.ts'
+import type { TestServer } from '../support/server.ts'
+
+let chromium: TestBrowser
+let server: TestServer
+let people: People
+beforeAll(async () => {
+  ;[chromium, server] = await Promise.all([launchChromium(), startServer()])
+  people = peopleAt(chromium, server)
+})
+afterEach(async () => {
+  expect(await people.leave()).toEqual([])
+})
+afterAll(() => Promise.all([chromium.close(), server.stop()]))
+
+interface Focus {
+  name: string
+  /** Whether somebody who looks at the page can tell. */
+  isShown: boolean
+}
+
+/** What has the focus, by its label or text. */
+const focusOn = (page: Page): Promise<Focus> =>
+  page.evaluate(`(() => {
+    const element = document.activeElement
+    const style = getComputedStyle(element)
+    const label = element.labels?.[0]?.textContent ?? element.getAttribute('aria-label') ?? element.textContent
+    const outlined = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2
+    const { width, height } = element.getBoundingClientRect()
+    return { name: label.trim(), isShown: outlined && width > 1 && height > 1 }
+  })()`)
+
+/** Waits until the focus is on the element with this name, which the page puts there by itself. */
+async function hasFocus(page: Page, name: string): Promise<void> {
+  await expect.poll(() => focusOn(page)).toEqual({ name, isShown: true })
+}
+
+/** Presses Tab until the focus is on the element with this name. Wherever it goes on the way, it can be seen. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let presses = 0; presses < 15; presses += 1) {
+    await page.keyboard.press('Tab')
+    const focus = await focusOn(page)
+    expect(focus).toMatchObject({ isShown: true })
+    if (focus.name === name) return
+  }
+  throw new Error(`Tab does not lead to ${name}`)
+}
+
+test('signing up with the keyboard alone', async () => {
+  const ada = await people.join({ email: 'ada@example.com', password: 'Analytical-1843' })
+  const { page } = ada
+  const { keyboard } = page
+  await ada.opens('/demo')
+  await tabTo(page, 'Sign in')
+  await keyboard.press('Enter')
+  await ada.isAt('Sign in')
+  await hasFocus(page, 'Email address')
+  await tabTo(page, 'Create an account')
+  await keyboard.press('Enter')
+  await ada.isAt('Create your account')
+
+  await tabTo(page, 'Email address')
+  await keyboard.type('ada at example')
+  await tabTo(page, 'Password')
+  await keyboard.type('Analytical-1843')
+  await keyboard.press('Enter')
+  await ada.reads('Please enter an email address, such as name@example.com.')
+  await hasFocus(page, 'Email address')
+  await keyboard.press('Control+A')
+  await keyboard.type('ada@example.com')
+  await tabTo(page, 'Password')
+  await keyboard.type('short')
+  await tabTo(page, 'Show password')
+  await keyboard.press('Space')
+  await hasFocus(page, 'Hide password')
+  expect(await page.getByLabel('Password', { exact: true }).getAttribute('type')).toBe('text')
+  await tabTo(page, 'Create account')
+  await keyboard.press('Enter')
+  await ada.reads('Your password doesn’t meet all of the points below yet.')
+  await hasFocus(page, 'Password')
+  await keyboard.type('Analytical-1843')
+  await keyboard.press('Enter')
+
+  await ada.isAt('Check your messages')
+  await hasFocus(page, 'Verification code')
+  await keyboard.type('1234')
+  await keyboard.press('Enter')
+  await ada.reads('Invalid verification code provided, please try again.')
+  await hasFocus(page, 'Verification code')
+  await keyboard.type(await ada.receivesCode())
+  await tabTo(page, 'Continue')
+  await keyboard.press('Enter')
+  await ada.isSignedIn()
+})
+
+test('signing in and out with the keyboard alone', async () => {
+  const grace = await people.join({ email: 'grace@example.com', password: 'Analytical-1843' })
+  await haveAccount(server, { username: 'grace@example.com', password: 'Analytical-1843' })
+  const { page } = grace
+  const { keyboard } = page
+  await grace.opens('/demo/sign-in')
+  await grace.isAt('Sign in')
+  await hasFocus(page, 'Email address')
+  await keyboard.type('grace@example.com')
+  await tabTo(page, 'Password')
+  await keyboard.type('Not-her-password-1')
+  await keyboard.press('Enter')
+  await grace.reads('Incorrect username or password.')
+  expect(await page.getByRole('alert').textContent()).toContain('Incorrect username or password.')
+  expect(await page.title()).toMatch(/^Error: /)
+  await hasFocus(page, 'Password')
+  await keyboard.type('Analytical-1843')
+  await keyboard.press('Enter')
+  await grace.isSignedIn()
+  await tabTo(page, 'Sign out')
+  await keyboard.press('Enter')
+  await grace.isSignedOut()
+})
+
+test('the order of Tab is the order of reading', async () => {
+  const edith = await people.join({ email: 'edith@example.com', password: 'Analytical-1843' })
+  await edith.opens('/demo/sign-in')
+  await edith.isAt('Sign in')
+  await hasFocus(edith.page, 'Email address')
+  const order: string[] = []
+  for (let presses = 0; presses < 5; presses += 1) {
+    await edith.page.keyboard.press('Tab')
+    order.push((await focusOn(edith.page)).name)
+  }
+  expect(order).toEqual(['Forgot your password?', 'Password', 'Show password', 'Sign in', 'Create an account'])
+})
