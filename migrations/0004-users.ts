@@ -5,6 +5,11 @@ import type { Kysely } from 'kysely'
  * Users and every name that leads to one of them. The names have a table of their own, because user names and aliases
  * share one space: a user name must not equal somebody else's e-mail alias. Keys are canonical and compared as bytes,
  * so that a page's order does not depend on the server's locale.
+ *
+ * Keys here and below begin with what tells rows apart, not with the pool. On tables that are small or new the planner
+ * takes any index on the pool to be as good as the key, joins by reading the whole pool, and keeps that plan for as long
+ * as the statement is prepared. For the same reason nothing but pages can use the two indexes by name: they are partial.
+ * What has no such index is the deletion of a whole pool, which may read the table.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
@@ -21,14 +26,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('signed_out_at', 'timestamptz')
     .addColumn('created_at', 'timestamptz', (column) => column.notNull())
     .addColumn('updated_at', 'timestamptz', (column) => column.notNull())
-    .addPrimaryKeyConstraint('users_pkey', ['user_pool_id', 'sub'])
+    .addPrimaryKeyConstraint('users_pkey', ['sub', 'user_pool_id'])
     .execute()
-  await db.schema.createIndex('users_by_name').on('users').columns(['user_pool_id', 'username_key']).execute()
-  await db.schema
-    .createIndex('users_by_status')
-    .on('users')
-    .columns(['user_pool_id', 'status', 'username_key'])
-    .execute()
+  await sql`
+    create index users_by_name on users (user_pool_id, username_key) where username_key is not null`.execute(db)
+  await sql`
+    create index users_by_status on users (user_pool_id, status, username_key) where username_key is not null`.execute(db)
 
   await db.schema
     .createTable('user_identifiers')
@@ -36,7 +39,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('key', sql`text collate "C"`, (column) => column.notNull())
     .addColumn('kind', 'text', (column) => column.notNull())
     .addColumn('user_sub', 'text', (column) => column.notNull())
-    .addPrimaryKeyConstraint('user_identifiers_pkey', ['user_pool_id', 'key'])
+    .addPrimaryKeyConstraint('user_identifiers_pkey', ['key', 'user_pool_id'])
     .addForeignKeyConstraint(
       'user_identifiers_user',
       ['user_pool_id', 'user_sub'],
@@ -48,6 +51,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createIndex('user_identifiers_user')
     .on('user_identifiers')
-    .columns(['user_pool_id', 'user_sub'])
+    .columns(['user_sub', 'user_pool_id'])
     .execute()
 }

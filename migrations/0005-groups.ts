@@ -12,8 +12,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('role_arn', 'text')
     .addColumn('created_at', 'timestamptz', (column) => column.notNull())
     .addColumn('updated_at', 'timestamptz', (column) => column.notNull())
-    .addPrimaryKeyConstraint('groups_pkey', ['user_pool_id', 'name'])
+    .addPrimaryKeyConstraint('groups_pkey', ['name', 'user_pool_id'])
     .execute()
+  // For lists only: see 0004-users.
+  await sql`create index groups_by_name on groups (user_pool_id, name) where name is not null`.execute(db)
 
   await db.schema
     .createTable('group_members')
@@ -21,7 +23,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('user_sub', 'text', (column) => column.notNull())
     .addColumn('group_name', sql`text collate "C"`, (column) => column.notNull())
     .addColumn('created_at', 'timestamptz', (column) => column.notNull())
-    .addPrimaryKeyConstraint('group_members_pkey', ['user_pool_id', 'user_sub', 'group_name'])
+    .addPrimaryKeyConstraint('group_members_pkey', ['user_sub', 'user_pool_id', 'group_name'])
     .addForeignKeyConstraint(
       'group_members_user',
       ['user_pool_id', 'user_sub'],
@@ -40,6 +42,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createIndex('group_members_group')
     .on('group_members')
-    .columns(['user_pool_id', 'group_name'])
+    .columns(['group_name', 'user_pool_id'])
     .execute()
 }

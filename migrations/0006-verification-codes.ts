@@ -17,7 +17,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('spent_by_attempt', 'integer')
     .addColumn('sent_at', 'timestamptz', (column) => column.notNull())
     .addColumn('expires_at', 'timestamptz', (column) => column.notNull())
-    .addPrimaryKeyConstraint('verification_codes_pkey', ['user_pool_id', 'user_sub', 'purpose'])
+    .addPrimaryKeyConstraint('verification_codes_pkey', ['user_sub', 'user_pool_id', 'purpose'])
     .addForeignKeyConstraint(
       'verification_codes_user',
       ['user_pool_id', 'user_sub'],

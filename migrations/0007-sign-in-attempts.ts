@@ -13,7 +13,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('amr', sql`text[]`, (column) => column.notNull())
     .addColumn('started_at', 'timestamptz', (column) => column.notNull())
     .addColumn('expires_at', 'timestamptz', (column) => column.notNull())
-    .addPrimaryKeyConstraint('sign_in_attempts_pkey', ['user_pool_id', 'id_hash'])
+    .addPrimaryKeyConstraint('sign_in_attempts_pkey', ['id_hash', 'user_pool_id'])
     .addForeignKeyConstraint(
       'sign_in_attempts_user',
       ['user_pool_id', 'user_sub'],
@@ -25,7 +25,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createIndex('sign_in_attempts_user')
     .on('sign_in_attempts')
-    .columns(['user_pool_id', 'user_sub'])
+    .columns(['user_sub', 'user_pool_id'])
     .execute()
   await db.schema.createIndex('sign_in_attempts_expiry').on('sign_in_attempts').column('expires_at').execute()
 }

@@ -11,7 +11,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('browser_hash', 'text', (column) => column.notNull())
     .addColumn('state', 'jsonb', (column) => column.notNull())
     .addColumn('expires_at', 'timestamptz', (column) => column.notNull())
-    .addPrimaryKeyConstraint('flows_pkey', ['user_pool_id', 'id_hash'])
+    .addPrimaryKeyConstraint('flows_pkey', ['id_hash', 'user_pool_id'])
     .addForeignKeyConstraint(
       'flows_app_client',
       ['user_pool_id', 'client_id'],
@@ -20,6 +20,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       (constraint) => constraint.onDelete('cascade'),
     )
     .execute()
-  await db.schema.createIndex('flows_app_client').on('flows').columns(['user_pool_id', 'client_id']).execute()
+  await db.schema.createIndex('flows_app_client').on('flows').columns(['client_id', 'user_pool_id']).execute()
   await db.schema.createIndex('flows_expiry').on('flows').column('expires_at').execute()
 }

@@ -18,8 +18,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('authorizations', 'jsonb', (column) => column.notNull())
     .addColumn('transient', 'boolean', (column) => column.notNull())
     .addColumn('expires_at', 'timestamptz', (column) => column.notNull())
-    .addPrimaryKeyConstraint('browser_sessions_pkey', ['user_pool_id', 'uid'])
-    .addUniqueConstraint('browser_sessions_id_hash', ['user_pool_id', 'id_hash'])
+    .addPrimaryKeyConstraint('browser_sessions_pkey', ['uid', 'user_pool_id'])
+    .addUniqueConstraint('browser_sessions_id_hash', ['id_hash', 'user_pool_id'])
     .addForeignKeyConstraint(
       'browser_sessions_user',
       ['user_pool_id', 'user_sub'],
@@ -31,7 +31,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createIndex('browser_sessions_user')
     .on('browser_sessions')
-    .columns(['user_pool_id', 'user_sub'])
+    .columns(['user_sub', 'user_pool_id'])
     .execute()
   await db.schema.createIndex('browser_sessions_expiry').on('browser_sessions').column('expires_at').execute()
 
@@ -41,7 +41,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('id_hash', 'text', (column) => column.notNull())
     .addColumn('payload', 'jsonb', (column) => column.notNull())
     .addColumn('expires_at', 'timestamptz', (column) => column.notNull())
-    .addPrimaryKeyConstraint('interactions_pkey', ['user_pool_id', 'id_hash'])
+    .addPrimaryKeyConstraint('interactions_pkey', ['id_hash', 'user_pool_id'])
     .execute()
   await db.schema.createIndex('interactions_expiry').on('interactions').column('expires_at').execute()
 }

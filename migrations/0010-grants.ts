@@ -33,7 +33,7 @@ async function createAuthorizationCodes(db: Kysely<unknown>): Promise<void> {
     // A code presented twice revokes the grant that it opened (RFC 6749 §4.1.2), so it stays and remembers it.
     .addColumn('consumed_at', 'timestamptz')
     .addColumn('grant_id', 'text')
-    .addPrimaryKeyConstraint('authorization_codes_pkey', ['user_pool_id', 'code_hash'])
+    .addPrimaryKeyConstraint('authorization_codes_pkey', ['code_hash', 'user_pool_id'])
     .addForeignKeyConstraint(
       'authorization_codes_user',
       ['user_pool_id', 'user_sub'],
@@ -43,7 +43,7 @@ async function createAuthorizationCodes(db: Kysely<unknown>): Promise<void> {
     )
     .execute()
   const index = (name: string) => db.schema.createIndex(name).on('authorization_codes')
-  await index('authorization_codes_user').columns(['user_pool_id', 'user_sub']).execute()
+  await index('authorization_codes_user').columns(['user_sub', 'user_pool_id']).execute()
   await index('authorization_codes_expiry').column('expires_at').execute()
 }
 
@@ -64,7 +64,7 @@ async function createGrants(db: Kysely<unknown>): Promise<void> {
     .addColumn('created_at', 'timestamptz', (column) => column.notNull())
     .addColumn('expires_at', 'timestamptz', (column) => column.notNull())
     .addColumn('revoked_at', 'timestamptz')
-    .addPrimaryKeyConstraint('grants_pkey', ['user_pool_id', 'id'])
+    .addPrimaryKeyConstraint('grants_pkey', ['id', 'user_pool_id'])
     .addForeignKeyConstraint(
       'grants_user',
       ['user_pool_id', 'user_sub'],
@@ -73,7 +73,7 @@ async function createGrants(db: Kysely<unknown>): Promise<void> {
       (constraint) => constraint.onDelete('cascade'),
     )
     .execute()
-  await db.schema.createIndex('grants_user').on('grants').columns(['user_pool_id', 'user_sub']).execute()
+  await db.schema.createIndex('grants_user').on('grants').columns(['user_sub', 'user_pool_id']).execute()
   await db.schema.createIndex('grants_expiry').on('grants').column('expires_at').execute()
 }
 
@@ -85,7 +85,7 @@ async function createRefreshTokens(db: Kysely<unknown>): Promise<void> {
     .addColumn('grant_id', 'text', (column) => column.notNull())
     .addColumn('created_at', 'timestamptz', (column) => column.notNull())
     .addColumn('consumed_at', 'timestamptz')
-    .addPrimaryKeyConstraint('refresh_tokens_pkey', ['user_pool_id', 'token_hash'])
+    .addPrimaryKeyConstraint('refresh_tokens_pkey', ['token_hash', 'user_pool_id'])
     .addForeignKeyConstraint(
       'refresh_tokens_grant',
       ['user_pool_id', 'grant_id'],
@@ -97,6 +97,6 @@ async function createRefreshTokens(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createIndex('refresh_tokens_grant')
     .on('refresh_tokens')
-    .columns(['user_pool_id', 'grant_id'])
+    .columns(['grant_id', 'user_pool_id'])
     .execute()
 }

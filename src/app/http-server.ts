@@ -77,8 +77,11 @@ function plain(response: ServerResponse, status: number, text: string, headers: 
 async function stop(server: Server, graceMs: number): Promise<void> {
   await new Promise<void>((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+    // A connection kept alive falls idle when its last answer has been sent; waiting for its timeout would take seconds.
+    const idle = setInterval(() => server.closeIdleConnections(), 50)
     server.close(() => {
       clearTimeout(timer)
+      clearInterval(idle)
       resolve()
     })
     server.closeIdleConnections()

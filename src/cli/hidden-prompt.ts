@@ -30,6 +30,8 @@ export function promptHidden({ input, output }: SecretTerminal, question: string
       finish()
     }
     const read = (text: string): void => {
+      // An arrow or function key, not something of the secret.
+      if (text.startsWith('\u001b')) return
       for (const key of text) {
         if (enter.has(key)) return end(() => resolve(typed.join('')))
         if (key === interrupt) return end(() => reject(new CommandFailure('refused', 'Broken off.')))

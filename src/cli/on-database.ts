@@ -12,6 +12,7 @@ export type Run = <Name extends CommandName>(name: Name, input: InputOf<Name>) =
 /** Another command is done in a moment, a server that starts or stops in a few seconds. */
 const patienceMs = 15_000
 const pauseMs = 200
+const silentMs = 1_000
 
 /**
  * Does work on the database: through the running server where that holds the folder of an embedded database, else by
@@ -25,12 +26,15 @@ export async function onDatabase<T>(
 ): Promise<T> {
   if (environment.databaseUrl !== undefined) return work.locally()
   const begun = performance.now()
-  for (;;) {
+  for (let told = false; ; await sleep(pauseMs)) {
     try {
       return await throughServerOrLocally(environment.dataDir, work)
     } catch (error) {
-      if (!(error instanceof DatabaseInUseError) || performance.now() - begun > patienceMs) throw error
-      await sleep(pauseMs)
+      const waited = performance.now() - begun
+      if (!(error instanceof DatabaseInUseError) || waited > patienceMs) throw error
+      if (told || waited < silentMs) continue
+      told = true
+      process.stderr.write('Waiting for another process to let go of the database …\n')
     }
   }
 }
@@ -42,7 +46,9 @@ async function throughServerOrLocally<T>(
   const holder = await readLock(dataDir)
   if (holder?.adminSocket === undefined) return work.locally()
   try {
-    return await work.throughServer(async (name, input) => valueOf(await callAdminChannel(holder, name, input)))
+    return await work.throughServer(async (name, input) =>
+      valueOf<typeof name>(await callAdminChannel(holder, name, input)),
+    )
   } catch (error) {
     if (!(error instanceof AdminChannelClosedError)) throw error
     return work.locally()

@@ -12,13 +12,20 @@ export const printable = (text: string): string =>
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [headings, ...rows.map((row) => row.map(printable))]
   const widths = headings.map((_heading, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)))
-  return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n')
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
 }
 
 /** Names and values below each other; anything but text is shown as JSON. */
 export function fields(values: Readonly<Record<string, unknown>>): string {
-  const names = Object.keys(values)
-  const width = Math.max(0, ...names.map((name) => name.length))
-  const shown = (value: unknown): string => printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
-  return names.map((name) => `${name.padEnd(width)}  ${shown(values[name])}`).join('\n')
+  const present = Object.entries(values).filter(([, value]) => value !== undefined)
+  const width = Math.max(0, ...present.map(([name]) => name.length))
+  const shown = (value: unknown): string => printable(typeof value === 'string' ? value : JSON.stringify(value))
+  return present.map(([name, value]) => `${name.padEnd(width)}  ${shown(value)}`).join('\n')
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Administration } from '../app/administration/administration.ts'
 import { CommandFailure } from '../app/administration/command-failure.ts'
+import type { CommandName, InputOf, ValueOf } from '../app/administration/commands.ts'
 import { runCommand } from '../app/administration/run-command.ts'
 import { openServices } from '../app/open-services.ts'
 import { openDatabase } from '../persistence/database.ts'
@@ -9,24 +10,26 @@ import { migrationState, NewerDatabaseError } from '../persistence/migrate.ts'
 import type { Environment } from '../platform/config/environment.ts'
 import type { Log } from '../platform/log.ts'
 import { valueOf } from './on-database.ts'
-import type { Run } from './on-database.ts'
 
 /**
  * Opens the database, runs a command and closes it again.
  * @param makesDatabase a database that is new or empty is set up first; without, that is a failure
  * @throws CommandFailure, DatabaseInUseError, NewerDatabaseError, ConfigError
  */
-export async function runLocally(
-  environment: Environment,
-  log: Log,
-  makesDatabase: boolean,
-  ...[name, input]: Parameters<Run>
-): ReturnType<Run> {
+export async function runLocally<Name extends CommandName>(
+  { environment, log, makesDatabase }: { environment: Environment; log: Log; makesDatabase: boolean },
+  name: Name,
+  input: InputOf<Name>,
+): Promise<ValueOf<Name>> {
   await (environment.databaseUrl === undefined ? checkFolder : checkPostgres)(environment, log, makesDatabase)
   const services = await openServices({ environment, log })
   try {
-    const administration: Administration = { ...services, publicUrl: publicUrlOf(environment), region: environment.region }
-    return valueOf(await runCommand(administration, name, input))
+    const administration: Administration = {
+      ...services,
+      publicUrl: publicUrlOf(environment),
+      region: environment.region,
+    }
+    return valueOf<Name>(await runCommand(administration, name, input))
   } finally {
     await services.close()
   }

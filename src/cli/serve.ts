@@ -5,23 +5,44 @@ import { readEnvironment } from '../platform/config/environment.ts'
 import type { Environment } from '../platform/config/environment.ts'
 import { createLog } from '../platform/log.ts'
 import type { Log } from '../platform/log.ts'
+import type { Cli } from './cli.ts'
+import { createStderrLog } from './command-log.ts'
 
-/** `latchkey serve`: runs until SIGTERM or SIGINT, then lets what is under way finish. */
-export async function serveCommand(env: NodeJS.ProcessEnv): Promise<void> {
+/**
+ * `latchkey serve`: runs until SIGTERM or SIGINT, then lets what is under way finish. With `--json` the one line on
+ * standard output says where the server is, once it is ready; the log goes to standard error.
+ * @throws ConfigError, DatabaseInUseError, NewerDatabaseError
+ */
+export async function serveCommand(env: NodeJS.ProcessEnv, { json }: Pick<Cli, 'json'>): Promise<void> {
   const environment = readEnvironment(env)
-  const log = createLog({ level: environment.logLevel, pretty: !environment.production })
+  const { logLevel, production } = environment
+  const log = json ? createStderrLog(environment, logLevel) : createLog({ level: logLevel, pretty: !production })
   const configuration = await readConfigurationFile(environment, env)
   const server = await serve({ environment, configuration, log })
-  announce(environment, server, log)
+  if (json) process.stdout.write(`${JSON.stringify(summary(server))}\n`)
+  else announce(environment, server, log)
   stopOnSignal(server, log)
 }
+
+const summary = (server: RunningServer) => ({
+  PublicUrl: server.publicUrl,
+  Port: server.port,
+  DemoUrl: server.demoUrl,
+  MailboxUrl: server.mailboxUrl,
+  UserPools: server.services.directory
+    .all()
+    .map(({ id, name, issuer }) => ({ Id: id, PoolName: name, Issuer: issuer })),
+})
 
 function announce(environment: Environment, server: RunningServer, log: Log): void {
   const lines = [
     `Latchkey is ready at ${server.publicUrl}`,
     ...(server.demoUrl === undefined ? [] : [`  Try it:   ${server.demoUrl}`]),
     ...(server.mailboxUrl === undefined ? [] : [`  Mail:     ${server.mailboxUrl}`]),
-    ...server.services.directory.all().slice(0, 5).map((userPool) => `  Issuer:   ${userPool.issuer}  (${userPool.name})`),
+    ...server.services.directory
+      .all()
+      .slice(0, 5)
+      .map((userPool) => `  Issuer:   ${userPool.issuer}  (${userPool.name})`),
     ...(environment.databaseUrl === undefined ? [`  Data:     ${environment.dataDir} (embedded database)`] : []),
   ]
   if (environment.production) log.info({ publicUrl: server.publicUrl, port: server.port }, 'ready')

@@ -1,17 +1,55 @@
 import type { Context } from 'koa'
+import type { Locale, MessageCatalogue } from '../platform/views/message-catalogue.ts'
+import type { LanguageLink } from '../platform/views/page-contexts.ts'
 
 const maximumLanguages = 10
 const tag = /^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,3}$/
 
+/** Cognito's name for it. */
+const languageCookie = 'lang'
+const cookieLifeMs = 365 * 86_400_000
+
 /**
- * BCP 47 tags, best first: what the app asked for (Cognito's `lang`, OIDC's `ui_locales`), then what the browser prefers
- * (RFC 9110 §12.5.4).
+ * BCP 47 tags, best first: what the person chose on a page (kept in a cookie), what the app asked for (Cognito's `lang`,
+ * OIDC's `ui_locales`), what the browser prefers (RFC 9110 §12.5.4).
  */
-export function languagesOf(ctx: Pick<Context, 'get'>, request: Readonly<Record<string, string>>): readonly string[] {
+export function languagesOf(
+  ctx: Pick<Context, 'get' | 'query' | 'cookies'>,
+  request: Readonly<Record<string, string>>,
+): readonly string[] {
+  const chosen = [ctx.query['lang'] ?? ctx.cookies.get(languageCookie) ?? []].flat()
   const asked = [request['lang'] ?? '', ...(request['ui_locales'] ?? '').split(' ')]
-  return [...asked, ...acceptedLanguages(ctx.get('Accept-Language'))]
+  return [...chosen, ...asked, ...acceptedLanguages(ctx.get('Accept-Language'))]
     .filter((text) => tag.test(text))
     .slice(0, maximumLanguages)
+}
+
+/** Remembers the language that a link of the page's language menu chose. */
+export function rememberLanguage(ctx: Pick<Context, 'query' | 'cookies'>, secure: boolean): void {
+  const { lang } = ctx.query
+  if (typeof lang !== 'string' || !tag.test(lang)) return
+  ctx.cookies.set(languageCookie, lang, {
+    httpOnly: true,
+    sameSite: 'lax',
+    path: '/',
+    secure,
+    signed: false,
+    maxAge: cookieLifeMs,
+  })
+}
+
+/** The menu: this very page in each language there is. */
+export function languageLinks(
+  catalogue: MessageCatalogue,
+  current: Locale,
+  pageInLanguage: (lang: string) => string,
+): readonly LanguageLink[] {
+  return catalogue.languages.map(({ lang, name }) => ({
+    lang,
+    name,
+    href: pageInLanguage(lang),
+    ...(lang === current.lang ? { current: true } : {}),
+  }))
 }
 
 function acceptedLanguages(header: string): readonly string[] {

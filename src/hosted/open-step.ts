@@ -7,7 +7,7 @@ import { browserHandle, findFlow } from '../oidc/interaction.ts'
 import { nextPage, pageToShow } from './dispatcher.ts'
 import { showErrorPage } from './error/error.page.ts'
 import type { HostedServices } from './hosted-services.ts'
-import { languagesOf } from './language.ts'
+import { languagesOf, rememberLanguage } from './language.ts'
 import type { FlowPage } from './paths.ts'
 import { pageUrl, redirect, tenantOf } from './step.ts'
 import type { FormStep, Step } from './step.ts'
@@ -55,6 +55,7 @@ async function loadStep(
   if (flow === 'otherBrowser') return showErrorPage(services, ctx, 'cookies', { status: 400 })
   const appClient = flow === 'expired' ? undefined : tenant.snapshot.appClients.get(flow.clientId)
   if (flow === 'expired' || appClient === undefined) return showErrorPage(services, ctx, 'expired', { status: 400 })
+  rememberLanguage(ctx, tenant.secure)
   const languages = languagesOf(ctx, flow.state.request)
   const browser = browserHandle(services.domain, tenant, ctx)
   return { ctx, tenant, appClient, flow, flowId, browser, languages, locale: services.catalogue.locale(languages) }

@@ -7,6 +7,7 @@ import type { Locale } from '../platform/views/message-catalogue.ts'
 import type { Alert, Form, Page, ViewContexts } from '../platform/views/page-contexts.ts'
 import type { MessageValues } from '../platform/views/messages.ts'
 import type { HostedServices } from './hosted-services.ts'
+import { languageLinks } from './language.ts'
 import { pagePaths } from './paths.ts'
 import type { Step } from './step.ts'
 
@@ -19,6 +20,8 @@ export interface PageRequest {
   appClient: AppClient | undefined
   /** Where the page's form may lead in the end, beside ourselves. */
   redirectUri: string | undefined
+  /** Address of this page in another language; absent: the page has no language menu. */
+  pageInLanguage?: (lang: string) => string
 }
 
 /** Renders a page and sets the headers that every page needs. `content` is what the page has beyond the common members. */
@@ -44,6 +47,9 @@ export function showPage<View extends PageView>(
     t,
     common: locale.section('common'),
     ...(alert === undefined ? {} : { alert }),
+    ...(request.pageInLanguage === undefined
+      ? {}
+      : { languages: languageLinks(services.catalogue, locale, request.pageInLanguage) }),
   }
   const target = request.redirectUri === undefined ? undefined : formTarget(request.redirectUri)
   const image = page.brand.logoUrl?.startsWith('https:') === true ? formTarget(page.brand.logoUrl) : undefined
@@ -73,6 +79,10 @@ export const pageRequest = (step: Step): PageRequest => ({
   tenant: step.tenant,
   appClient: step.appClient,
   redirectUri: step.flow.state.request['redirect_uri'],
+  pageInLanguage: (lang) => {
+    const query = new URLSearchParams({ client_id: step.appClient.id, flow: step.flowId, lang })
+    return `${step.tenant.basePath}${step.ctx.path}?${query.toString()}`
+  },
 })
 
 /** The hidden part of a form, and where it posts to. */

@@ -37,6 +37,10 @@ export function decideAuthorizationRequest(
   })
   const repeated = [...new Set(query.keys())].find((name) => query.getAll(name).length > 1)
   if (repeated !== undefined) return refuse('invalid_request', 'a parameter is repeated')
+  // PostgreSQL can store none in text or JSON.
+  if ([...query.values()].some((value) => value.includes('\0'))) {
+    return refuse('invalid_request', 'a parameter holds a zero byte')
+  }
   const responseType = query.get('response_type') ?? ''
   if (responseType === '') return refuse('invalid_request', 'response_type is missing')
   if (responseType === 'code' && !appClient.allowedOAuthFlows.includes('code')) {
@@ -44,6 +48,8 @@ export function decideAuthorizationRequest(
   }
   const decision = decideScopes(appClient, snapshot.resourceServers, query.get('scope') ?? undefined, 'code')
   if (!decision.ok) return refuse('invalid_scope', decision.reason)
+  const resource = query.get('resource') ?? ''
+  if (resource !== '' && !isResource(resource)) return refuse('invalid_target', 'resource must be an absolute URL')
 
   const parameters = new URLSearchParams(query)
   parameters.set('redirect_uri', redirectUri)
@@ -61,6 +67,9 @@ function chooseRedirectUri(appClient: AppClient, sent: readonly string[]): strin
   return appClient.defaultRedirectUri ?? (appClient.callbackUrls.length === 1 ? appClient.callbackUrls[0] : undefined)
 }
 
+/** RFC 8707 §2: an absolute URI without a fragment; it becomes the access token's `aud`. */
+const isResource = (resource: string): boolean => URL.canParse(resource) && !resource.includes('#')
+
 /** RFC 6749 §4.1.2.1, with `iss` (RFC 9207). */
 function errorLocation(
   snapshot: UserPoolSnapshot,
@@ -70,10 +79,23 @@ function errorLocation(
   description: string,
 ): string {
   const location = new URL(redirectUri)
-  location.searchParams.set('error', error)
-  location.searchParams.set('error_description', description)
-  const [state, ...more] = query.getAll('state')
-  if (state !== undefined && more.length === 0) location.searchParams.set('state', state)
-  location.searchParams.set('iss', snapshot.userPool.issuer)
+  const answer = new URLSearchParams({ error, error_description: description })
+  const state = single(query, 'state')
+  if (state !== undefined) answer.set('state', state)
+  answer.set('iss', snapshot.userPool.issuer)
+  if (answersInFragment(query)) location.hash = answer.toString()
+  else for (const [name, value] of answer) location.searchParams.set(name, value)
   return location.href
+}
+
+/** OAuth 2.0 Multiple Response Types §2.1 and §5, as the engine does it. */
+function answersInFragment(query: URLSearchParams): boolean {
+  const mode = single(query, 'response_mode') ?? ''
+  if (mode !== '') return mode === 'fragment'
+  return (single(query, 'response_type') ?? '').split(' ').some((type) => type === 'token' || type === 'id_token')
+}
+
+const single = (query: URLSearchParams, name: string): string | undefined => {
+  const [value, ...more] = query.getAll(name)
+  return more.length === 0 ? value : undefined
 }

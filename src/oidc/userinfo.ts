@@ -12,6 +12,7 @@ import { answerCors } from './cors.ts'
  */
 export async function answerUserInfo(services: DomainServices, tenant: Tenant, ctx: Context): Promise<void> {
   const { snapshot } = tenant
+  ctx.set({ 'Cache-Control': 'no-store', 'X-Frame-Options': 'DENY' })
   const token = bearerToken(ctx)
   if (token === undefined) return refuse(ctx, 400, 'invalid_request', 'Bad OAuth2 request at UserInfo Endpoint')
   const claims = await verifyToken(services.clock, snapshot, token, 'access')
@@ -25,7 +26,6 @@ export async function answerUserInfo(services: DomainServices, tenant: Tenant, c
   const found = await services.store.grants.findSubject(snapshot.userPool.id, claims.sub, grantId)
   const authTime = new Date(Number(claims['auth_time']) * 1000)
   if (found === undefined || found.grantRevoked || !mayReceiveTokens(found.user, authTime)) return refuseToken(ctx)
-  ctx.set('Cache-Control', 'no-store')
   ctx.body = userInfoClaims(appClient, found.user, scopes)
 }
 
@@ -45,7 +45,6 @@ const refuseToken = (ctx: Context): void =>
 
 function refuse(ctx: Context, status: number, error: string, description: string): void {
   ctx.status = status
-  ctx.set('Cache-Control', 'no-store')
   ctx.set('WWW-Authenticate', `Bearer error="${error}", error_description="${description}"`)
   ctx.body = { error, error_description: description }
 }

@@ -42,6 +42,7 @@ export const groupRepository = (db: Kysely<Schema>): GroupRepository => ({
       .selectFrom('groups')
       .select(groupColumns)
       .where('user_pool_id', '=', userPoolId)
+      .where('name', '>', '') // as for users: see the index
       .orderBy('name')
       .execute()
     return rows.map(present)

@@ -35,7 +35,8 @@ export const userRepository = (db: Kysely<Schema>): UserRepository => ({
       .selectFrom('users')
       .select(userColumns)
       .where('user_pool_id', '=', userPoolId)
-      .$if(after !== undefined, (query) => query.where('username_key', '>', after ?? ''))
+      // No name is empty, and only with this condition is the index by name used (see its migration).
+      .where('username_key', '>', after ?? '')
       .$if(status !== undefined, (query) => query.where('status', '=', status ?? 'UNKNOWN'))
       .orderBy('username_key')
       .limit(limit)

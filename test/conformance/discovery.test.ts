@@ -170,7 +170,11 @@ describe.each(hostileHeaders)('the headers %o', (headers) => {
     expect(JSON.stringify(answer.headers)).not.toMatch(/evil|javascript/)
     expect(answer.headers['set-cookie']?.join()).not.toMatch(/secure|domain/i)
     const page = await rawRequest(pool.port, answer.headers.location ?? '', {
-      headers: { ...host(), ...headers, cookie: answer.headers['set-cookie']?.map((line) => line.split(';')[0]).join('; ') },
+      headers: {
+        ...host(),
+        ...headers,
+        cookie: answer.headers['set-cookie']?.map((line) => line.split(';')[0]).join('; '),
+      },
     })
     expect(page.status).toBe(200)
     expect(page.body).not.toContain('evil')

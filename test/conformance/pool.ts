@@ -180,7 +180,11 @@ export function codeForm(answer: URL, request: AuthorizationRequest): Record<str
   }
 }
 
-export const refresh = (base: string, refreshToken: string, form: Record<string, string> = {}): Promise<TokenResponse> =>
+export const refresh = (
+  base: string,
+  refreshToken: string,
+  form: Record<string, string> = {},
+): Promise<TokenResponse> =>
   requestTokens(base, { grant_type: 'refresh_token', refresh_token: refreshToken, client_id: 'app', ...form })
 
 export const userInfo = (base: string, accessToken: string, init: RequestInit = {}): Promise<Response> =>

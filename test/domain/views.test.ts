@@ -38,7 +38,9 @@ describe('every page in every language', () => {
     for (const sample of samplesIn(lang)) {
       const output = sample.render(strictEngine)
       expect(output, sample.view).toBe(sample.render(engine))
-      expect(output, sample.view).not.toMatch(/undefined|\[object|NaN|\{\{|\{%|<(h1|h2|h3|label|title|a)\b[^>]*>\s*<\/\1>/)
+      expect(output, sample.view).not.toMatch(
+        /undefined|\[object|NaN|\{\{|\{%|<(h1|h2|h3|label|title|a)\b[^>]*>\s*<\/\1>/,
+      )
       if (!sample.view.endsWith('.text')) expect(output).toContain(`<html lang="${lang}" dir="`)
     }
   })

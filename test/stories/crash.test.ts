@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { openDatabase } from '../../src/persistence/database.ts'
+import type { Database } from '../../src/persistence/database.ts'
 import { createLog } from '../../src/platform/log.ts'
 import { startSmtpServer } from '../messaging/support/smtp-server.ts'
 import type { TestSmtpServer } from '../messaging/support/smtp-server.ts'
@@ -41,6 +42,8 @@ interface Installation {
   start(): Promise<ServerProcess>
   /** Time passes: what a dead process had in hand, and what waited to be tried again, is due now. */
   letMailBecomeDue(): Promise<void>
+  /** How many users and messages are stored. */
+  count(): Promise<{ users: number; messages: number }>
   mailPort: number
   remove(): Promise<void>
 }
@@ -66,16 +69,30 @@ async function install(kind: 'embedded' | 'postgres'): Promise<Installation> {
       ? {}
       : { DATABASE_URL: postgres.url, LATCHKEY_SECRET: 'Zq8Lk2Vx5Rw7Ty1Ub4Np9Mc6Hd3Fs0Ga' }),
   }
+  const withDatabase = async <Result>(work: (database: Database) => Promise<Result>): Promise<Result> => {
+    const database = await openDatabase({ ...location, log: createLog({ level: 'silent', pretty: false }) })
+    try {
+      return await work(database)
+    } finally {
+      await database.close()
+    }
+  }
+  const countOf = async ({ kysely }: Database, table: 'users' | 'outbox'): Promise<number> =>
+    (await kysely.selectFrom(table).select('user_pool_id').execute()).length
   return {
     url,
     port,
     mailPort,
     start: () => startServerProcess(environment),
-    async letMailBecomeDue() {
-      const database = await openDatabase({ ...location, log: createLog({ level: 'silent', pretty: false }) })
-      await database.kysely.updateTable('outbox').set({ due_at: new Date() }).where('due_at', 'is not', null).execute()
-      await database.close()
-    },
+    letMailBecomeDue: () =>
+      withDatabase(async ({ kysely }) => {
+        await kysely.updateTable('outbox').set({ due_at: new Date() }).where('due_at', 'is not', null).execute()
+      }),
+    count: () =>
+      withDatabase(async (database) => ({
+        users: await countOf(database, 'users'),
+        messages: await countOf(database, 'outbox'),
+      })),
     async remove() {
       await postgres?.drop()
       await rm(folder, { recursive: true, force: true })
@@ -150,30 +167,34 @@ describe.each(databaseKinds)('a server that is killed, on %s', (kind) => {
     expect(codesTo('ada@example.com')).toEqual([code])
   })
 
-  test.each([15, 60, 120])('in the middle of sign-ups, after %i ms: no half user is left', async (delay) => {
-    const emails = [`grace-${delay}@example.com`, `edith-${delay}@example.com`]
+  test.each([15, 50, 100])('in the middle of sign-ups, after %i ms: no half user is left', async (delay) => {
+    const emails = ['grace', 'edith', 'hedy'].map((name) => `${name}-${delay}@example.com`)
     const forms = await Promise.all(emails.map(fillInSignUp))
     const sent = forms.map(({ send }) => send().catch(() => undefined))
     await sleep(delay)
     await server!.kill()
     const answers = await Promise.all(sent)
 
+    const { users, messages } = await installation.count()
+    expect(messages).toBe(users)
     await installation.letMailBecomeDue()
     server = await installation.start()
-    await sleep(1500)
     for (const [index, email] of emails.entries()) {
       const { login } = await beginSignIn()
       const answer = await login.submit({ username: email, password })
-      const [code] = codesTo(email)
-      if (code === undefined) {
-        // Nobody was told that it had worked, and it has not.
-        expect(answers[index]?.heading).not.toBe('Check your messages')
+      if (answer.heading === 'Check your messages') {
+        const app = await answer.submit({ code: await receiveCode(email) })
+        expect(app.url.searchParams.has('code')).toBe(true)
+      } else {
+        // Nobody was told that it had worked, and nothing is left in the way of another try.
         expect(answer.text).toContain('Incorrect username or password.')
-        continue
+        expect(answers[index]).toBeUndefined()
+        const confirm = await (await fillInSignUp(email)).send()
+        expect(confirm.heading).toBe('Check your messages')
+        const app = await confirm.submit({ code: await receiveCode(email) })
+        expect(app.url.searchParams.has('code')).toBe(true)
       }
-      expect(answer.heading).toBe('Check your messages')
-      const app = await answer.submit({ code })
-      expect(app.url.searchParams.has('code')).toBe(true)
+      expect(codesTo(email)).toHaveLength(1)
     }
   })
 
@@ -198,8 +219,10 @@ describe.each(databaseKinds)('a server that is killed, on %s', (kind) => {
     await sleep(500)
     await expect(fetch(`${installation.url}/healthz`)).rejects.toThrow()
     expect(answer).toBe('')
+    const resumed = Date.now()
     socket.write(body.slice(10))
     const code = await server!.ended
+    expect(Date.now() - resumed).toBeLessThan(4000)
     expect(answer).toMatch(/^HTTP\/1\.1 400 /)
     expect(answer).toContain('That took a little too long')
     expect(code).toBe(0)

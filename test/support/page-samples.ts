@@ -270,7 +270,11 @@ function demoSamples(surroundings: SampleSurroundings, foreign: (value: string) 
   const demo = page('demo')
   const header = JSON.stringify({ kid: 'pJ2w1n8Tt0', alg: 'RS256' }, null, 2)
   const claims = { sub: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee', email: foreign('ada@example.com'), token_use: 'id' }
-  const payload = JSON.stringify({ ...claims, iss: 'https://id.example.com/us-east-1_example', exp: 1767229200 }, null, 2)
+  const payload = JSON.stringify(
+    { ...claims, iss: 'https://id.example.com/us-east-1_example', exp: 1767229200 },
+    null,
+    2,
+  )
   const raw = `eyJraWQiOiJwSjJ3MW44VHQwIiwiYWxnIjoiUlMyNTYifQ.${'eyJzdWIiOiJhYWFhYWFhYS1iYmJi'.repeat(12)}.c2ln`
   const post = { action: '/demo/action', csrf: 'csrf-token' }
   const expiresText = 'Expires in 59 minutes'

@@ -60,4 +60,3 @@ export const decode = (token: string | undefined): Record<string, unknown> =>
 
 export const basic = (clientId: string, secret: string): string =>
   `Basic ${Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(secret)}`).toString('base64')}`
-

@@ -42,7 +42,11 @@ export async function startAdminChannel(options: AdminChannelOptions): Promise<{
       ({ status, body }) => send(response, status, body),
       (error: unknown) => {
         log.error({ err: error as Error }, 'an administration command failed')
-        send(response, 500, { ok: false, reason: 'failed', message: 'The command failed in the server; its log says why.' })
+        send(response, 500, {
+          ok: false,
+          reason: 'failed',
+          message: 'The command failed in the server; its log says why.',
+        })
       },
     )
   })
@@ -71,7 +75,10 @@ async function answer(
   request: IncomingMessage,
   log: Log,
 ): Promise<{ status: number; body: CommandAnswer }> {
-  const refuse = (status: number, message: string) => ({ status, body: { ok: false, reason: 'failed', message } as const })
+  const refuse = (status: number, message: string) => ({
+    status,
+    body: { ok: false, reason: 'failed', message } as const,
+  })
   if (!constantTimeEqual(request.headers.authorization ?? '', `Bearer ${token}`)) return refuse(401, 'Not authorized.')
   if (request.method !== 'POST' || request.url !== adminPath) return refuse(404, 'There is nothing here.')
   const text = await readText(request, maximumRequestBytes)

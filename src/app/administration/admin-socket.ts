@@ -23,7 +23,8 @@ export async function makeAdminSocket(random: Random): Promise<AdminSocket> {
     return { path: `\\\\.\\pipe\\${folderPrefix}${random.uuid()}`, remove: async () => undefined }
   }
   const name = 'admin.sock'
-  const fits = (parent: string): boolean => Buffer.byteLength(join(parent, `${folderPrefix}XXXXXX`, name)) <= maximumPathBytes
+  const fits = (parent: string): boolean =>
+    Buffer.byteLength(join(parent, `${folderPrefix}XXXXXX`, name)) <= maximumPathBytes
   const folder = await mkdtemp(join(fits(tmpdir()) ? tmpdir() : '/tmp', folderPrefix))
   return { path: join(folder, name), remove: () => rm(folder, { recursive: true, force: true }) }
 }

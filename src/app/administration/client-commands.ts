@@ -1,5 +1,9 @@
 import { z } from 'zod'
-import { createAppClient, newClientSecret, replaceClientSecret } from '../../domain/app-clients/administer-app-client.ts'
+import {
+  createAppClient,
+  newClientSecret,
+  replaceClientSecret,
+} from '../../domain/app-clients/administer-app-client.ts'
 import type { AppClientRecord } from '../../domain/ports/store.ts'
 import { userPoolConfigurationSchema } from '../../domain/user-pools/configuration.ts'
 import type { UserPoolConfiguration } from '../../domain/user-pools/configuration.ts'

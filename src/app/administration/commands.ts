@@ -1,8 +1,20 @@
 import type { z } from 'zod'
-import { createAppClientCommand, deleteAppClient, listAppClients, rotateClientSecret, showAppClient } from './client-commands.ts'
+import {
+  createAppClientCommand,
+  deleteAppClient,
+  listAppClients,
+  rotateClientSecret,
+  showAppClient,
+} from './client-commands.ts'
 import { listDeadLetters, retryDeadLetters } from './mail-commands.ts'
 import { showMigrations } from './migration-commands.ts'
-import { createUserPoolCommand, deleteUserPool, listUserPools, setIssuerCommand, showUserPool } from './pool-commands.ts'
+import {
+  createUserPoolCommand,
+  deleteUserPool,
+  listUserPools,
+  setIssuerCommand,
+  showUserPool,
+} from './pool-commands.ts'
 import { previewConfigurationCommand } from './preview-configuration.ts'
 import {
   addUserToGroup,
@@ -47,4 +59,6 @@ export const commands = {
 
 export type CommandName = keyof typeof commands
 export type InputOf<Name extends CommandName> = z.input<(typeof commands)[Name]['input']>
-export type ValueOf<Name extends CommandName> = Awaited<ReturnType<(typeof commands)[Name]['run']>>
+export type ValueOf<Name extends CommandName> = Values[Name]
+
+type Values = { [Name in CommandName]: Awaited<ReturnType<(typeof commands)[Name]['run']>> }

@@ -50,7 +50,8 @@ export function differenceOf(
     .filter(({ kind }) => !silent.has(kind))
     .map((write) => ({
       Action: write.before === undefined ? 'create' : 'update',
-      What: write.kind === 'user pool' ? poolName(write.id) : `${label(write, madeUp)} of ${poolName(write.userPoolId)}`,
+      What:
+        write.kind === 'user pool' ? poolName(write.id) : `${label(write, madeUp)} of ${poolName(write.userPoolId)}`,
       Members: changedMembers('', write.before ?? {}, write.after).map((member) => withoutMadeUp(member, madeUp)),
     }))
 }

@@ -48,11 +48,7 @@ export async function requireSnapshot(
 }
 
 /** By any sign-in name or by sub. @throws CommandFailure notFound */
-export async function requireUser(
-  { domain }: Administration,
-  userPool: UserPool,
-  username: string,
-): Promise<User> {
+export async function requireUser({ domain }: Administration, userPool: UserPool, username: string): Promise<User> {
   const user = await findUser(domain, userPool, username)
   if (user !== undefined) return user
   throw new CommandFailure('notFound', `There is no user ${JSON.stringify(username)} in user pool ${userPool.id}.`)

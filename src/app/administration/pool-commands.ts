@@ -76,7 +76,10 @@ async function checkSecret({ directory }: Administration): Promise<void> {
 
 const issuer = z
   .url({ protocol: /^https?$/, error: 'the issuer must be a URL such as https://id.example.com' })
-  .refine((text) => !text.endsWith('/') && !/[?#@]/.test(text), 'the issuer must have no trailing slash, query or fragment')
+  .refine(
+    (text) => !text.endsWith('/') && !/[?#@]/.test(text),
+    'the issuer must have no trailing slash, query or fragment',
+  )
 
 /** Changes what design decision 5 calls permanent: tokens issued so far stop being accepted. */
 export const setIssuerCommand = defineCommand(

@@ -58,9 +58,12 @@ export async function previewConfiguration(
   }
   // Not its own dry run: the preview store sees each write, and so the members that it changes.
   const { problems, warnings } = await applyConfiguration(domain, userPools, { ...options, dryRun: false })
-  if (problems.length > 0) throw new CommandFailure('failed', `The configuration cannot be applied: ${problems.join('; ')}.`)
+  if (problems.length > 0)
+    throw new CommandFailure('failed', `The configuration cannot be applied: ${problems.join('; ')}.`)
   const stored = await reads.settings.userPools()
-  const made = writes.flatMap(({ kind, id, after }) => (kind === 'user pool' && 'name' in after ? [{ id, name: String(after.name) }] : []))
+  const made = writes.flatMap(({ kind, id, after }) =>
+    kind === 'user pool' && 'name' in after ? [{ id, name: String(after.name) }] : [],
+  )
   const poolNames = new Map([...stored, ...made].map(({ id, name }) => [id, name]))
   return { Differences: differenceOf(writes, poolNames, madeUpIds(userPools, writes)), Warnings: warnings }
 }
@@ -75,6 +78,8 @@ function madeUpIds(
   writes: ReturnType<typeof createPreviewStore>['writes'],
 ): ReadonlySet<string> {
   const given = new Set(userPools.flatMap(({ id, clients }) => [id, ...clients.map((appClient) => appClient.id)]))
-  const made = writes.filter(({ kind, before }) => before === undefined && (kind === 'user pool' || kind === 'app client'))
+  const made = writes.filter(
+    ({ kind, before }) => before === undefined && (kind === 'user pool' || kind === 'app client'),
+  )
   return new Set(made.map(({ id }) => id).filter((id) => !given.has(id)))
 }

@@ -1,4 +1,10 @@
-import type { GroupRepository, Repositories, SettingsRepository, Store, UserRepository } from '../../domain/ports/store.ts'
+import type {
+  GroupRepository,
+  Repositories,
+  SettingsRepository,
+  Store,
+  UserRepository,
+} from '../../domain/ports/store.ts'
 
 /** What was to be written, and what is stored in that place now. */
 export interface PreviewedWrite {

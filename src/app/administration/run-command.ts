@@ -30,4 +30,6 @@ export async function runCommand(administration: Administration, name: string, i
 
 /** Without the values: they may be secrets. */
 const describe = (issues: readonly z.core.$ZodIssue[]): string =>
-  issues.map(({ path, message }) => (path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`)).join('; ')
+  issues
+    .map(({ path, message }) => (path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`))
+    .join('; ')

@@ -101,7 +101,10 @@ function refusal(
       return new CommandFailure('refused', `User pool ${userPool.id} has a user ${JSON.stringify(username)} already.`)
     case 'invalidUsername': {
       const wanted = userPool.usernameAttributes.join(' or ') || 'a user name without blanks, not an address'
-      return new CommandFailure('refused', `${JSON.stringify(username)} cannot sign in to this user pool: it wants ${wanted}.`)
+      return new CommandFailure(
+        'refused',
+        `${JSON.stringify(username)} cannot sign in to this user pool: it wants ${wanted}.`,
+      )
     }
     case 'invalid': {
       const broken = outcome.brokenRules.length > 0 ? [passwordProblem(userPool, outcome.brokenRules)] : []

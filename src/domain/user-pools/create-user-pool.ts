@@ -8,8 +8,7 @@ import { chooseIssuer } from './issuer.ts'
 export type CreateUserPoolRefusal = 'idExists' | 'nameExists' | 'issuerTaken' | 'domainTaken'
 
 export type CreateUserPoolOutcome =
-  | { kind: 'done'; userPoolId: string }
-  | { kind: 'refused'; reason: CreateUserPoolRefusal; taken: string }
+  { kind: 'done'; userPoolId: string } | { kind: 'refused'; reason: CreateUserPoolRefusal; taken: string }
 
 type NewUserPool = Pick<UserPoolConfiguration, 'id' | 'name' | 'isDefault' | 'issuer' | 'domains' | 'settings'>
 

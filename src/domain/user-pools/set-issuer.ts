@@ -1,8 +1,7 @@
 import type { DomainServices } from '../ports/services.ts'
 
 export type SetIssuerOutcome =
-  | { kind: 'done'; previous: string }
-  | { kind: 'refused'; reason: 'notFound' | 'issuerTaken' }
+  { kind: 'done'; previous: string } | { kind: 'refused'; reason: 'notFound' | 'issuerTaken' }
 
 /**
  * Gives a pool another issuer for good (design decision 5): the one deliberate way to do so. Tokens that were issued
