@@ -7,9 +7,9 @@ import type { Kysely } from 'kysely'
  * so that a page's order does not depend on the server's locale.
  *
  * Keys here and below begin with what tells rows apart, not with the pool. On tables that are small or new the planner
- * takes any index on the pool to be as good as the key, joins by reading the whole pool, and keeps that plan for as long
- * as the statement is prepared. For the same reason nothing but pages can use the two indexes by name: they are partial.
- * What has no such index is the deletion of a whole pool, which may read the table.
+ * takes any index on the pool to be as good as the key, reads the whole pool, and keeps that plan for as long as the
+ * statement is prepared. For the same reason the two indexes for pages are partial: only a query that says, for no other
+ * purpose, that names are not empty can use them. What is left without an index is the deletion of a whole pool.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
@@ -29,9 +29,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint('users_pkey', ['sub', 'user_pool_id'])
     .execute()
   await sql`
-    create index users_by_name on users (user_pool_id, username_key) where username_key is not null`.execute(db)
+    create index users_by_name on users (user_pool_id, username_key) where username_key <> ''`.execute(db)
   await sql`
-    create index users_by_status on users (user_pool_id, status, username_key) where username_key is not null`.execute(db)
+    create index users_by_status on users (user_pool_id, status, username_key) where username_key <> ''`.execute(db)
 
   await db.schema
     .createTable('user_identifiers')

@@ -15,7 +15,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint('groups_pkey', ['name', 'user_pool_id'])
     .execute()
   // For lists only: see 0004-users.
-  await sql`create index groups_by_name on groups (user_pool_id, name) where name is not null`.execute(db)
+  await sql`create index groups_by_name on groups (user_pool_id, name) where name <> ''`.execute(db)
 
   await db.schema
     .createTable('group_members')

@@ -1,15 +1,11 @@
 import { join } from 'node:path'
-import { createDemo } from '../demo/demo.ts'
-import { demoPaths } from '../demo/demo-paths.ts'
 import type { UserPoolConfiguration } from '../domain/user-pools/configuration.ts'
 import { applyConfiguration } from '../domain/user-pools/apply-configuration.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
-import { createMailboxReader } from '../messaging/dev-mailbox-reader.ts'
 import { finishFlow } from '../oidc/interaction.ts'
 import { createProviderRegistry } from '../oidc/provider-registry.ts'
 import type { ProviderRegistry } from '../oidc/provider-registry.ts'
 import { migrationState } from '../persistence/migrate.ts'
-import { mailboxRepository } from '../persistence/mailbox-repository.ts'
 import type { Clock } from '../platform/clock.ts'
 import { ConfigError } from '../platform/config/config-error.ts'
 import type { Environment } from '../platform/config/environment.ts'
@@ -20,8 +16,8 @@ import { loadMessageCatalogue } from '../platform/views/message-catalogue.ts'
 import { createViewEngine } from '../platform/views/view-engine.ts'
 import { startAdminChannel } from './administration/admin-channel.ts'
 import type { ConfigurationFile } from './configuration-file.ts'
-import { defaultConfiguration, demoClientId, secondDemoClientId } from './default-configuration.ts'
-import { createDevelopmentRouter } from './development-routes.ts'
+import { defaultConfiguration } from './default-configuration.ts'
+import { createDevelopmentParts } from './development.ts'
 import { engineCallbacks } from './engine-callbacks.ts'
 import { listen } from './http-server.ts'
 import type { HttpServer } from './http-server.ts'
@@ -102,13 +98,13 @@ async function serveOn(options: ServeOptions, http: HttpServer, services: OpenSe
   }
   const messaging = startMessaging({ environment, services, views, catalogue, publicUrl, log })
   const maintenance = startMaintenance(services, log)
-  const developmentRouters = environment.development ? developmentParts(options, services, hosted, publicUrl) : []
+  const development = await createDevelopmentParts(environment, services, hosted, publicUrl, log)
   const application = createApplication({
     domain,
     directory,
     registry,
     hosted,
-    developmentRouters,
+    developmentRouters: development.routers,
     publicUrl,
     development: environment.development,
     log,
@@ -123,8 +119,8 @@ async function serveOn(options: ServeOptions, http: HttpServer, services: OpenSe
     publicUrl,
     port: http.port,
     services,
-    demoUrl: environment.development && hasDemo(services) ? `${publicUrl}${demoPaths.home}` : undefined,
-    mailboxUrl: environment.development && environment.smtpUrl === undefined ? `${publicUrl}/dev/mail` : undefined,
+    demoUrl: development.demoUrl,
+    mailboxUrl: development.mailboxUrl,
     async stop() {
       await Promise.all([http.stop(10_000), adminChannel.stop()])
       await Promise.all([messaging.stop(), maintenance.stop()])
@@ -154,26 +150,6 @@ async function configure(
   for (const change of result.changes) log.info(`configuration: ${change.action} ${change.what}`)
   await services.directory.refresh()
   if (services.directory.all().length === 0) log.warn('no user pool yet: name one in latchkey.yaml (see README.md)')
-}
-
-const hasDemo = ({ directory }: OpenServices): boolean => directory.default() !== undefined
-
-function developmentParts(options: ServeOptions, services: OpenServices, hosted: HostedServices, publicUrl: string) {
-  const { domain, directory } = services
-  const mailbox = createMailboxReader(mailboxRepository(services.database.kysely), domain.sealedBox)
-  const demo = createDemo({
-    issuer: () => directory.default()?.issuer ?? publicUrl,
-    origin: publicUrl,
-    clientId: demoClientId,
-    secondClientId: secondDemoClientId,
-    views: hosted.views,
-    catalogue: hosted.catalogue,
-    assets: hosted.assets,
-    random: domain.random,
-    clock: domain.clock,
-    log: options.log,
-  })
-  return [createDevelopmentRouter(hosted, mailbox), demo.router]
 }
 
 const assetUrls = (assets: Assets): HostedServices['assets'] => ({

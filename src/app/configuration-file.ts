@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { parse, YAMLParseError } from 'yaml'
+import { parse } from 'yaml'
 import { z } from 'zod'
 import { userPoolConfigurationSchema } from '../domain/user-pools/configuration.ts'
 import type { UserPoolConfiguration } from '../domain/user-pools/configuration.ts'
+import { duplicates } from '../domain/user-pools/configuration-duplicates.ts'
+import { checkSettings, unknownSetting } from '../platform/config/check-settings.ts'
+import type { SettingProblem } from '../platform/config/check-settings.ts'
 import { ConfigError } from '../platform/config/config-error.ts'
 import type { Environment } from '../platform/config/environment.ts'
 
@@ -12,40 +15,13 @@ export interface ConfigurationFile {
   userPools: readonly UserPoolConfiguration[]
 }
 
-const fileSchema = z
-  .strictObject({
-    AccessKeys: z.array(z.unknown()).default([]),
-    UserPools: z.array(userPoolConfigurationSchema).default([]),
-    IdentityPools: z.array(z.unknown()).default([]),
-  })
-  .superRefine((file, context) => {
-    const pools = file.UserPools
-    if (pools.filter((pool) => pool.isDefault === true).length > 1) {
-      context.addIssue({
-        code: 'custom',
-        path: ['UserPools'],
-        message: 'more than one user pool has Default: true; leave it on one',
-      })
-    }
-    for (const [label, values] of [
-      ['Id', pools.flatMap((pool) => pool.id ?? [])],
-      ['PoolName', pools.map((pool) => pool.name)],
-      ['Domains', pools.flatMap((pool) => pool.domains ?? [])],
-    ] as const) {
-      const twice = values.find((value, index) => values.indexOf(value) !== index)
-      if (twice !== undefined) {
-        context.addIssue({
-          code: 'custom',
-          path: ['UserPools'],
-          message: `${label} ${JSON.stringify(twice)} stands at two user pools`,
-        })
-      }
-    }
-    for (const name of ['AccessKeys', 'IdentityPools'] as const) {
-      if (file[name].length > 0)
-        context.addIssue({ code: 'custom', path: [name], message: 'is not supported by this release' })
-    }
-  })
+const notSupported = 'is not supported by this release: remove it'
+
+const fileSchema = z.strictObject({
+  AccessKeys: z.array(z.unknown()).max(0, notSupported).default([]),
+  UserPools: z.array(userPoolConfigurationSchema).default([]),
+  IdentityPools: z.array(z.unknown()).max(0, notSupported).default([]),
+})
 
 /** @returns undefined when no file is named and `./latchkey.yaml` does not exist. @throws ConfigError */
 export async function readConfigurationFile(
@@ -69,50 +45,65 @@ export function parseConfiguration(
   path: string,
   env: Readonly<Record<string, string | undefined>>,
 ): ConfigurationFile {
-  const problems: string[] = []
-  const raw = fillIn(readYaml(text, path), env, [], problems)
-  const parsed = fileSchema.safeParse(raw ?? {})
-  if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => describe(issue, raw)))
-  if (problems.length > 0 || !parsed.success) throw new ConfigError(problems.map((problem) => `${path}: ${problem}`))
-  return { userPools: parsed.data.UserPools }
+  const written = withoutEmpty(readYaml(text, path)) ?? {}
+  const missing: SettingProblem[] = []
+  const filled = fillIn(written, env, [], missing)
+  const checked = checkSettings(fileSchema, filled)
+  const found = [...(checked.ok ? [] : checked.problems), ...duplicates(filled)]
+  // What a missing variable leaves behind is not worth a second line.
+  const others = found.filter((problem) => !missing.some((gap) => gap.path.join('.') === problem.path.join('.')))
+  const problems = [...missing, ...others].map((problem) => `${path}: ${describe(problem, written)}`)
+  if (!checked.ok || problems.length > 0) throw new ConfigError(problems)
+  return { userPools: checked.settings.UserPools }
 }
 
 function readYaml(text: string, path: string): unknown {
   try {
     return parse(text)
   } catch (error) {
-    if (error instanceof YAMLParseError) throw new ConfigError([`${path}: not valid YAML: ${error.message}`])
-    throw error
+    // The first line says what and where; the excerpt below it may show a secret.
+    const [what = ''] = (error as Error).message.split('\n')
+    throw new ConfigError([`${path}: not valid YAML: ${what.replace(/:$/, '')}`])
   }
+}
+
+/** A name with nothing behind it means the same as no name. */
+function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item: unknown) => withoutEmpty(item))
+  if (typeof value !== 'object' || value === null) return value
+  const given = Object.entries(value).filter(([, item]) => item !== null)
+  return Object.fromEntries(given.map(([name, item]) => [name, withoutEmpty(item)]))
 }
 
 function fillIn(
   value: unknown,
   env: Readonly<Record<string, string | undefined>>,
-  path: PropertyKey[],
-  problems: string[],
+  path: readonly PropertyKey[],
+  missing: SettingProblem[],
 ): unknown {
   if (typeof value === 'string') {
-    return value.replaceAll(/\$\{(\w+)\}/g, (_whole, name: string) => {
-      const filled = env[name]
-      if (filled === undefined || filled === '')
-        problems.push(`${place(path)} names \${${name}}, which is not set in the environment`)
-      return filled ?? ''
+    return value.replaceAll(variable, (_whole, name: string) => {
+      const filled = env[name] ?? ''
+      if (filled === '') missing.push({ path, message: `${name} is not set in the environment` })
+      return filled
     })
   }
-  if (Array.isArray(value)) return value.map((item: unknown, index) => fillIn(item, env, [...path, index], problems))
+  if (Array.isArray(value)) return value.map((item: unknown, index) => fillIn(item, env, [...path, index], missing))
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, fillIn(item, env, [...path, key], problems)]),
+    Object.entries(value).map(([key, item]) => [key, fillIn(item, env, [...path, key], missing)]),
   )
 }
 
-function describe(issue: z.core.$ZodIssue, raw: unknown): string {
-  const at = issue.path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], raw)
-  const name = String(issue.path.at(-1) ?? '')
-  const shown =
-    typeof at === 'object' || at === undefined || /secret|password/i.test(name) ? '' : ` is ${JSON.stringify(at)}:`
-  return `${place(issue.path)}${shown} ${issue.message}`
+const variable = /\$\{(\w+)\}/g
+
+/** @param written before variables were filled in: what they stand for may be a secret */
+function describe({ path, message }: SettingProblem, written: unknown): string {
+  const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], written)
+  const name = String(path.at(-1) ?? '')
+  const isSecret = /(secret|password|passwordhash)$/i.test(name) || message.startsWith(unknownSetting)
+  const shown = typeof value === 'object' || value === undefined || isSecret ? '' : ` is ${JSON.stringify(value)}:`
+  return `${place(path)}${shown} ${message}`
 }
 
 /** `UserPools[0].Clients[1].CallbackURLs[0]` */

@@ -1,20 +1,23 @@
 import { Router } from '@koa/router'
 import type { Context } from 'koa'
-import { demoPaths } from '../demo/demo-paths.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
 import { languagesOf } from '../hosted/language.ts'
 import { showPage } from '../hosted/render.ts'
 import type { MailboxMessage, MailboxReader } from '../messaging/dev-mailbox-reader.ts'
 
 const shown = 100
+const mailboxPath = '/dev/mail'
 
-/** The development mailbox (design §5): a page, or with `Accept: application/json` a list; newest first. */
-export function createDevelopmentRouter(hosted: HostedServices, mailbox: MailboxReader): Router {
+/**
+ * The development mailbox (design §5): a page, or with `Accept: application/json` a list; newest first.
+ * @param home where the root leads while developing
+ */
+export function createDevelopmentRouter(hosted: HostedServices, mailbox: MailboxReader, home = mailboxPath): Router {
   const router = new Router()
   router.get('/', (ctx) => {
-    ctx.redirect(demoPaths.home)
+    ctx.redirect(home)
   })
-  router.get('/dev/mail', async (ctx) => {
+  router.get(mailboxPath, async (ctx) => {
     const messages = await mailbox.list(shown)
     if (ctx.accepts('html', 'json') === 'json') {
       ctx.set('Cache-Control', 'no-store')

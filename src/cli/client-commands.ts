@@ -16,10 +16,10 @@ interface CreateOptions extends PoolOption {
   clientId?: string
   public?: boolean
   secretStdin?: boolean
-  callbackUrl: readonly string[]
-  logoutUrl: readonly string[]
-  scope: readonly string[]
-  flow: readonly string[]
+  callbackUrl?: readonly string[]
+  logoutUrl?: readonly string[]
+  scope?: readonly string[]
+  flow?: readonly string[]
   settings?: string
 }
 
@@ -50,7 +50,7 @@ const inPool = (command: Command): Command =>
 const onClient = (client: Command, name: string, description: string): Command =>
   inPool(client.command(name).description(description).argument('<client-id>'))
 
-const collect = (value: string, values: readonly string[]): readonly string[] => [...values, value]
+const collect = (value: string, values: readonly string[] = []): readonly string[] => [...values, value]
 
 function addCreate(client: Command, cli: Cli): void {
   inPool(client.command('create').description('create an app client; its generated secret is printed once'))
@@ -58,10 +58,10 @@ function addCreate(client: Command, cli: Cli): void {
     .option('--client-id <id>', 'made up if absent')
     .option('--public', 'without a secret: for browsers, phones and desktops')
     .option('--secret-stdin', 'read the secret from standard input instead of generating one')
-    .option('--callback-url <url>', 'where sign-in ends; may be repeated', collect, [])
-    .option('--logout-url <url>', 'where sign-out ends; may be repeated', collect, [])
-    .option('--scope <scope>', 'an allowed scope; may be repeated', collect, [])
-    .option('--flow <flow>', 'code, implicit or client_credentials; may be repeated', collect, [])
+    .option('--callback-url <url>', 'where sign-in ends; may be repeated', collect)
+    .option('--logout-url <url>', 'where sign-out ends; may be repeated', collect)
+    .option('--scope <scope>', 'an allowed scope; may be repeated', collect)
+    .option('--flow <flow>', 'code, implicit or client_credentials; may be repeated', collect)
     .option('--settings <file>', 'further members of CreateUserPoolClient, as YAML or JSON; - is standard input')
     .action(async (name: string, options: CreateOptions) => {
       const secret = await secretFor(options)
@@ -82,7 +82,8 @@ async function secretFor(options: CreateOptions): Promise<GivenSecret | undefine
 
 function membersOf(name: string, options: CreateOptions): Record<string, unknown> {
   const { clientId, callbackUrl, logoutUrl, scope, flow } = options
-  const list = (member: string, values: readonly string[]) => (values.length === 0 ? {} : { [member]: values })
+  const list = (member: string, values: readonly string[] | undefined) =>
+    values === undefined ? {} : { [member]: values }
   return {
     ClientName: name,
     ...(clientId === undefined ? {} : { ClientId: clientId }),

@@ -26,7 +26,7 @@ const busyStates = new Set(['57P01', '57P02', '57P03', '53300'])
  */
 export function explainError(error: unknown, environment: Environment | undefined): Explanation {
   if (error instanceof CommandFailure) return { message: error.message, status: exitStatus[error.reason] }
-  if (error instanceof DatabaseInUseError) return { message: explainUse(error), status: exitStatus.unreachable }
+  if (error instanceof DatabaseInUseError) return { message: error.message, status: exitStatus.unreachable }
   const chain = causesOf(error)
   return (
     chain.map((each) => explainPort(each) ?? explainDatabase(each, environment)).find((each) => each !== undefined) ?? {
@@ -38,12 +38,6 @@ export function explainError(error: unknown, environment: Environment | undefine
       status: exitStatus.failed,
     }
   )
-}
-
-/** A server that is alive, and whose channel is not to be seen from here (a container, another user's temporary folder). */
-function explainUse({ message, holder }: DatabaseInUseError): string {
-  if (holder?.adminSocket === undefined) return message
-  return `${message} Its admin channel (${holder.adminSocket}) does not answer here: run commands where the server runs, as the same user.`
 }
 
 interface SystemError extends Error {

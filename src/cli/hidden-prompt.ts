@@ -16,9 +16,10 @@ const interrupt = '\u0003'
  * @throws CommandFailure refused when it is broken off with Ctrl-C
  */
 export function promptHidden({ input, output }: SecretTerminal, question: string): Promise<string> {
-  output.write(question)
+  // Before anybody is asked to type: a terminal that still echoes would show the first keys.
   input.setRawMode(true)
   input.setEncoding('utf8')
+  output.write(question)
   input.resume()
   return new Promise((resolve, reject) => {
     let typed: string[] = []

@@ -5,7 +5,7 @@ import type { Log } from '../platform/log.ts'
 import type { Cli } from './cli.ts'
 import { createCommandLog } from './command-log.ts'
 import { onDatabase } from './on-database.ts'
-import { hasEmbeddedDatabase } from './run-locally.ts'
+import { openUnlessNew } from './open-unless-new.ts'
 
 interface Outcome {
   /** By this call. */
@@ -27,12 +27,18 @@ export async function migrateCommand(cli: Cli, dryRun: boolean): Promise<void> {
 }
 
 async function migrateLocally(environment: Environment, log: Log, dryRun: boolean): Promise<Outcome> {
-  // A dry run makes no folder: an embedded database in memory has the same migrations before it.
-  const isNew = environment.databaseUrl === undefined && !hasEmbeddedDatabase(environment)
-  const dataDir = dryRun && isNew ? 'memory://' : environment.dataDir
-  const database = await openDatabase({ ...environment, dataDir, log })
+  if (dryRun) return previewMigrations(environment, log)
+  const database = await openDatabase({ ...environment, log })
   try {
-    if (!dryRun) return { Applied: await migrate(database, { log }), Pending: [] }
+    return { Applied: await migrate(database, { log }), Pending: [] }
+  } finally {
+    await database.close()
+  }
+}
+
+async function previewMigrations(environment: Environment, log: Log): Promise<Outcome> {
+  const database = await openUnlessNew(environment, log)
+  try {
     const { pending, unknown } = await migrationState(database)
     if (unknown.length > 0) throw new NewerDatabaseError(unknown)
     return { Applied: [], Pending: pending }

@@ -31,12 +31,21 @@ export async function onDatabase<T>(
       return await throughServerOrLocally(environment.dataDir, work)
     } catch (error) {
       const waited = performance.now() - begun
-      if (!(error instanceof DatabaseInUseError) || waited > patienceMs) throw error
+      if (!(error instanceof DatabaseInUseError)) throw error
+      if (waited > patienceMs) throw givingUp(error)
       if (told || waited < silentMs) continue
       told = true
       process.stderr.write('Waiting for another process to let go of the database …\n')
     }
   }
+}
+
+/** A server lives, but its channel is not to be seen from here: another container, another user's temporary folder. */
+function givingUp(error: DatabaseInUseError): Error {
+  const { message, holder } = error
+  if (holder?.adminSocket === undefined) return error
+  const hint = `Its admin channel (${holder.adminSocket}) does not answer here: run commands where the server runs, as the same user.`
+  return new CommandFailure('unreachable', `${message} ${hint}`, { cause: error })
 }
 
 async function throughServerOrLocally<T>(

@@ -8,7 +8,7 @@ import { readSettingsFile } from './read-settings-file.ts'
 interface CreateOptions {
   id?: string
   issuer?: string
-  domain: readonly string[]
+  domain?: readonly string[]
   default?: boolean
   settings?: string
 }
@@ -47,7 +47,7 @@ function addCreate(pool: Command, cli: Cli): void {
     .argument('<name>')
     .option('--id <id>', 'such as us-east-1_example; made up if absent')
     .option('--issuer <url>', 'permanent; PUBLIC_URL/<id> if absent')
-    .option('--domain <host>', 'where it is served; may be repeated', (host, hosts: string[]) => [...hosts, host], [])
+    .option('--domain <host>', 'where it is served; may be repeated', (host, hosts: string[] = []) => [...hosts, host])
     .option('--default', 'also serve it at PUBLIC_URL itself; the first user pool is the default one anyway')
     .option('--settings <file>', 'further members of CreateUserPool, as YAML or JSON; - is standard input')
     .action(async (name: string, options: CreateOptions) => {
@@ -57,7 +57,7 @@ function addCreate(pool: Command, cli: Cli): void {
         PoolName: name,
         ...(id === undefined ? {} : { Id: id }),
         ...(issuer === undefined ? {} : { Issuer: issuer }),
-        ...(domains.length === 0 ? {} : { Domains: domains }),
+        ...(domains === undefined ? {} : { Domains: domains }),
         ...(options.default === true ? { Default: true } : {}),
       }
       const made = await cli.run('pool.create', { settings }, { makesDatabase: true })

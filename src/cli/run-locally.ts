@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Administration } from '../app/administration/administration.ts'
+import { removeLeftover } from '../app/administration/admin-socket.ts'
 import { CommandFailure } from '../app/administration/command-failure.ts'
 import type { CommandName, InputOf, ValueOf } from '../app/administration/commands.ts'
 import { runCommand } from '../app/administration/run-command.ts'
@@ -24,6 +25,7 @@ export async function runLocally<Name extends CommandName>(
   await (environment.databaseUrl === undefined ? checkFolder : checkPostgres)(environment, log, makesDatabase)
   const services = await openServices({ environment, log })
   try {
+    await removeLeftover(services.database.lock?.previous?.adminSocket)
     const administration: Administration = {
       ...services,
       publicUrl: publicUrlOf(environment),

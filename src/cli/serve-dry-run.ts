@@ -5,7 +5,6 @@ import { previewConfiguration } from '../app/administration/preview-configuratio
 import type { ConfigurationPreview, ConfigurationSource } from '../app/administration/preview-configuration.ts'
 import { readConfigurationFile } from '../app/configuration-file.ts'
 import { resolveSecret } from '../app/secret.ts'
-import { openDatabase } from '../persistence/database.ts'
 import { migrationState, NewerDatabaseError } from '../persistence/migrate.ts'
 import { createStore } from '../persistence/store.ts'
 import { systemClock } from '../platform/clock.ts'
@@ -16,7 +15,8 @@ import { createSealedBox } from '../security/sealed-box.ts'
 import type { Cli } from './cli.ts'
 import { createCommandLog } from './command-log.ts'
 import { onDatabase } from './on-database.ts'
-import { hasEmbeddedDatabase, publicUrlOf } from './run-locally.ts'
+import { openUnlessNew } from './open-unless-new.ts'
+import { publicUrlOf } from './run-locally.ts'
 
 interface DryRun extends Partial<ConfigurationPreview> {
   /** What the start would apply first. While the schema is older, the settings in it are not read. */
@@ -52,15 +52,14 @@ async function previewLocally(
   source: ConfigurationSource,
   options: { publicUrl: string; region: string },
 ): Promise<DryRun> {
-  const isNew = environment.databaseUrl === undefined && !hasEmbeddedDatabase(environment)
-  const log = createCommandLog(environment)
-  const database = await openDatabase({ ...environment, dataDir: isNew ? 'memory://' : environment.dataDir, log })
+  const database = await openUnlessNew(environment, createCommandLog(environment))
   try {
     const { applied, pending, unknown } = await migrationState(database)
     if (unknown.length > 0) throw new NewerDatabaseError(unknown)
     if (applied.length > 0 && pending.length > 0) return { PendingMigrations: pending }
     const random = systemRandom
-    const secret = isNew ? random.handle() : await resolveSecret(environment, random)
+    // Without anything sealed to be opened, any secret will do, and none is to be made.
+    const secret = applied.length === 0 ? random.handle() : await resolveSecret(environment, random)
     const services = { sealedBox: createSealedBox(secret, random), clock: systemClock, random }
     const reads = applied.length === 0 ? nothingStored : createStore(database)
     return { PendingMigrations: pending, ...(await previewConfiguration(reads, services, source, options)) }

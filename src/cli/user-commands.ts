@@ -111,8 +111,8 @@ const passwordOf = ({ passwordStdin, generatePassword }: PasswordOptions) =>
 function addCreate(user: Command, cli: Cli): void {
   withPassword(inPool(user.command('create').description('create a user')))
     .argument('<username>', "a user name, or an address where the user pool's users sign in by address")
-    .option('--attribute <name=value>', 'an attribute, such as email=ada@example.com; may be repeated', attribute, {})
-    .action(async (username: string, options: PasswordOptions & { attribute: Record<string, string> }) => {
+    .option('--attribute <name=value>', 'an attribute, such as email=ada@example.com; may be repeated', attribute)
+    .action(async (username: string, options: PasswordOptions & { attribute?: Record<string, string> }) => {
       const password = await passwordOf(options)
       const { attribute: attributes, permanent } = options
       const answer = await cli.run('user.create', { ...target(username, options), attributes, password, permanent })
@@ -151,7 +151,7 @@ function wholeNumber(text: string): number {
   throw new InvalidArgumentError('It must be a whole number.')
 }
 
-function attribute(text: string, previous: Record<string, string>): Record<string, string> {
+function attribute(text: string, previous: Record<string, string> = {}): Record<string, string> {
   const at = text.indexOf('=')
   if (at < 1) throw new InvalidArgumentError('It must have the form name=value.')
   return { ...previous, [text.slice(0, at)]: text.slice(at + 1) }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { NewUser, UserIdentifier } from '../domain/ports/store.ts'
+import { jsonText } from './json-text.ts'
 import { inTransaction } from './rows.ts'
 import type { Schema } from './schema.ts'
 
@@ -82,7 +83,7 @@ function userRow(user: NewUser) {
     username_key: username?.key ?? user.username,
     status: user.status,
     enabled: user.enabled,
-    attributes: JSON.stringify(user.attributes),
+    attributes: jsonText(user.attributes),
     password_hash: user.passwordHash ?? null,
     temporary_password_expires_at: user.temporaryPasswordExpiresAt ?? null,
     signed_out_at: user.signedOutAt ?? null,

@@ -33,7 +33,19 @@ export async function addCode(db: Kysely<Schema>, code: AuthorizationCode): Prom
 
 export async function findCode(db: Kysely<Schema>, userPoolId: string, codeHash: string) {
   const row = await db
-    .selectFrom('authorization_codes as code')
+    // Materialized as in findRefreshToken.
+    .with(
+      (part) => part('code').materialized(),
+      (part) =>
+        part
+          .selectFrom('authorization_codes')
+          .select(['user_pool_id', 'code_hash', 'client_id', 'user_sub', 'redirect_uri', 'scope', 'nonce'])
+          .select(['code_challenge', 'resource', 'auth_time', 'amr', 'acr', 'session_uid', 'expires_at'])
+          .select(['consumed_at', 'grant_id'])
+          .where('user_pool_id', '=', userPoolId)
+          .where('code_hash', '=', codeHash),
+    )
+    .selectFrom('code')
     .innerJoin('users', (join) =>
       join.onRef('users.user_pool_id', '=', 'code.user_pool_id').onRef('users.sub', '=', 'code.user_sub'),
     )
@@ -44,8 +56,6 @@ export async function findCode(db: Kysely<Schema>, userPoolId: string, codeHash:
     .select(['code.consumed_at as consumedAt', 'code.grant_id as grantId'])
     .select(subjectColumns)
     .select((eb) => groupsOfJoinedUser(eb).as('groups'))
-    .where('code.user_pool_id', '=', userPoolId)
-    .where('code.code_hash', '=', codeHash)
     .executeTakeFirst()
   if (row === undefined) return undefined
   const { subject, rest } = splitSubject(row)

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Kysely, SqlBool } from 'kysely'
 import type { BrowserSessionRepository } from '../domain/ports/store.ts'
 import type { BrowserSession } from '../domain/sessions/browser-session.ts'
+import { jsonText } from './json-text.ts'
 import { presentOrNone } from './rows.ts'
 import type { Schema } from './schema.ts'
 
@@ -75,7 +76,7 @@ async function saveSession(db: Kysely<Schema>, session: BrowserSession): Promise
     auth_time: session.authTime ?? null,
     amr: session.amr,
     acr: session.acr ?? null,
-    authorizations: JSON.stringify(session.authorizations),
+    authorizations: jsonText(session.authorizations),
     transient: session.transient,
     expires_at: session.expiresAt,
   }

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { FlowRepository } from '../domain/ports/store.ts'
+import { jsonText } from './json-text.ts'
 import type { Schema } from './schema.ts'
 
 export const flowRepository = (db: Kysely<Schema>): FlowRepository => ({
@@ -12,7 +13,7 @@ export const flowRepository = (db: Kysely<Schema>): FlowRepository => ({
         client_id: flow.clientId,
         sealed_interaction_uid: flow.sealedInteractionUid,
         browser_hash: flow.browserHash,
-        state: JSON.stringify(flow.state),
+        state: jsonText(flow.state),
         expires_at: flow.expiresAt,
       })
       .execute()
@@ -30,7 +31,7 @@ export const flowRepository = (db: Kysely<Schema>): FlowRepository => ({
   async saveState(userPoolId, idHash, state) {
     await db
       .updateTable('flows')
-      .set({ state: JSON.stringify(state) })
+      .set({ state: jsonText(state) })
       .where('user_pool_id', '=', userPoolId)
       .where('id_hash', '=', idHash)
       .execute()

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { ExpressionBuilder, Kysely, RawBuilder } from 'kysely'
+import type { ExpressionBuilder, Kysely, RawBuilder, SqlBool } from 'kysely'
 import { jsonArrayFrom } from 'kysely/helpers/postgres'
 import type { GroupRepository } from '../domain/ports/store.ts'
 import type { Group } from '../domain/users/user.ts'
@@ -9,6 +9,15 @@ import type { Schema } from './schema.ts'
 const groupColumns = [
   'groups.user_pool_id as userPoolId',
   'groups.name',
+  'groups.description',
+  'groups.precedence',
+  'groups.role_arn as roleArn',
+] as const
+
+/** Of a group that is left-joined to its membership: the row is there, the foreign key says so. */
+const memberGroupColumns = [
+  'group_members.user_pool_id as userPoolId',
+  'group_members.group_name as name',
   'groups.description',
   'groups.precedence',
   'groups.role_arn as roleArn',
@@ -42,7 +51,7 @@ export const groupRepository = (db: Kysely<Schema>): GroupRepository => ({
       .selectFrom('groups')
       .select(groupColumns)
       .where('user_pool_id', '=', userPoolId)
-      .where('name', '>', '') // as for users: see the index
+      .where(sql<SqlBool>`name <> ''`) // as its index says: see migrations/0005-groups
       .orderBy('name')
       .execute()
     return rows.map(present)
@@ -57,16 +66,17 @@ export const groupRepository = (db: Kysely<Schema>): GroupRepository => ({
   async ofUser(userPoolId, userSub) {
     const rows = await db
       .selectFrom('group_members')
-      .innerJoin('groups', (join) =>
+      // Not an inner join: for that, new tables get a plan that reads all groups of the pool.
+      .leftJoin('groups', (join) =>
         join
           .onRef('groups.user_pool_id', '=', 'group_members.user_pool_id')
           .onRef('groups.name', '=', 'group_members.group_name'),
       )
-      .select(groupColumns)
+      .select(memberGroupColumns)
       .where('group_members.user_pool_id', '=', userPoolId)
       .where('group_members.user_sub', '=', userSub)
       .orderBy('groups.precedence', (order) => order.asc().nullsLast())
-      .orderBy('groups.name')
+      .orderBy('group_members.group_name')
       .execute()
     return rows.map(present)
   },
@@ -77,16 +87,16 @@ export function groupsOfJoinedUser(eb: ExpressionBuilder<Schema, 'users'>): RawB
   const groups = jsonArrayFrom(
     eb
       .selectFrom('group_members')
-      .innerJoin('groups', (join) =>
+      .leftJoin('groups', (join) =>
         join
           .onRef('groups.user_pool_id', '=', 'group_members.user_pool_id')
           .onRef('groups.name', '=', 'group_members.group_name'),
       )
-      .select(groupColumns)
+      .select(memberGroupColumns)
       .whereRef('group_members.user_pool_id', '=', 'users.user_pool_id')
       .whereRef('group_members.user_sub', '=', 'users.sub')
       .orderBy('groups.precedence', (order) => order.asc().nullsLast())
-      .orderBy('groups.name'),
+      .orderBy('group_members.group_name'),
   )
   // A description that is absent is absent in JSON too.
   return sql<Group[]>`json_strip_nulls(${groups})`

@@ -34,6 +34,28 @@ export const housekeepingRepository = (db: Kysely<Schema>): HousekeepingReposito
   },
 })
 
+/** Seconds between two clean-ups of an embedded database. Each stops it for some tenths of a second. */
+const vacuumEverySeconds = 6 * hour
+
+/**
+ * The embedded database has nobody who reclaims the room of deleted and overwritten rows, and gathers statistics: without
+ * this it would grow for ever.
+ */
+export function embeddedHousekeeping(db: Kysely<Schema>): HousekeepingRepository {
+  const repository = housekeepingRepository(db)
+  let nextVacuum: Date | undefined
+  return {
+    async deleteExpired(at, limit) {
+      const deleted = await repository.deleteExpired(at, limit)
+      if (nextVacuum === undefined || nextVacuum <= at) {
+        nextVacuum = addSeconds(at, vacuumEverySeconds)
+        await sql`vacuum (analyze)`.execute(db)
+      }
+      return deleted
+    },
+  }
+}
+
 /** Rows that somebody has locked are left for the next time: housekeeping waits for nobody. */
 async function deleteBefore(
   db: Kysely<Schema>,

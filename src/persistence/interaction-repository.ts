@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { InteractionRepository } from '../domain/ports/store.ts'
+import { jsonText } from './json-text.ts'
 import type { Schema } from './schema.ts'
 
 export const interactionRepository = (db: Kysely<Schema>): InteractionRepository => ({
@@ -12,7 +13,7 @@ export const interactionRepository = (db: Kysely<Schema>): InteractionRepository
       .where('expires_at', '>', at)
       .executeTakeFirst(),
   async save(interaction) {
-    const row = { payload: JSON.stringify(interaction.payload), expires_at: interaction.expiresAt }
+    const row = { payload: jsonText(interaction.payload), expires_at: interaction.expiresAt }
     await db
       .insertInto('interactions')
       .values({ ...row, user_pool_id: interaction.userPoolId, id_hash: interaction.idHash })

@@ -23,7 +23,8 @@ export function openPostgresDatabase(options: { databaseUrl: string; log: Log; p
     idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
     keepAlive: true,
   })
-  const report = (error: Error): void => options.log.warn({ err: error }, 'a database connection was lost')
+  // Its text only: the error refers to the connection, with all that it knows.
+  const report = (error: Error): void => options.log.warn({ reason: error.message }, 'a database connection was lost')
   pool.on('error', report)
   // The pool listens to idle connections only; one that breaks between two statements would end the process.
   pool.on('connect', (connection) => connection.on('error', report))

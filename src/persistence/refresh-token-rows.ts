@@ -24,7 +24,18 @@ export async function openGrant(db: Kysely<Schema>, grant: Grant, refreshTokenHa
 
 export async function findRefreshToken(db: Kysely<Schema>, userPoolId: string, tokenHash: string) {
   const row = await db
-    .selectFrom('refresh_tokens as token')
+    // Materialized, so that the pool's id stays out of the joins: as a constant there it invites plans that read the
+    // whole pool.
+    .with(
+      (part) => part('token').materialized(),
+      (part) =>
+        part
+          .selectFrom('refresh_tokens')
+          .select(['user_pool_id', 'grant_id', 'consumed_at'])
+          .where('user_pool_id', '=', userPoolId)
+          .where('token_hash', '=', tokenHash),
+    )
+    .selectFrom('token')
     .innerJoin('grants', (join) =>
       join.onRef('grants.user_pool_id', '=', 'token.user_pool_id').onRef('grants.id', '=', 'token.grant_id'),
     )
@@ -35,8 +46,6 @@ export async function findRefreshToken(db: Kysely<Schema>, userPoolId: string, t
     .select('token.consumed_at as consumedAt')
     .select(subjectColumns)
     .select((eb) => groupsOfJoinedUser(eb).as('groups'))
-    .where('token.user_pool_id', '=', userPoolId)
-    .where('token.token_hash', '=', tokenHash)
     .executeTakeFirst()
   if (row === undefined) return undefined
   const { subject, rest } = splitSubject(row)
@@ -51,16 +60,21 @@ export async function rotate(db: Kysely<Schema>, request: RotateRequest): Promis
     .with('spent', (part) =>
       part
         .updateTable('refresh_tokens as token')
-        .from('grants')
         .set({ consumed_at: at })
         .where('token.user_pool_id', '=', userPoolId)
         .where('token.token_hash', '=', tokenHash)
         .where('token.consumed_at', 'is', null)
-        .whereRef('grants.user_pool_id', '=', 'token.user_pool_id')
-        .whereRef('grants.id', '=', 'token.grant_id')
         // A family that ended since it was read gets no further token.
-        .where('grants.revoked_at', 'is', null)
-        .where('grants.expires_at', '>', at)
+        .where((eb) =>
+          eb
+            .selectFrom('grants')
+            .select((grant) =>
+              grant.and([grant('grants.revoked_at', 'is', null), grant('grants.expires_at', '>', at)]).as('lives'),
+            )
+            .whereRef('grants.user_pool_id', '=', 'token.user_pool_id')
+            .whereRef('grants.id', '=', 'token.grant_id')
+            .$asScalar(),
+        )
         .returning(['token.user_pool_id', 'token.grant_id']),
     )
     .insertInto('refresh_tokens')

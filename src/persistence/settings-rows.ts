@@ -3,13 +3,14 @@ import type { ResourceServer } from '../domain/app-clients/app-client.ts'
 import type { AppClientRecord } from '../domain/ports/store.ts'
 import type { SigningKeyRecord } from '../domain/tokens/signing-key.ts'
 import { announceChange, differs } from './announce-change.ts'
+import { jsonText } from './json-text.ts'
 import type { Schema } from './schema.ts'
 
 export async function saveAppClient(db: Kysely<Schema>, appClient: AppClientRecord, at: Date): Promise<void> {
   const row = {
     name: appClient.name,
     sealed_secret: appClient.sealedSecret ?? null,
-    settings: JSON.stringify(appClient.settings),
+    settings: jsonText(appClient.settings),
   }
   const saved = db.with('changed', (part) =>
     part
@@ -57,7 +58,7 @@ export function deleteAppClient(db: Kysely<Schema>, userPoolId: string, clientId
 }
 
 export async function saveResourceServer(db: Kysely<Schema>, server: ResourceServer, at: Date): Promise<void> {
-  const row = { name: server.name, scopes: JSON.stringify(server.scopes) }
+  const row = { name: server.name, scopes: jsonText(server.scopes) }
   const saved = db.with('changed', (part) =>
     part
       .insertInto('resource_servers')
@@ -92,7 +93,7 @@ export async function addSigningKey(db: Kysely<Schema>, key: SigningKeyRecord): 
         kid: key.kid,
         use: key.use,
         algorithm: key.algorithm,
-        public_jwk: JSON.stringify(key.publicJwk),
+        public_jwk: jsonText(key.publicJwk),
         sealed_private_key: key.sealedPrivateKey,
         created_at: key.createdAt,
       })

@@ -5,7 +5,7 @@ import type { Database } from './database.ts'
 import { flowRepository } from './flow-repository.ts'
 import { grantRepository } from './grant-repository.ts'
 import { groupRepository } from './group-repository.ts'
-import { housekeepingRepository } from './housekeeping-repository.ts'
+import { embeddedHousekeeping, housekeepingRepository } from './housekeeping-repository.ts'
 import { interactionRepository } from './interaction-repository.ts'
 import { outboxRepository } from './outbox-repository.ts'
 import type { Schema } from './schema.ts'
@@ -15,8 +15,9 @@ import { userRepository } from './user-repository.ts'
 import { verificationCodeRepository } from './verification-code-repository.ts'
 
 /** The domain's view of a migrated database. */
-export const createStore = ({ kysely }: Pick<Database, 'kysely'>): Store => ({
+export const createStore = ({ kysely, kind }: Pick<Database, 'kysely' | 'kind'>): Store => ({
   ...repositories(kysely),
+  housekeeping: kind === 'embedded' ? embeddedHousekeeping(kysely) : housekeepingRepository(kysely),
   transaction: (work) => kysely.transaction().execute((trx) => work(repositories(trx))),
 })
 

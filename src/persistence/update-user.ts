@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Kysely, RawBuilder } from 'kysely'
 import type { UserChange } from '../domain/ports/store.ts'
+import { jsonText } from './json-text.ts'
 import type { Schema } from './schema.ts'
 
 /** One statement, so that two changes of different attributes both stay. */
@@ -35,7 +36,7 @@ export async function updateUser(
 /** The stored attributes with the given ones over them, and without those that are given as null. */
 function merged(attributes: Readonly<Record<string, string | null>>): RawBuilder<string> {
   const entries = Object.entries(attributes)
-  const written = JSON.stringify(Object.fromEntries(entries.filter(([, value]) => value !== null)))
+  const written = jsonText(Object.fromEntries(entries.filter(([, value]) => value !== null)))
   const removed = entries.filter(([, value]) => value === null).map(([name]) => name)
   return sql<string>`(${sql.ref('attributes')} || ${written}::jsonb) - ${removed}::text[]`
 }

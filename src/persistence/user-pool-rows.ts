@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { UserPoolRecord } from '../domain/ports/store.ts'
 import { announceChange, differs } from './announce-change.ts'
+import { jsonText } from './json-text.ts'
 import { inTransaction } from './rows.ts'
 import type { Schema } from './schema.ts'
 
@@ -53,7 +54,7 @@ async function upsertRow(trx: Kysely<Schema>, userPool: Omit<UserPoolRecord, 've
     is_default: userPool.isDefault,
     issuer: userPool.issuer,
     issuer_follows_public_url: userPool.issuerFollowsPublicUrl,
-    settings: JSON.stringify(userPool.settings),
+    settings: jsonText(userPool.settings),
   }
   const saved = await trx
     .insertInto('user_pools')

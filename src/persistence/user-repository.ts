@@ -1,4 +1,5 @@
-import type { Kysely } from 'kysely'
+import { sql } from 'kysely'
+import type { Kysely, SqlBool } from 'kysely'
 import type { UserRepository } from '../domain/ports/store.ts'
 import { addUser } from './add-user.ts'
 import { claimIdentifier } from './claim-identifier.ts'
@@ -20,13 +21,17 @@ export const userRepository = (db: Kysely<Schema>): UserRepository => ({
   },
   async findByIdentifier(userPoolId, key) {
     const row = await db
-      .selectFrom('user_identifiers as identifier')
-      .innerJoin('users', (join) =>
-        join.onRef('users.user_pool_id', '=', 'identifier.user_pool_id').onRef('users.sub', '=', 'identifier.user_sub'),
-      )
+      .selectFrom('users')
       .select(userColumns)
-      .where('identifier.user_pool_id', '=', userPoolId)
-      .where('identifier.key', '=', key)
+      .where('users.user_pool_id', '=', userPoolId)
+      // Not a join: this way there is but one plan, two look-ups by key.
+      .where('users.sub', '=', (eb) =>
+        eb
+          .selectFrom('user_identifiers')
+          .select('user_sub')
+          .where('user_identifiers.user_pool_id', '=', userPoolId)
+          .where('user_identifiers.key', '=', key),
+      )
       .executeTakeFirst()
     return presentOrNone(row)
   },
@@ -35,8 +40,8 @@ export const userRepository = (db: Kysely<Schema>): UserRepository => ({
       .selectFrom('users')
       .select(userColumns)
       .where('user_pool_id', '=', userPoolId)
-      // No name is empty, and only with this condition is the index by name used (see its migration).
-      .where('username_key', '>', after ?? '')
+      .where(sql<SqlBool>`username_key <> ''`) // as its index says: see migrations/0004-users
+      .$if(after !== undefined, (query) => query.where('username_key', '>', after ?? ''))
       .$if(status !== undefined, (query) => query.where('status', '=', status ?? 'UNKNOWN'))
       .orderBy('username_key')
       .limit(limit)

@@ -35,13 +35,19 @@ export function createSealedBox(secret: string, random: Random): SealedBox {
       return `v1.${keyId}.${Buffer.concat([nonce, cipher.getAuthTag(), ciphertext]).toString('base64url')}`
     },
     open(sealed, purpose) {
-      const [version, sealedWith, body] = sealed.split('.')
-      if (version !== 'v1' || body === undefined) throw new Error('not a sealed text')
+      const [version, sealedWith, body, ...rest] = sealed.split('.')
+      if (version !== 'v1' || body === undefined || rest.length > 0) throw new Error('not a sealed text')
       if (sealedWith !== keyId) {
         throw new Error('LATCHKEY_SECRET is not the one that this database was sealed with')
       }
       const bytes = Buffer.from(body, 'base64url')
-      const decipher = createDecipheriv('aes-256-gcm', keyFor(`seal ${purpose}`), bytes.subarray(0, nonceLength))
+      // Decoding skips over what is not base64url; one sealed text has one form.
+      if (bytes.length < nonceLength + tagLength || bytes.toString('base64url') !== body) {
+        throw new Error('not a sealed text')
+      }
+      const decipher = createDecipheriv('aes-256-gcm', keyFor(`seal ${purpose}`), bytes.subarray(0, nonceLength), {
+        authTagLength: tagLength,
+      })
       decipher.setAuthTag(bytes.subarray(nonceLength, nonceLength + tagLength))
       return Buffer.concat([decipher.update(bytes.subarray(nonceLength + tagLength)), decipher.final()]).toString(
         'utf8',

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { onEachDatabase } from './databases.ts'
 import { addAppClient, addUser, addUserPool, authorizationCode, grantOf, later, now } from './records.ts'
@@ -52,5 +53,24 @@ onEachDatabase((context) => {
     expect(await store.housekeeping.deleteExpired(later(7 * day - 1), 100)).toBe(0)
     expect(await store.housekeeping.deleteExpired(later(7 * day), 100)).toBe(1) // the sent message
     expect(await store.outbox.deadLetters(10)).toMatchObject([{ id: 'dead' }])
+  })
+
+  test.runIf(context.kind === 'embedded')('room of rows that went is used again', async () => {
+    const { store, database } = context
+    const userPoolId = await addUserPool(store)
+    const sizes: number[] = []
+    for (let round = 0; round < 4; round++) {
+      const at = later(30 * day + round * day)
+      const payload = { text: 'x'.repeat(900) }
+      for (let n = 0; n < 300; n++) {
+        await store.interactions.save({ userPoolId, idHash: `${round}-${n}`, payload, expiresAt: at })
+      }
+      await store.housekeeping.deleteExpired(at, 1000)
+      const { rows } = await sql<{ size: number }>`select pg_relation_size('interactions')::int as size`.execute(
+        database.kysely,
+      )
+      sizes.push(rows[0]?.size ?? 0)
+    }
+    expect(Math.max(...sizes)).toBeLessThan(300 * 1200)
   })
 })

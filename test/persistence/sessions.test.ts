@@ -144,6 +144,17 @@ onEachDatabase((context) => {
     expect(await flows.delete(userPoolId, 'f')).toBe(false)
   })
 
+  test('a name that was typed with characters no database takes is kept without them', async () => {
+    const { flows } = context.store
+    const userPoolId = await addUserPool(context.store)
+    await addAppClient(context.store, userPoolId)
+    const state = { request: { 'a\0': 'ä\ud800' }, chosen: 'login', username: 'a\0b\\u0000🔑' } as const
+    const flow = { userPoolId, clientId: 'web', idHash: 'f', sealedInteractionUid: 's', browserHash: 'b' }
+    await flows.add({ ...flow, state, expiresAt: later(60) })
+    const kept = { request: { 'a\uFFFD': 'ä\uFFFD' }, chosen: 'login', username: 'a\uFFFDb\\u0000🔑' }
+    expect((await flows.find(userPoolId, 'f', now))?.state).toEqual(kept)
+  })
+
   test('a sign-in attempt is spent once, and not after it has expired', async () => {
     const { signInAttempts } = context.store
     const { user, userPoolId } = await signedIn()

@@ -114,6 +114,34 @@ describe.each(databaseKinds)('in Chromium, on %s', (database) => {
     await katherine.isSignedIn()
   })
 
+  test('two tabs that sign in at the same time both come back to their app', async () => {
+    const dorothy = await people.join({ email: 'dorothy@example.com', password: 'Analytical-1843' })
+    await haveAccount(server, { username: 'dorothy@example.com', password: 'Analytical-1843' })
+    await dorothy.opens('/demo/sign-in')
+    const other = await dorothy.opensTab()
+    await other.opens('/demo/sign-in?app=two')
+    await dorothy.signsIn()
+    await dorothy.isSignedIn()
+    expect(await dorothy.payloadOf('ID token')).toMatchObject({ aud: 'demo' })
+    await other.signsIn()
+    await other.isSignedIn()
+    expect(await other.payloadOf('ID token')).toMatchObject({ aud: 'demo-two' })
+  })
+
+  test('whoever signs in after somebody else in the same browser gets an account of their own', async () => {
+    const joan = await signedInPerson('joan-clarke@example.com')
+    await haveAccount(server, { username: 'mary@example.com', password: 'Trajectory-1962' })
+    await joan.opens('/demo/sign-in?prompt=login')
+    await joan.isAt('Sign in')
+    await joan.types('Email address', 'mary@example.com')
+    await joan.types('Password', 'Trajectory-1962')
+    await joan.presses('Sign in')
+    await joan.isAt('You’re signed in')
+    expect(await joan.payloadOf('ID token')).toMatchObject({ email: 'mary@example.com' })
+    await joan.opens('/demo/sign-in?app=two')
+    expect(await joan.payloadOf('ID token')).toMatchObject({ email: 'mary@example.com', aud: 'demo-two' })
+  })
+
   test('the app gets new tokens for the same user', async () => {
     const joan = await signedInPerson('joan@example.com')
     const before = await joan.payloadOf('ID token')

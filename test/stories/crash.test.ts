@@ -164,7 +164,7 @@ describe.each(databaseKinds)('a server that is killed, on %s', (kind) => {
     const app = await confirm.submit({ code })
     const claims = await tokensFrom(app, request)
     expect(claims).toMatchObject({ email: 'ada@example.com', email_verified: true })
-    expect(codesTo('ada@example.com')).toEqual([code])
+    expect(new Set(codesTo('ada@example.com'))).toEqual(new Set([code]))
   })
 
   test.each([15, 50, 100])('in the middle of sign-ups, after %i ms: no half user is left', async (delay) => {
@@ -194,7 +194,8 @@ describe.each(databaseKinds)('a server that is killed, on %s', (kind) => {
         const app = await confirm.submit({ code: await receiveCode(email) })
         expect(app.url.searchParams.has('code')).toBe(true)
       }
-      expect(codesTo(email)).toHaveLength(1)
+      // At least once: a mail may come twice, but never with another code.
+      expect(new Set(codesTo(email)).size).toBe(1)
     }
   })
 

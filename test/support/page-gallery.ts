@@ -16,7 +16,8 @@ import { chromium, type Browser, type BrowserContext, type Page } from 'playwrig
 import { loadAssets } from '../../src/platform/views/assets.ts'
 import { loadMessageCatalogue } from '../../src/platform/views/message-catalogue.ts'
 import { createViewEngine } from '../../src/platform/views/view-engine.ts'
-import { pageSamples, type Sample } from './page-samples.ts'
+import { pageSamples } from './page-samples.ts'
+import type { Sample } from './sample-kit.ts'
 
 const origin = 'http://gallery.localhost'
 const viewports = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } }

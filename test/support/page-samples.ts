@@ -1,22 +1,5 @@
-import type { Locale } from '../../src/platform/views/message-catalogue.ts'
 import type * as contexts from '../../src/platform/views/page-contexts.ts'
-import type { ViewEngine } from '../../src/platform/views/view-engine.ts'
-
-/** A view in one of its states, with everything that it is given. */
-export interface Sample {
-  readonly view: keyof contexts.ViewContexts
-  /** The state, as part of a file name. */
-  readonly state: string
-  render(engine: ViewEngine): string
-}
-
-export interface SampleSurroundings {
-  readonly locale: Locale
-  readonly languages: readonly Locale[]
-  readonly assets: contexts.Page['assets']
-  /** Stands in for every value that a person or an app could have chosen. Default: as it is. */
-  readonly foreign?: (value: string) => string
-}
+import { kit, sample, type Sample, type SampleSurroundings } from './sample-kit.ts'
 
 /** Every page and every mail in all states that look different. */
 export function pageSamples(surroundings: SampleSurroundings): readonly Sample[] {
@@ -35,58 +18,7 @@ export function pageSamples(surroundings: SampleSurroundings): readonly Sample[]
   ]
 }
 
-function sample<View extends keyof contexts.ViewContexts>(
-  view: View,
-  state: string,
-  context: contexts.ViewContexts[View],
-): Sample {
-  return { view, state, render: (engine) => engine.render(view, context) }
-}
-
 const form: contexts.Form = { action: '/login?client_id=1example&state=a%26b', csrf: 'csrf-token', flow: 'flow-id' }
-const ruleIds = ['length', 'uppercase', 'lowercase', 'number', 'symbol', 'no-outer-space'] as const
-
-function kit({ locale, languages, assets, foreign = (value) => value }: SampleSurroundings) {
-  const page = (section: string, values?: Record<string, string | number>): contexts.Page => {
-    const t = locale.section(section, values)
-    return {
-      lang: locale.lang,
-      dir: locale.dir,
-      cspNonce: 'bm9uY2U',
-      assets,
-      brand: { name: foreign('Rowan & Finch') },
-      title: t.title ?? '',
-      t,
-      common: locale.section('common'),
-      languages: languages.map(({ lang, name }) => ({
-        lang,
-        name,
-        href: `?lang=${lang}`,
-        current: lang === locale.lang,
-      })),
-    }
-  }
-  const password = (error?: string): contexts.NewPasswordField => ({
-    rules: ruleIds.map((id) => ({ id, text: locale.text(`passwordRules.${id}`, { minLength: 10 }) })),
-    minLength: 10,
-    maxLength: 256,
-    ...(error === undefined ? {} : { error: locale.text(error) }),
-  })
-  const alert = (kind: contexts.Alert['kind'], key: string, values?: Record<string, string>) => ({
-    alert: { kind, text: locale.text(key, values) },
-  })
-  const field = (name: string, type: string, rest: Partial<contexts.Field> = {}): contexts.Field => ({
-    name,
-    label: locale.text(`attributes.${name}`),
-    type,
-    value: '',
-    required: true,
-    autocomplete: 'on',
-    ...rest,
-  })
-  return { page, password, alert, field, foreign }
-}
-
 function loginSamples(surroundings: SampleSurroundings): Sample[] {
   const { locale } = surroundings
   const { page, alert, foreign } = kit(surroundings)

@@ -14,6 +14,8 @@ export interface Person {
   page: Page
   /** Opens a path of the server. */
   opens(path: string): Promise<void>
+  /** Another tab of the same browser. */
+  opensTab(): Promise<Person>
   /** Waits for a page by its main heading. */
   isAt(heading: string): Promise<void>
   /** Waits for a text on the page. */
@@ -78,6 +80,7 @@ async function personAt(context: BrowserContext, server: TestServer, account: Ac
     types,
     presses,
     reads: waitFor,
+    opensTab: () => personAt(context, server, account),
     opens: async (path) => void (await page.goto(`${server.publicUrl}${path}`)),
     follows: (name) => page.getByRole('link', { name, exact: true }).click(),
     async signsUp() {

@@ -18,7 +18,7 @@ export interface VisitedPage {
 }
 
 export interface UserAgent {
-  visit(url: string): Promise<VisitedPage>
+  visit(url: string, init?: RequestInit): Promise<VisitedPage>
   cookies: Map<string, string>
   /** One request without following redirects. */
   request(url: string, init?: RequestInit): Promise<Response>

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -26,7 +27,16 @@ export async function makeAdminSocket(random: Random): Promise<AdminSocket> {
   const fits = (parent: string): boolean =>
     Buffer.byteLength(join(parent, `${folderPrefix}XXXXXX`, name)) <= maximumPathBytes
   const folder = await mkdtemp(join(fits(tmpdir()) ? tmpdir() : '/tmp', folderPrefix))
-  return { path: join(folder, name), remove: () => rm(folder, { recursive: true, force: true }) }
+  // A process that ends without stopping its server (a second Ctrl-C) leaves nothing behind either.
+  const removeAtExit = (): void => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', removeAtExit)
+  return {
+    path: join(folder, name),
+    async remove() {
+      process.off('exit', removeAtExit)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
 }
 
 /** Clears away what a server that was killed has left behind. Only ever a folder of the form that is made above. */

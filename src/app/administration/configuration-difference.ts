@@ -14,12 +14,10 @@ const confidential = new Set(['sealedSecret', 'passwordHash'])
 
 const hidden = '(not shown)'
 
-/** Names of stored columns as the configuration file has them. */
+/** Names of stored members as the configuration file has them. */
 const names: Readonly<Record<string, string>> = {
-  name: 'Name',
   isDefault: 'Default',
   issuer: 'Issuer',
-  issuerFollowsPublicUrl: 'IssuerFollowsPublicUrl',
   domains: 'Domains',
   sealedSecret: 'ClientSecret',
   description: 'Description',
@@ -30,8 +28,13 @@ const names: Readonly<Record<string, string>> = {
   attributes: 'Attributes',
 }
 
-/** What each write is counted by: not shown as a member. */
-const keys = new Set(['id', 'userPoolId', 'identifier', 'version', 'userSub'])
+const nameOf: Readonly<Partial<Record<PreviewedWrite['kind'], string>>> = {
+  'user pool': 'PoolName',
+  'app client': 'ClientName',
+}
+
+/** What a write is known by, and what follows from other members. */
+const left = new Set(['id', 'userPoolId', 'identifier', 'version', 'issuerFollowsPublicUrl'])
 
 /** Not worth a line of their own: they come with a pool or a user. */
 const silent = new Set<PreviewedWrite['kind']>(['signing key', 'group member'])
@@ -52,12 +55,19 @@ export function differenceOf(
       Action: write.before === undefined ? 'create' : 'update',
       What:
         write.kind === 'user pool' ? poolName(write.id) : `${label(write, madeUp)} of ${poolName(write.userPoolId)}`,
-      Members: changedMembers('', write.before ?? {}, write.after).map((member) => withoutMadeUp(member, madeUp)),
+      Members: membersOf(write).map((member) => withoutMadeUp(member, madeUp)),
     }))
 }
 
 function label({ kind, id, after }: PreviewedWrite, madeUp: ReadonlySet<string>): string {
   return `${kind} ${madeUp.has(id) && 'name' in after ? String(after.name) : id}`
+}
+
+function membersOf(write: PreviewedWrite): Member[] {
+  const members = changedMembers('', write.before ?? {}, write.after)
+  return members
+    .filter(({ From, To }) => From !== undefined || !Array.isArray(To) || To.length > 0)
+    .map((member) => (member.Name === 'name' ? { ...member, Name: nameOf[write.kind] ?? 'Name' } : member))
 }
 
 type Member = ConfigurationDifference['Members'][number]
@@ -68,7 +78,7 @@ function changedMembers(path: string, before: object, after: object): Member[] {
   const to = after as Record<string, unknown>
   return [...new Set([...Object.keys(from), ...Object.keys(to)])].flatMap((name): Member[] => {
     const [old, next] = [from[name], to[name]]
-    if ((path === '' && keys.has(name)) || isDeepStrictEqual(old, next)) return []
+    if ((path === '' && left.has(name)) || isDeepStrictEqual(old, next)) return []
     const inner = path === '' && name === 'settings' ? '' : `${path}${path === '' ? (names[name] ?? name) : name}.`
     if (isPlain(next) && (isPlain(old) || old === undefined)) return changedMembers(inner, old ?? {}, next)
     const shown = (value: unknown): unknown => (confidential.has(name) ? hidden : value)

@@ -1,7 +1,7 @@
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
-import { lookupKey } from '../users/sign-in-name.ts'
+import { claimAddress, claimPreferredUsername } from '../users/claim-sign-in-names.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
 import type { User } from '../users/user.ts'
@@ -35,6 +35,8 @@ export async function confirmForgotPassword(
     if (attempt.kind !== 'matched') return { kind: 'refused', reason: codeRefusal(attempt) }
     const user = await tx.users.findBySub(userPool.id, userSub)
     if (user?.enabled !== true) return { kind: 'refused', reason: 'userDisabled' }
+    // A code to an address that is not the user's any more proves nothing (threat row A7).
+    if (user.attributes[attempt.attribute] !== attempt.destination) return { kind: 'refused', reason: 'codeExpired' }
     return setPassword(tx, userPool, user, attempt, passwordHash, at)
   })
 }
@@ -48,6 +50,7 @@ async function setPassword(
   at: Date,
 ): Promise<ConfirmForgotPasswordOutcome> {
   const attributes = await provedAttributes(tx, userPool, user, proof)
+  await claimPreferredUsername(tx, userPool, user)
   const change = {
     status: 'CONFIRMED',
     attributes,
@@ -65,17 +68,12 @@ async function setPassword(
   }
 }
 
-/** The code proves the address that it went to, if that is still the user's and no other user's alias. */
+/** The code proves the address that it went to, unless that is another user's name by now. */
 async function provedAttributes(
   tx: Repositories,
   userPool: UserPool,
   user: User,
   proof: Extract<CodeAttempt, { kind: 'matched' }>,
 ): Promise<Record<string, string>> {
-  if (user.attributes[proof.attribute] !== proof.destination) return {}
-  if (userPool.aliasAttributes.includes(proof.attribute)) {
-    const key = lookupKey(userPool, proof.destination)
-    if (!(await tx.users.claimIdentifier(userPool.id, user.sub, { kind: proof.attribute, key }))) return {}
-  }
-  return { [`${proof.attribute}_verified`]: 'true' }
+  return (await claimAddress(tx, userPool, user, proof)) ? { [`${proof.attribute}_verified`]: 'true' } : {}
 }

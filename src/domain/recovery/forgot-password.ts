@@ -6,7 +6,7 @@ import { lookupKey } from '../users/sign-in-name.ts'
 import { issueCode } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery } from '../verification-codes/issue-code.ts'
 import { cooldownLeft } from '../sign-up/resend-confirmation-code.ts'
-import { recoveryChannel } from './recovery-channel.ts'
+import { recoveryAttributes, recoveryChannel } from './recovery-channel.ts'
 
 export interface ForgotPasswordOutcome {
   /** Absent when no code went out: the page must not tell, and looks the same. */
@@ -39,7 +39,8 @@ export async function forgotPassword(
         medium,
         destination: maskDestination(medium, last.destination),
         attribute,
-        sentAt: last.sentAt,
+        // Not the earlier moment: for nobody's account there is none, and the waiting time shown would tell.
+        sentAt: at,
       } as const
       return { userSub: user.sub, delivery, recentlySent: true }
     }
@@ -47,21 +48,29 @@ export async function forgotPassword(
     return { userSub: user.sub, delivery, recentlySent: false }
   })
   services.messagesQueued()
-  return outcome
+  // The case in which an address was once typed is known of real ones only.
+  const { delivery } = outcome
+  return { ...outcome, delivery: { ...delivery, destination: delivery.destination.toLowerCase() } }
 }
 
 /** The same name always leads to the same made-up destination, or asking twice would tell. */
 function simulatedDelivery(services: DomainServices, userPool: UserPool, username: string, at: Date): CodeDelivery {
-  const email = parseEmailAddress(username)
-  if (email !== undefined) return delivery('email', email, at)
-  const phone = parsePhoneNumber(username)
-  if (phone !== undefined) return delivery('phone_number', phone, at)
-  const digest = services.sealedBox.digest(`${userPool.id}\n${lookupKey(userPool, username)}`, 'simulated destination')
+  const name = lookupKey(userPool, username)
+  const channels = recoveryAttributes(userPool)
+  const email = parseEmailAddress(name)
+  if (email !== undefined && channels.includes('email')) return deliveryTo('email', email, at)
+  const phone = parsePhoneNumber(name)
+  if (phone !== undefined && channels.includes('phone_number')) return deliveryTo('phone_number', phone, at)
+  const digest = services.sealedBox.digest(`${userPool.id}\n${name}`, 'simulated destination')
+  if (channels[0] === 'phone_number') {
+    const digits = Buffer.from(digest, 'base64url').readUInt32BE() % 10_000
+    return deliveryTo('phone_number', String(digits).padStart(4, '0'), at)
+  }
   const letters = digest.toLowerCase().replaceAll(/[^a-z]/g, '')
-  return delivery('email', `${letters.charAt(0) || 'a'}x@${letters.charAt(1) || 'm'}x.com`, at)
+  return deliveryTo('email', `${letters.charAt(0) || 'a'}x@${letters.charAt(1) || 'm'}x.com`, at)
 }
 
-function delivery(attribute: 'email' | 'phone_number', address: string, at: Date): CodeDelivery {
+function deliveryTo(attribute: 'email' | 'phone_number', address: string, at: Date): CodeDelivery {
   const medium = attribute === 'email' ? 'EMAIL' : 'SMS'
   return { medium, destination: maskDestination(medium, address), attribute, sentAt: at }
 }

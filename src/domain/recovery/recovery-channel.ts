@@ -8,11 +8,14 @@ import type { User } from '../users/user.ts'
  */
 export function recoveryChannel(userPool: UserPool, user: User): VerifiableAttribute | undefined {
   const neverUsed = user.status === 'UNCONFIRMED' || user.status === 'FORCE_CHANGE_PASSWORD'
-  const attributes = userPool.recoveryMechanisms.flatMap((mechanism): VerifiableAttribute[] => {
-    if (mechanism === 'verified_email') return ['email']
-    return mechanism === 'verified_phone_number' ? ['phone_number'] : []
-  })
-  return attributes.find(
+  return recoveryAttributes(userPool).find(
     (name) => user.attributes[name] !== undefined && (neverUsed || user.attributes[`${name}_verified`] === 'true'),
   )
 }
+
+/** The addresses that reset codes may go to at all, first choice first. */
+export const recoveryAttributes = (userPool: UserPool): readonly VerifiableAttribute[] =>
+  userPool.recoveryMechanisms.flatMap((mechanism): VerifiableAttribute[] => {
+    if (mechanism === 'verified_email') return ['email']
+    return mechanism === 'verified_phone_number' ? ['phone_number'] : []
+  })

@@ -33,6 +33,8 @@ export interface PendingConfirmation {
   /** A password has been checked or set in this very flow, so a right code signs in. */
   passwordProved: boolean
   sentAt: number
+  /** Wrong codes typed in this flow since the last one was sent. */
+  wrongCodes?: number
 }
 
 export interface PendingReset {
@@ -40,4 +42,6 @@ export interface PendingReset {
   userSub?: string
   destination: string
   sentAt: number
+  /** As for a confirmation. */
+  wrongCodes?: number
 }

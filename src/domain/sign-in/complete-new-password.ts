@@ -1,6 +1,7 @@
 import type { AppClient } from '../app-clients/app-client.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
+import { claimPreferredUsername } from '../users/claim-sign-in-names.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
 import type { User } from '../users/user.ts'
@@ -28,6 +29,7 @@ export async function completeNewPassword(
   const attempt = await services.store.signInAttempts.find(userPool.id, attemptIdHash, services.clock.now())
   const user = attempt && (await services.store.users.findBySub(userPool.id, attempt.userSub))
   if (attempt === undefined || user === undefined || attempt.clientId !== appClient.id) return attemptExpired
+  if (!mayStillAnswer(user, attempt, services.clock.now())) return attemptExpired
   const broken = brokenRules(userPool.passwordPolicy, password)
   const checked = checkMissing(userPool, user, request.attributes)
   if (broken.length > 0 || !checked.ok) {
@@ -35,10 +37,21 @@ export async function completeNewPassword(
     return { kind: 'refused', reason: 'invalid', brokenRules: broken, attributeProblems }
   }
   const passwordHash = await services.passwordHasher.hash(password)
-  return store(services, attempt, user, { attributes: checked.attributes, passwordHash })
+  return store(services, userPool, attempt, user, { attributes: checked.attributes, passwordHash })
 }
 
 const attemptExpired = { kind: 'refused', reason: 'attemptExpired' } as const
+
+/**
+ * What has happened to the user since the temporary password was typed: disabled, signed out, given another password
+ * (which signs out as well), or the temporary one has run out.
+ */
+function mayStillAnswer(user: User, attempt: SignInAttempt, at: Date): boolean {
+  const { signedOutAt, temporaryPasswordExpiresAt } = user
+  const replaced = signedOutAt !== undefined && signedOutAt > attempt.startedAt
+  const expired = temporaryPasswordExpiresAt !== undefined && temporaryPasswordExpiresAt <= at
+  return user.enabled && !replaced && !expired
+}
 
 /** Only attributes that are required and still missing are taken: one already set may not change here. */
 function checkMissing(
@@ -57,6 +70,7 @@ function checkMissing(
 
 async function store(
   services: DomainServices,
+  userPool: UserPool,
   attempt: SignInAttempt,
   user: User,
   change: { attributes: Record<string, string>; passwordHash: string },
@@ -71,7 +85,9 @@ async function store(
       at,
     )
     if (!changed) return attemptExpired
-    const confirmed: User = { ...user, status: 'CONFIRMED', attributes: { ...user.attributes, ...change.attributes } }
+    const attributes = { ...user.attributes, ...change.attributes }
+    await claimPreferredUsername(tx, userPool, { sub: user.sub, attributes })
+    const confirmed: User = { ...user, status: 'CONFIRMED', attributes }
     return { kind: 'done', user: confirmed, amr: attempt.amr, authTime: at }
   })
 }

@@ -1,7 +1,7 @@
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
-import { lookupKey } from '../users/sign-in-name.ts'
+import { claimAddress, claimPreferredUsername } from '../users/claim-sign-in-names.ts'
 import type { User } from '../users/user.ts'
 import { attemptCode, codeRefusal } from '../verification-codes/check-code.ts'
 import type { CodeRefusal } from '../verification-codes/check-code.ts'
@@ -35,15 +35,11 @@ async function confirm(
   proof: { attribute: VerifiableAttribute; destination: string },
   at: Date,
 ): Promise<ConfirmSignUpOutcome> {
-  // The code proves the address that it went to, which may have been changed since.
-  const proved = user.attributes[proof.attribute] === proof.destination
-  if (proved && userPool.aliasAttributes.includes(proof.attribute)) {
-    const key = lookupKey(userPool, proof.destination)
-    if (!(await tx.users.claimIdentifier(userPool.id, user.sub, { kind: proof.attribute, key })))
-      return refuse('aliasExists')
-  }
+  // The code proves the address that it went to: worth nothing once that is not the user's any more.
+  if (user.attributes[proof.attribute] !== proof.destination) return refuse('codeExpired')
+  if (!(await claimAddress(tx, userPool, user, proof))) return refuse('aliasExists')
   await claimPreferredUsername(tx, userPool, user)
-  const attributes = proved ? { [`${proof.attribute}_verified`]: 'true' } : {}
+  const attributes = { [`${proof.attribute}_verified`]: 'true' }
   const changed = await tx.users.update(
     userPool.id,
     user.sub,
@@ -52,14 +48,6 @@ async function confirm(
   )
   if (!changed) return refuse('alreadyConfirmed')
   return { kind: 'done', user: { ...user, status: 'CONFIRMED', attributes: { ...user.attributes, ...attributes } } }
-}
-
-/** Cognito: preferred_username is an alias from confirmation on. One already taken stays an attribute only. */
-async function claimPreferredUsername(tx: Repositories, userPool: UserPool, user: User): Promise<void> {
-  const preferred = user.attributes['preferred_username']
-  if (preferred === undefined || !userPool.aliasAttributes.includes('preferred_username')) return
-  const key = lookupKey(userPool, preferred)
-  await tx.users.claimIdentifier(userPool.id, user.sub, { kind: 'preferred_username', key })
 }
 
 const refuse = (reason: Extract<ConfirmSignUpOutcome, { kind: 'refused' }>['reason']): ConfirmSignUpOutcome => ({

@@ -10,7 +10,7 @@ import { identifiersOf, lookupKey, readSignInName } from '../users/sign-in-name.
 import type { SignInName, SignInNameProblem } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
 import { isSelfWritable, missingAttributes, validateAttributes } from '../users/validate-attributes.ts'
-import type { AttributeProblems } from '../users/validate-attributes.ts'
+import type { AttributeProblem, AttributeProblems } from '../users/validate-attributes.ts'
 import { issueCode } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery } from '../verification-codes/issue-code.ts'
 
@@ -78,15 +78,15 @@ function checkAttributes(request: SignUpRequest, name: SignInName): ReturnType<t
   const values = Object.fromEntries(Object.entries(request.attributes).filter(([, value]) => value !== ''))
   if (name.kind === 'email' || name.kind === 'phone_number') values[name.kind] = name.address
   const checked = validateAttributes(userPool, values)
-  const problems: Record<string, AttributeProblems[string]> = checked.ok ? {} : { ...checked.problems }
+  const problems = new Map<string, AttributeProblem>(Object.entries(checked.ok ? {} : checked.problems))
   for (const attribute of missingAttributes(userPool, values)) {
-    if (name.kind !== 'invalid' || !isUsernameAttribute(userPool, attribute)) problems[attribute] = 'required'
+    if (name.kind !== 'invalid' || !isUsernameAttribute(userPool, attribute)) problems.set(attribute, 'required')
   }
   for (const attribute of Object.keys(values)) {
     const writable = appClient.writeAttributes?.includes(attribute) ?? !attribute.startsWith('custom:')
-    if (attribute !== name.kind && !(isSelfWritable(attribute) && writable)) problems[attribute] = 'invalid'
+    if (attribute !== name.kind && !(isSelfWritable(attribute) && writable)) problems.set(attribute, 'invalid')
   }
-  return Object.keys(problems).length > 0 ? { ok: false, problems } : checked
+  return problems.size > 0 ? { ok: false, problems: Object.fromEntries(problems) } : checked
 }
 
 /** The address field of such a pool is the user name's own; its problem is told once. */
@@ -113,7 +113,7 @@ function newUser(
     passwordHash,
     createdAt: at,
     updatedAt: at,
-    identifiers: identifiersOf(userPool, { username, attributes, confirmed: false }),
+    identifiers: identifiersOf(userPool, { username, attributes, confirmed: false, typed: name.kind }),
   }
 }
 

@@ -41,9 +41,14 @@ export async function refreshGrant(
   const won =
     found.consumedAt === undefined &&
     (await grants.rotate({ userPoolId, tokenHash, successorHash: sha256(successor), at }))
-  if (!won && !withinGrace(appClient, found.consumedAt ?? at, at)) {
-    await grants.revoke(userPoolId, grant.id, at)
-    return refuse('refresh token used before: family revoked')
+  if (!won) {
+    // Spent by another request at this moment, or the family has ended since it was read: only the first has a grace.
+    const spent = found.consumedAt === undefined ? await grants.findRefreshToken(userPoolId, tokenHash) : found
+    if (spent?.consumedAt === undefined || spent.grant.revokedAt !== undefined) return refuse('refresh token revoked')
+    if (!withinGrace(appClient, spent.consumedAt, at)) {
+      await grants.revoke(userPoolId, grant.id, at)
+      return refuse('refresh token used before: family revoked')
+    }
   }
   const tokens = await issueTokens(services, snapshot, appClient, narrowed, subject)
   return { kind: 'done', tokens, refreshToken: successor }

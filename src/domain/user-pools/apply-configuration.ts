@@ -1,14 +1,16 @@
 import { isDeepStrictEqual } from 'node:util'
-import { newClientId, newUserPoolId } from '../../platform/ids.ts'
+import { newClientId } from '../../platform/ids.ts'
 import type { AppClientRecord, UserPoolRecord } from '../ports/store.ts'
 import type { DomainServices } from '../ports/services.ts'
-import { standardScopes } from '../app-clients/scopes.ts'
 import { ensureSigningKeys } from '../tokens/signing-keys.ts'
 import { createUser, findUser } from '../users/administer-user.ts'
 import type { UserPoolConfiguration } from './configuration.ts'
+import { configurationProblems, explainRefusal } from './configuration-problems.ts'
 import { chooseIssuer } from './issuer.ts'
+import { issuerOf, newUserOf, planUserPools } from './plan-user-pools.ts'
+import type { UserPoolPlan } from './plan-user-pools.ts'
 import { clientSecretPurpose } from './user-pool-directory.ts'
-import { userPoolFrom } from './user-pool-settings.ts'
+import { settingsNotActedOn, userPoolFrom } from './user-pool-settings.ts'
 
 /** One thing that applying the configuration changed, or would change. */
 export interface ConfigurationChange {
@@ -39,14 +41,17 @@ export async function applyConfiguration(
   userPools: readonly UserPoolConfiguration[],
   options: ApplyOptions,
 ): Promise<ApplyResult> {
-  const run: Run = { services, options, changes: [], warnings: [], problems: [] }
   const stored = await services.store.settings.userPools()
-  const nobodyIsDefault = !userPools.some((pool) => pool.isDefault === true) && !stored.some((pool) => pool.isDefault)
-  for (const [index, configuration] of userPools.entries()) {
-    await applyUserPool(run, stored, configuration, nobodyIsDefault && index === 0)
-  }
-  for (const record of stored.filter((pool) => !userPools.some((named) => isNamed(pool, named)))) {
-    await followPublicUrl(run, record)
+  const plans = planUserPools(services.random, stored, userPools, options)
+  const run: Run = { services, options, changes: [], warnings: plans.flatMap(warningsOf), problems: [] }
+  // All of them before the first write: a start that fails should leave things as they were.
+  run.problems.push(...(await configurationProblems(services, stored, plans)))
+  if (run.problems.length > 0) return run
+  await releaseDomains(run, plans)
+  for (const plan of plans) await applyUserPool(run, plan)
+  const defaultIsNamed = plans.some(({ record }) => record.isDefault)
+  for (const record of stored.filter((pool) => !plans.some(({ existing }) => existing?.id === pool.id))) {
+    await followPublicUrl(run, { ...record, isDefault: record.isDefault && !defaultIsNamed })
   }
   return run
 }
@@ -59,51 +64,47 @@ interface Run extends ApplyResult {
   problems: string[]
 }
 
-const isNamed = (record: UserPoolRecord, configuration: UserPoolConfiguration): boolean =>
-  configuration.id === undefined ? record.name === configuration.name : record.id === configuration.id
+const warningsOf = ({ record, warnings }: UserPoolPlan): string[] => [
+  ...warnings,
+  ...settingsNotActedOn(record.settings).map(
+    (member) => `user pool ${record.id}: ${member} is kept, but this release does not act on it`,
+  ),
+]
 
-async function applyUserPool(
-  run: Run,
-  stored: readonly UserPoolRecord[],
-  configuration: UserPoolConfiguration,
-  isFirst: boolean,
-): Promise<void> {
+/** A domain may move from one pool of the file to another: it leaves before it arrives. */
+async function releaseDomains(run: Run, plans: readonly UserPoolPlan[]): Promise<void> {
+  for (const { existing, record } of plans) {
+    const leaving = existing?.domains.filter((domain) => !record.domains.includes(domain)) ?? []
+    const wanted = leaving.some((domain) => plans.some((other) => other.record.domains.includes(domain)))
+    if (existing === undefined || !wanted || run.options.dryRun) continue
+    const { version: _version, ...before } = existing
+    const domains = existing.domains.filter((domain) => !leaving.includes(domain))
+    await run.services.store.settings.saveUserPool({ ...before, domains }, run.services.clock.now())
+  }
+}
+
+async function applyUserPool(run: Run, { configuration, existing, record }: UserPoolPlan): Promise<void> {
   const { services, options } = run
-  const existing = stored.find((record) => isNamed(record, configuration))
-  const id = configuration.id ?? existing?.id ?? newUserPoolId(services.random, options.region)
-  const settings = {
-    ...existing?.settings,
-    ...configuration.settings,
-    ...(configuration.issuer ? { Issuer: configuration.issuer } : {}),
-  }
-  const issuer = chooseIssuer({ id, existing, configured: configuration.issuer, publicUrl: options.publicUrl })
-  run.warnings.push(...issuer.warnings)
-  const record: Omit<UserPoolRecord, 'version'> = {
-    id,
-    name: configuration.name,
-    isDefault: configuration.isDefault ?? existing?.isDefault ?? isFirst,
-    issuer: issuer.issuer,
-    issuerFollowsPublicUrl: issuer.followsPublicUrl,
-    domains: configuration.domains ?? existing?.domains ?? [],
-    settings,
-  }
   const { version: _version, ...before } = existing ?? { version: 0 }
   if (!isDeepStrictEqual(before, record)) {
-    note(run, existing, `user pool ${id} (${record.name})`)
+    note(run, existing, `user pool ${record.id} (${record.name})`)
     if (!options.dryRun) await services.store.settings.saveUserPool(record, services.clock.now())
   }
-  await applyResourceServers(run, id, configuration)
-  await applyClients(run, id, configuration)
-  await applyGroups(run, id, configuration)
-  if (options.dryRun) return
-  await ensureSigningKeys({ ...services, settings: services.store.settings }, id)
+  await applyResourceServers(run, record.id, configuration)
+  await applyClients(run, record.id, configuration)
+  await applyGroups(run, record.id, configuration)
+  if (!options.dryRun) await ensureSigningKeys({ ...services, settings: services.store.settings }, record.id)
   await applyUsers(run, { ...record, version: existing?.version ?? 1 }, configuration)
 }
 
 /** A pool that no file names still follows PUBLIC_URL while its issuer does. */
 async function followPublicUrl(run: Run, existing: UserPoolRecord): Promise<void> {
-  const configured = typeof existing.settings['Issuer'] === 'string' ? existing.settings['Issuer'] : undefined
-  const issuer = chooseIssuer({ id: existing.id, existing, configured, publicUrl: run.options.publicUrl })
+  const issuer = chooseIssuer({
+    id: existing.id,
+    existing,
+    configured: issuerOf(existing.settings),
+    publicUrl: run.options.publicUrl,
+  })
   run.warnings.push(...issuer.warnings)
   if (issuer.issuer === existing.issuer && issuer.followsPublicUrl === existing.issuerFollowsPublicUrl) return
   note(run, existing, `user pool ${existing.id} (issuer ${issuer.issuer})`)
@@ -131,24 +132,12 @@ async function applyResourceServers(run: Run, userPoolId: string, configuration:
 
 async function applyClients(run: Run, userPoolId: string, configuration: UserPoolConfiguration): Promise<void> {
   const { settings } = run.services.store
-  const [stored, servers] = await Promise.all([settings.appClients(userPoolId), settings.resourceServers(userPoolId)])
-  const known = new Set<string>([
-    ...standardScopes,
-    ...[...servers, ...configuration.resourceServers].flatMap((server) =>
-      server.scopes.map((scope) => `${server.identifier}/${scope.name}`),
-    ),
-  ])
+  const stored = await settings.appClients(userPoolId)
   for (const client of configuration.clients) {
     const existing = stored.find((candidate) =>
       client.id === undefined ? candidate.name === client.name : candidate.id === client.id,
     )
     const id = client.id ?? existing?.id ?? newClientId(run.services.random)
-    const scopes = (client.settings['AllowedOAuthScopes'] ?? []) as readonly string[]
-    for (const scope of scopes.filter((candidate) => !known.has(candidate))) {
-      run.problems.push(
-        `app client ${id}: AllowedOAuthScopes names ${JSON.stringify(scope)}, which no resource server of ${userPoolId} defines`,
-      )
-    }
     const sealedSecret = sealSecret(run, existing, client.secret)
     const record: AppClientRecord = {
       userPoolId,
@@ -195,31 +184,15 @@ async function applyUsers(run: Run, record: UserPoolRecord, configuration: UserP
   const userPool = userPoolFrom(record)
   for (const seed of configuration.users) {
     if ((await findUser(run.services, userPool, seed.Username)) !== undefined) continue
-    const outcome = await createUser(run.services, {
-      userPool,
-      username: seed.Username,
-      attributes: seed.Attributes,
-      ...(seed.Password === undefined ? {} : { password: seed.Password }),
-      ...(seed.PasswordHash === undefined ? {} : { passwordHash: seed.PasswordHash }),
-      permanent: true,
-    })
-    if (outcome.kind === 'refused') {
-      run.problems.push(`user ${JSON.stringify(seed.Username)} of ${userPool.id}: ${explain(outcome)}`)
-      continue
+    if (!run.options.dryRun) {
+      const outcome = await createUser(run.services, newUserOf(userPool, seed))
+      if (outcome.kind === 'refused') {
+        run.problems.push(explainRefusal(userPool, seed.Username, outcome))
+        continue
+      }
+      const at = run.services.clock.now()
+      for (const name of seed.Groups) await run.services.store.groups.addUser(userPool.id, name, outcome.user.sub, at)
     }
     note(run, undefined, `user ${seed.Username} of ${userPool.id}`)
-    const at = run.services.clock.now()
-    for (const name of seed.Groups) await run.services.store.groups.addUser(userPool.id, name, outcome.user.sub, at)
   }
-}
-
-function explain(outcome: Exclude<Awaited<ReturnType<typeof createUser>>, { kind: 'done' }>): string {
-  if (outcome.reason !== 'invalid') {
-    return outcome.reason === 'usernameExists'
-      ? 'one of its addresses belongs to another user'
-      : 'the user name does not fit the sign-in options of the user pool'
-  }
-  const attributes = Object.entries(outcome.attributeProblems).map(([name, problem]) => `${name}: ${problem}`)
-  const rules = outcome.brokenRules.map((rule) => `Password: ${rule}`)
-  return [...attributes, ...rules].join(', ')
 }

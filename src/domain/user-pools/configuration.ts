@@ -1,14 +1,16 @@
 import { z } from 'zod'
 import { appClientProblems, appClientSettingsSchema } from '../app-clients/app-client-settings.ts'
+import { checkSettings } from '../../platform/config/check-settings.ts'
+import type { CheckedSettings, SettingProblem } from '../../platform/config/check-settings.ts'
 import { isUserPoolId } from '../../platform/ids.ts'
+import { domainOrigin } from './domain-origin.ts'
 import { inertUserPoolMembers, userPoolSettingsSchema } from './user-pool-settings.ts'
 
 /** The `UserPools` part of `latchkey.yaml` (design §5). Settings are kept as written; only their form is checked here. */
 
 const origin = z.string().transform((text, context) => {
-  const url = URL.parse(/^https?:\/\//.test(text) ? text : `https://${text}`)
-  if (url !== null && url.pathname === '/' && url.search === '' && url.username === '' && url.hash === '')
-    return url.origin
+  const parsed = domainOrigin(text)
+  if (parsed !== undefined) return parsed
   context.addIssue({
     code: 'custom',
     message: 'must be a host such as login.example.com, or https://host',
@@ -19,55 +21,87 @@ const origin = z.string().transform((text, context) => {
 
 const issuer = z
   .url({ protocol: /^https?$/, error: 'must be a URL such as https://id.example.com' })
-  .refine((text) => !text.endsWith('/') && !/[?#]/.test(text), 'must have no trailing slash, query or fragment')
+  .refine(
+    (text) => !text.endsWith('/') && !/[?#@]/.test(text),
+    'must have no trailing slash, query, fragment or user name',
+  )
 
-const appClient = z
-  .looseObject({
-    ClientId: z
-      .string()
-      .regex(/^[\w+-]{1,128}$/, 'must be 1 to 128 letters, digits, "_", "+" or "-"')
-      .optional(),
-    ClientName: z.string().min(1).max(128).optional(),
-    ClientSecret: z
-      .string()
-      .regex(/^[\x21-\x7e]{16,128}$/, 'must be 16 to 128 printable characters without blanks')
-      .optional(),
-  })
-  .transform((client, context) => {
-    const { ClientId, ClientName, ClientSecret, ...settings } = client
-    if (ClientId === undefined && ClientName === undefined) {
-      context.addIssue({ code: 'custom', message: 'needs a ClientId or a ClientName', input: client })
-      return z.NEVER
-    }
-    const checked = appClientSettingsSchema.safeParse(settings)
-    if (!checked.success) {
-      for (const issue of checked.error.issues)
-        context.addIssue({ ...issue, code: 'custom', input: valueAt(settings, issue.path) })
-      return z.NEVER
-    }
-    for (const message of appClientProblems(checked.data, ClientSecret !== undefined)) {
-      context.addIssue({ code: 'custom', message })
-    }
-    return { id: ClientId, name: ClientName ?? ClientId ?? '', secret: ClientSecret, settings }
-  })
+/** Members that Cognito describes with an app client and that say nothing about how it works. */
+const describedClientMembers = {
+  UserPoolId: z.unknown().optional(),
+  CreationDate: z.unknown().optional(),
+  LastModifiedDate: z.unknown().optional(),
+}
+
+const appClientMembers = appClientSettingsSchema.extend({
+  ClientId: z
+    .string()
+    .regex(/^[\w+-]{1,128}$/, 'must be 1 to 128 letters, digits, "_", "+" or "-"')
+    .optional(),
+  ClientName: z.string().min(1).max(128).optional(),
+  ClientSecret: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,128}$/, 'must be 16 to 128 printable characters without blanks')
+    .optional(),
+  ...describedClientMembers,
+})
+
+const appClient = z.unknown().transform((written, context) => {
+  const checked = checkSettings(appClientMembers, written)
+  const problems = [...(checked.ok ? [] : checked.problems), ...problemsTogether(written, checked)]
+  for (const problem of problems) report(context, problem)
+  if (!checked.ok || problems.length > 0) return z.NEVER
+  const { ClientId, ClientName, ClientSecret } = checked.settings
+  const apart = new Set(['ClientId', 'ClientName', 'ClientSecret', ...Object.keys(describedClientMembers)])
+  return {
+    id: ClientId,
+    name: ClientName ?? ClientId ?? '',
+    secret: ClientSecret,
+    settings: without(written as Settings, apart),
+  }
+})
+
+/** What is wrong with a client's members taken together: of those that are right by themselves. */
+function problemsTogether(written: unknown, checked: CheckedSettings<unknown>): SettingProblem[] {
+  if (!isSettings(written)) return []
+  const wrong = new Set(checked.ok ? [] : checked.problems.map(({ path }) => String(path[0])))
+  const isNamed = written['ClientId'] !== undefined || written['ClientName'] !== undefined
+  const nameless = isNamed ? [] : [{ path: [], message: 'needs a ClientId or a ClientName' }]
+  const sound = checkSettings(appClientMembers, without(written, wrong))
+  if (!sound.ok) return nameless
+  const { ClientId: _id, ClientName: _name, ClientSecret, ...settings } = sound.settings
+  const messages = appClientProblems(settings, (ClientSecret ?? written['ClientSecret']) !== undefined)
+  const others = messages.filter((message) => ![...wrong].some((name) => message.startsWith(name)))
+  return [...nameless, ...others.map(atItsMember)]
+}
+
+/** `AccessTokenValidity must be …` is told at that member, with its value. */
+function atItsMember(problem: string): SettingProblem {
+  const [, name, message] = /^(\w+):? (.*)$/s.exec(problem) ?? []
+  return name === undefined || message === undefined ? { path: [], message: problem } : { path: [name], message }
+}
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String)
 
-const seedUser = z.strictObject({
-  Username: z.string().min(1).max(128),
-  Attributes: z.record(z.string(), scalar).default({}),
-  Password: z.string().min(1).max(256).optional(),
-  PasswordHash: z
-    .string()
-    .regex(/^\$argon2id\$/, 'must be an argon2id hash ($argon2id$…)')
-    .optional(),
-  Groups: z.array(z.string()).default([]),
-})
+const argon2id = /^\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z\d+/]{11,}\$[A-Za-z\d+/]{16,}$/
+
+const seedUser = z
+  .strictObject({
+    Username: z.string().min(1).max(128),
+    Attributes: z.record(z.string(), scalar).default({}),
+    Password: z.string().min(1).max(256).optional(),
+    PasswordHash: z.string().regex(argon2id, 'must be an argon2id hash ($argon2id$v=19$m=…,t=…,p=…$…$…)').optional(),
+    Groups: z.array(z.string()).default([]),
+  })
+  .refine(
+    (user) => user.Password === undefined || user.PasswordHash === undefined,
+    'has a Password and a PasswordHash: leave one of them out',
+  )
 
 const group = z.strictObject({
   GroupName: z
     .string()
-    .regex(/^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u)
+    .regex(/^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u, 'must be letters, digits and signs without blanks')
     .max(128),
   Description: z.string().max(2048).optional(),
   Precedence: z.number().int().min(0).optional(),
@@ -94,67 +128,107 @@ const resourceServer = z.strictObject({
     .default([]),
 })
 
-export const userPoolConfigurationSchema = z
-  .looseObject({
-    Id: z.string().refine(isUserPoolId, 'must look like us-east-1_example').optional(),
-    PoolName: z.string().min(1).max(128),
-    Default: z.boolean().optional(),
-    Issuer: issuer.optional(),
-    Domains: z.array(origin).optional(),
-    Clients: z.array(appClient).default([]),
-    ResourceServers: z.array(resourceServer).default([]),
-    Groups: z.array(group).default([]),
-    Users: z.array(seedUser).default([]),
-    IdentityProviders: z.array(z.unknown()).default([]),
-    Triggers: z.record(z.string(), z.unknown()).default({}),
-  })
-  .transform((pool, context) => {
-    const {
-      Id,
-      PoolName,
-      Default,
-      Issuer,
-      Domains,
-      Clients,
-      ResourceServers,
-      Groups,
-      Users,
-      IdentityProviders,
-      Triggers,
-      ...settings
-    } = pool
-    const acted = Object.fromEntries(
-      Object.entries(settings).filter(([name]) => !(inertUserPoolMembers as readonly string[]).includes(name)),
-    )
-    const checked = userPoolSettingsSchema.safeParse(acted)
-    if (!checked.success) {
-      for (const issue of checked.error.issues)
-        context.addIssue({ ...issue, code: 'custom', input: valueAt(acted, issue.path) })
-    }
-    if (IdentityProviders.length > 0)
-      context.addIssue({ code: 'custom', path: ['IdentityProviders'], message: 'is not supported by this release' })
-    if (Object.keys(Triggers).length > 0)
-      context.addIssue({ code: 'custom', path: ['Triggers'], message: 'is not supported by this release' })
-    return {
-      id: Id,
-      name: PoolName,
-      isDefault: Default,
-      issuer: Issuer,
-      domains: Domains,
-      settings,
-      clients: Clients,
-      resourceServers: ResourceServers.map((server) => ({
-        identifier: server.Identifier,
-        name: server.Name,
-        scopes: server.Scopes.map((scope) => ({ name: scope.ScopeName, description: scope.ScopeDescription })),
-      })),
-      groups: Groups,
-      users: Users,
-    }
-  })
+const notSupported = 'is not supported by this release: remove it'
+
+/** Members of the file that are no settings of the pool's own row. */
+const ownMembers = {
+  Id: z
+    .string()
+    .refine(isUserPoolId, 'must look like us-east-1_example: letters, digits and dashes, "_", letters and digits')
+    .optional(),
+  PoolName: z.string().min(1).max(128),
+  Default: z.boolean().optional(),
+  Issuer: issuer.optional(),
+  Domains: z.array(origin).optional(),
+  Clients: z.array(appClient).default([]),
+  ResourceServers: z.array(resourceServer).default([]),
+  Groups: z.array(group).default([]),
+  Users: z.array(seedUser).default([]),
+  IdentityProviders: z.array(z.unknown()).max(0, notSupported).default([]),
+  Triggers: z
+    .record(z.string(), z.unknown())
+    .refine((triggers) => Object.keys(triggers).length === 0, notSupported)
+    .default({}),
+}
+
+const inertMembers: object = Object.fromEntries(inertUserPoolMembers.map((name) => [name, z.unknown().optional()]))
+
+// One object for all, so that every problem is found at once and a misspelt member is compared with every name there is.
+const userPoolMembers = z.strictObject({ ...inertMembers, ...userPoolSettingsSchema.shape, ...ownMembers })
+
+/** Members under the names that DescribeUserPool gives them. */
+const describedNames = { Name: 'PoolName', SchemaAttributes: 'Schema' } as const
+
+export const userPoolConfigurationSchema = z.unknown().transform((written, context) => {
+  const members = isSettings(written) ? renameDescribed(written) : written
+  const checked = checkSettings(userPoolMembers, members)
+  const problems = [...(checked.ok ? [] : checked.problems), ...userPoolProblems(members)]
+  for (const problem of problems) report(context, asWritten(problem, written))
+  if (!checked.ok || problems.length > 0) return z.NEVER
+  const own = checked.settings
+  return {
+    id: own.Id,
+    name: own.PoolName,
+    isDefault: own.Default,
+    issuer: own.Issuer,
+    domains: own.Domains,
+    settings: without(members as Settings, new Set(Object.keys(ownMembers))),
+    clients: own.Clients,
+    resourceServers: own.ResourceServers.map((server) => ({
+      identifier: server.Identifier,
+      name: server.Name,
+      scopes: server.Scopes.map((scope) => ({ name: scope.ScopeName, description: scope.ScopeDescription })),
+    })),
+    groups: own.Groups,
+    users: own.Users,
+  }
+})
 
 export type UserPoolConfiguration = z.output<typeof userPoolConfigurationSchema>
 
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value)
+type Settings = Readonly<Record<string, unknown>>
+
+const isSettings = (value: unknown): value is Settings =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const without = (settings: Settings, names: ReadonlySet<string>): Settings =>
+  Object.fromEntries(Object.entries(settings).filter(([name]) => !names.has(name)))
+
+function renameDescribed(written: Settings): Settings {
+  const renamed = Object.entries(describedNames).filter(([from, to]) => from in written && !(to in written))
+  const names = new Map<string, string>(renamed)
+  return Object.fromEntries(Object.entries(written).map(([name, value]) => [names.get(name) ?? name, value]))
 }
+
+/** The place in the words of whoever wrote it. */
+function asWritten(problem: SettingProblem, written: unknown): SettingProblem {
+  const [first, ...rest] = problem.path
+  const described = Object.entries(describedNames).find(([, to]) => to === first)?.[0]
+  const isDescribed =
+    isSettings(written) && described !== undefined && !(String(first) in written) && described in written
+  return isDescribed ? { ...problem, path: [described, ...rest] } : problem
+}
+
+/** What no single member shows. */
+function userPoolProblems(members: unknown): SettingProblem[] {
+  if (!isSettings(members)) return []
+  const problems: SettingProblem[] = []
+  const isNamed = (name: string): boolean => Array.isArray(members[name]) && members[name].length > 0
+  if (isNamed('UsernameAttributes') && isNamed('AliasAttributes')) {
+    problems.push({
+      path: ['AliasAttributes'],
+      message: 'cannot stand beside UsernameAttributes: leave one of them out',
+    })
+  }
+  // Tokens given out without the second factor that the operator asked for would be worse than no start.
+  if (members['MfaConfiguration'] === 'ON') {
+    problems.push({
+      path: ['MfaConfiguration'],
+      message: 'is not supported by this release: only OFF and OPTIONAL are',
+    })
+  }
+  return problems
+}
+
+const report = (context: z.core.$RefinementCtx, problem: SettingProblem): void =>
+  context.addIssue({ code: 'custom', path: [...problem.path], message: problem.message })

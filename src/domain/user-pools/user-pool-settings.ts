@@ -11,14 +11,14 @@ import type { UserPoolRecord } from '../ports/store.ts'
  */
 
 const address = z.enum(['email', 'phone_number'])
-const lengthText = z.union([z.number(), z.string().regex(/^\d+$/)]).transform(Number)
-const numberText = z.union([z.number(), z.string().regex(/^-?\d+(\.\d+)?$/)]).transform(Number)
+const lengthText = z.union([z.number(), z.string().regex(/^\d+$/)], 'must be a number').transform(Number)
+const numberText = z.union([z.number(), z.string().regex(/^-?\d+(\.\d+)?$/)], 'must be a number').transform(Number)
 
 const schemaAttribute = z.strictObject({
   Name: z
     .string()
-    .regex(/^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u)
-    .max(20 + 'custom:'.length),
+    .regex(/^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u, 'must be letters, digits and signs without blanks')
+    .max(40),
   AttributeDataType: z.enum(['String', 'Number', 'DateTime', 'Boolean']).default('String'),
   DeveloperOnlyAttribute: z.boolean().default(false),
   Mutable: z.boolean().default(true),
@@ -31,6 +31,15 @@ const schemaAttribute = z.strictObject({
     .optional(),
 })
 
+const checkedSchemaAttribute = schemaAttribute.superRefine((attribute, context) => {
+  const wrong = (member: string, message: string): void => context.addIssue({ code: 'custom', path: [member], message })
+  // Anybody might write what only the operator's own programs are to write: ignoring this would be no service.
+  if (attribute.DeveloperOnlyAttribute) wrong('DeveloperOnlyAttribute', 'is not supported by this release: remove it')
+  if (isBuiltIn(attribute.Name)) return
+  if (attribute.Required) wrong('Required', 'must be false: a custom attribute cannot be required')
+  if (customName(attribute.Name).length > 20) wrong('Name', 'must have at most 20 characters after "custom:"')
+})
+
 const passwordPolicy = z.strictObject({
   MinimumLength: z.number().int().min(6).max(99).default(8),
   RequireUppercase: z.boolean().default(true),
@@ -38,7 +47,8 @@ const passwordPolicy = z.strictObject({
   RequireNumbers: z.boolean().default(true),
   RequireSymbols: z.boolean().default(true),
   PasswordHistorySize: z.number().int().min(0).max(24).optional(),
-  TemporaryPasswordValidityDays: z.number().int().min(1).max(365).default(7),
+  // Cognito reads 0 as its default.
+  TemporaryPasswordValidityDays: z.number().int().min(0).max(365).default(7),
 })
 
 const recoveryMechanism = z.strictObject({
@@ -75,12 +85,15 @@ export const userPoolSettingsSchema = z.strictObject({
       { Name: 'verified_phone_number', Priority: 2 },
     ],
   }),
-  Schema: z.array(schemaAttribute).max(50).default([]),
+  Schema: z.array(checkedSchemaAttribute).max(80).default([]),
   MfaConfiguration: z.enum(['OFF', 'OPTIONAL', 'ON']).default('OFF'),
   EmailVerificationSubject: z.string().max(140).optional(),
   EmailVerificationMessage: z.string().max(20_000).includes('{####}').optional(),
   VerificationMessageTemplate: z
-    .looseObject({ EmailSubject: z.string().max(140).optional(), EmailMessage: z.string().max(20_000).optional() })
+    .looseObject({
+      EmailSubject: z.string().max(140).optional(),
+      EmailMessage: z.string().max(20_000).includes('{####}').optional(),
+    })
     .optional(),
   Branding: brandingSchema.prefault({}),
 })
@@ -115,6 +128,20 @@ export const inertUserPoolMembers = [
   'UserPoolTier',
 ] as const
 
+/** Members that ask for protection or behaviour which this release does not give: whoever set them should know. */
+export function settingsNotActedOn(settings: Readonly<Record<string, unknown>>): readonly string[] {
+  const at = (...path: string[]): unknown =>
+    path.reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], settings)
+  const lambdas = at('LambdaConfig')
+  const advanced = at('UserPoolAddOns', 'AdvancedSecurityMode') ?? 'OFF'
+  return [
+    ...(typeof lambdas === 'object' && lambdas !== null && Object.keys(lambdas).length > 0 ? ['LambdaConfig'] : []),
+    ...((at('MfaConfiguration') ?? 'OFF') === 'OFF' ? [] : ['MfaConfiguration']),
+    ...((at('Policies', 'PasswordPolicy', 'PasswordHistorySize') ?? 0) === 0 ? [] : ['PasswordHistorySize']),
+    ...(advanced === 'OFF' ? [] : ['UserPoolAddOns']),
+  ]
+}
+
 export type UserPoolSettings = z.output<typeof userPoolSettingsSchema>
 
 /** The stored row with every default filled in. */
@@ -141,7 +168,7 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
       requireLowercase: policy.RequireLowercase,
       requireNumbers: policy.RequireNumbers,
       requireSymbols: policy.RequireSymbols,
-      temporaryPasswordValidityDays: policy.TemporaryPasswordValidityDays,
+      temporaryPasswordValidityDays: policy.TemporaryPasswordValidityDays || 7,
     },
     allowAdminCreateUserOnly: settings.AdminCreateUserConfig.AllowAdminCreateUserOnly,
     recoveryMechanisms: settings.AccountRecoverySetting.RecoveryMechanisms.toSorted(
@@ -157,6 +184,11 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
 
 const isStandard = (name: string): boolean => (standardAttributeNames as readonly string[]).includes(name)
 
+/** `sub` and `identities` are described among the attributes, but never set. */
+const isBuiltIn = (name: string): boolean => isStandard(name) || name === 'sub' || name === 'identities'
+
+const customName = (name: string): string => name.replace(/^custom:/, '')
+
 /** Sign-up by address makes that address required; otherwise what the schema says. */
 function standardAttributesOf(settings: UserPoolSettings): AttributeSetting[] {
   const named = settings.Schema.filter(({ Name }) => isStandard(Name)).map((attribute) => ({
@@ -168,11 +200,11 @@ function standardAttributesOf(settings: UserPoolSettings): AttributeSetting[] {
 }
 
 function customAttributesOf(settings: UserPoolSettings): CustomAttribute[] {
-  return settings.Schema.filter(({ Name }) => !isStandard(Name) && Name !== 'sub').map((attribute) => {
+  return settings.Schema.filter(({ Name }) => !isBuiltIn(Name)).map((attribute) => {
     const { MinLength, MaxLength } = attribute.StringAttributeConstraints ?? {}
     const { MinValue, MaxValue } = attribute.NumberAttributeConstraints ?? {}
     return {
-      name: attribute.Name.replace(/^custom:/, ''),
+      name: customName(attribute.Name),
       type: attribute.AttributeDataType,
       mutable: attribute.Mutable,
       ...(MinLength === undefined ? {} : { minLength: MinLength }),

@@ -1,9 +1,12 @@
 import { addSeconds } from '../../platform/clock.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
+import { userPoolFrom } from '../user-pools/user-pool-settings.ts'
+import { claimPreferredUsername } from './claim-sign-in-names.ts'
 import { brokenRules } from './password-policy.ts'
 import type { PasswordRule } from './password-policy.ts'
 import { identifiersOf, lookupKey, readSignInName } from './sign-in-name.ts'
+import type { SignInName } from './sign-in-name.ts'
 import type { User } from './user.ts'
 import { missingAttributes, validateAttributes } from './validate-attributes.ts'
 import type { AttributeProblems } from './validate-attributes.ts'
@@ -27,8 +30,12 @@ export interface CreateUserRequest {
   permanent: boolean
 }
 
-/** Cognito's AdminCreateUser (with AdminSetUserPassword where permanent). */
-export async function createUser(services: DomainServices, request: CreateUserRequest): Promise<CreateUserOutcome> {
+type Refusal = Extract<CreateUserOutcome, { kind: 'refused' }>
+
+/** Whether a user could be made by what is asked alone: nothing is looked up. */
+export function checkNewUser(
+  request: CreateUserRequest,
+): Refusal | { kind: 'fit'; name: Exclude<SignInName, { kind: 'invalid' }>; attributes: Record<string, string> } {
   const { userPool, permanent } = request
   const name = readSignInName(userPool, request.username)
   if (name.kind === 'invalid') return { kind: 'refused', reason: 'invalidUsername' }
@@ -36,11 +43,18 @@ export async function createUser(services: DomainServices, request: CreateUserRe
   const checked = validateAttributes(userPool, values)
   const missing = permanent ? missingAttributes(userPool, values) : []
   const broken = request.password === undefined ? [] : brokenRules(userPool.passwordPolicy, request.password)
-  if (!checked.ok || broken.length > 0 || missing.length > 0) {
-    const absent = Object.fromEntries(missing.map((attribute) => [attribute, 'required' as const]))
-    const attributeProblems = { ...(checked.ok ? {} : checked.problems), ...absent }
-    return { kind: 'refused', reason: 'invalid', brokenRules: broken, attributeProblems }
-  }
+  if (checked.ok && broken.length === 0 && missing.length === 0) return { kind: 'fit', name, ...checked }
+  const absent = Object.fromEntries(missing.map((attribute) => [attribute, 'required' as const]))
+  const attributeProblems = { ...(checked.ok ? {} : checked.problems), ...absent }
+  return { kind: 'refused', reason: 'invalid', brokenRules: broken, attributeProblems }
+}
+
+/** Cognito's AdminCreateUser (with AdminSetUserPassword where permanent). */
+export async function createUser(services: DomainServices, request: CreateUserRequest): Promise<CreateUserOutcome> {
+  const { userPool, permanent } = request
+  const checked = checkNewUser(request)
+  if (checked.kind === 'refused') return checked
+  const { name } = checked
   const passwordHash =
     request.passwordHash ?? (request.password && (await services.passwordHasher.hash(request.password)))
   const at = services.clock.now()
@@ -68,6 +82,8 @@ const temporaryExpiry = (userPool: UserPool, at: Date): Date =>
 
 /** By sub or by any sign-in name. */
 export async function findUser(services: DomainServices, userPool: UserPool, name: string): Promise<User | undefined> {
+  // PostgreSQL takes no NUL in a text.
+  if (name.includes('\0')) return undefined
   return (
     (await services.store.users.findBySub(userPool.id, name)) ??
     (await services.store.users.findByIdentifier(userPool.id, lookupKey(userPool, name)))
@@ -75,13 +91,16 @@ export async function findUser(services: DomainServices, userPool: UserPool, nam
 }
 
 /** Cognito's AdminConfirmSignUp. False: the user was not waiting for confirmation. */
-export const confirmUser = (services: DomainServices, user: User): Promise<boolean> =>
-  services.store.users.update(
-    user.userPoolId,
-    user.sub,
-    { status: 'CONFIRMED', onlyFrom: ['UNCONFIRMED'] },
-    services.clock.now(),
-  )
+export async function confirmUser(services: DomainServices, user: User): Promise<boolean> {
+  return services.store.transaction(async (tx) => {
+    const at = services.clock.now()
+    const change = { status: 'CONFIRMED', onlyFrom: ['UNCONFIRMED'] } as const
+    if (!(await tx.users.update(user.userPoolId, user.sub, change, at))) return false
+    const record = (await tx.settings.userPools()).find((userPool) => userPool.id === user.userPoolId)
+    if (record !== undefined) await claimPreferredUsername(tx, userPoolFrom(record), user)
+    return true
+  })
+}
 
 /** Cognito's AdminEnableUser. */
 export const enableUser = (services: DomainServices, user: User): Promise<boolean> =>
@@ -124,6 +143,7 @@ export async function setUserPassword(
       { status, passwordHash, temporaryPasswordExpiresAt, signedOutAt: at },
       at,
     )
+    if (permanent) await claimPreferredUsername(tx, userPool, user)
     await tx.browserSessions.deleteOfUser(user.userPoolId, user.sub)
     await tx.grants.revokeOfUser(user.userPoolId, user.sub, at)
   })

@@ -24,12 +24,16 @@ export function readSignInName(userPool: UserPool, typed: string): SignInName {
   return { kind: 'invalid', problem: usernameAttributes[0] === 'email' ? 'email' : 'phone' }
 }
 
-/** Cognito's pattern; an alias must not be claimable by choosing it as a user name. */
+/**
+ * Cognito's pattern; an alias must not be claimable by choosing it as a user name. What a name looks like is decided on
+ * its canonical form, in which `＠` is `@` as well.
+ */
 function readUsername(userPool: UserPool, typed: string): SignInName {
-  if (!/^[\p{L}\p{M}\p{S}\p{N}\p{P}]{1,128}$/u.test(typed)) return { kind: 'invalid', problem: 'invalid' }
-  if (userPool.aliasAttributes.includes('email') && typed.includes('@'))
+  const key = lookupKey(userPool, typed)
+  if (key === '' || !/^[\p{L}\p{M}\p{S}\p{N}\p{P}]{1,128}$/u.test(typed)) return { kind: 'invalid', problem: 'invalid' }
+  if (userPool.aliasAttributes.includes('email') && key.includes('@'))
     return { kind: 'invalid', problem: 'looksLikeEmail' }
-  if (userPool.aliasAttributes.includes('phone_number') && parsePhoneNumber(typed) !== undefined) {
+  if (userPool.aliasAttributes.includes('phone_number') && parsePhoneNumber(key) !== undefined) {
     return { kind: 'invalid', problem: 'looksLikePhone' }
   }
   return { kind: 'username', username: typed }
@@ -42,16 +46,19 @@ export const lookupKey = (userPool: UserPool, typed: string): string =>
 /**
  * The sign-in names of a user as it stands: the user name, the addresses of a pool that signs in by address, and every
  * alias that counts already (e-mail and phone once verified, preferred_username once confirmed).
+ * @param user.typed the address that the user signed up with; another one then counts only once verified, or it would be
+ * a second way into an account that its owner never heard of (threat row A1)
  */
 export function identifiersOf(
   userPool: UserPool,
-  user: { username: string; attributes: UserAttributes; confirmed: boolean },
+  user: { username: string; attributes: UserAttributes; confirmed: boolean; typed?: SignInName['kind'] },
 ): readonly UserIdentifier[] {
   const key = (text: string): string => canonicalName(text, userPool.caseSensitiveUsernames)
   const identifiers: UserIdentifier[] = [{ kind: 'username', key: key(user.username) }]
   for (const name of userPool.usernameAttributes) {
     const value = user.attributes[name]
-    if (value !== undefined) identifiers.push({ kind: name, key: key(value) })
+    const counts = (user.typed ?? name) === name || user.attributes[`${name}_verified`] === 'true'
+    if (value !== undefined && counts) identifiers.push({ kind: name, key: key(value) })
   }
   for (const name of userPool.aliasAttributes) {
     const value = user.attributes[name]

@@ -23,14 +23,17 @@ export function validateAttributes(
   userPool: UserPool,
   values: Readonly<Record<string, string>>,
 ): { ok: true; attributes: Record<string, string> } | { ok: false; problems: AttributeProblems } {
-  const attributes: Record<string, string> = {}
-  const problems: Record<string, AttributeProblem> = {}
+  // Pairs, since assigning to a member called __proto__ would lose it.
+  const attributes: [string, string][] = []
+  const problems: [string, AttributeProblem][] = []
   for (const [name, value] of Object.entries(values)) {
     const checked = checkValue(userPool, name, value)
-    if ('problem' in checked) problems[name] = checked.problem
-    else attributes[name] = checked.value
+    if ('problem' in checked) problems.push([name, checked.problem])
+    else attributes.push([name, checked.value])
   }
-  return Object.keys(problems).length > 0 ? { ok: false, problems } : { ok: true, attributes }
+  return problems.length > 0
+    ? { ok: false, problems: Object.fromEntries(problems) }
+    : { ok: true, attributes: Object.fromEntries(attributes) }
 }
 
 /** Required attributes of the pool that `attributes` lacks. */
@@ -47,7 +50,7 @@ type Checked = { value: string } | { problem: AttributeProblem }
 
 function checkValue(userPool: UserPool, name: string, value: string): Checked {
   if (value.length > maximumValueLength) return { problem: 'tooLong' }
-  if (hasControlCharacter(value)) return { problem: 'invalid' }
+  if (hasControlCharacter(value) || !value.isWellFormed()) return { problem: 'invalid' }
   switch (name) {
     case 'email':
       return orProblem(parseEmailAddress(value), 'email')
@@ -95,6 +98,13 @@ function checkCustom(attribute: CustomAttribute, value: string): Checked {
     case 'Boolean':
       return value === 'true' || value === 'false' ? { value } : { problem: 'invalid' }
     case 'DateTime':
-      return Number.isNaN(Date.parse(value)) ? { problem: 'date' } : { value }
+      return isDateTime(value) ? { value } : { problem: 'date' }
   }
+}
+
+/** ISO 8601: a date, or a date and a time with or without its offset. `Date.parse` alone takes nearly anything. */
+function isDateTime(value: string): boolean {
+  const form = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/
+  const [, date] = form.exec(value) ?? []
+  return date !== undefined && isCalendarDate(date) && !Number.isNaN(Date.parse(value))
 }

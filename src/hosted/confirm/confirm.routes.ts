@@ -7,6 +7,7 @@ import type { HostedServices } from '../hosted-services.ts'
 import { pagePaths } from '../paths.ts'
 import { resendResetCode } from '../reset-password/resend-reset-code.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
+import { explainWrongCode } from '../wrong-code.ts'
 import { pageUrl, redirect } from '../step.ts'
 import type { FormStep, Step } from '../step.ts'
 import { showConfirmPage } from './confirm.page.ts'
@@ -61,7 +62,9 @@ async function confirm(services: HostedServices, step: FormStep, pending: Pendin
     case 'aliasExists':
       return showConfirmPage(services, step, pending, { error: 'fieldErrors.addressTaken' })
     default:
-      showConfirmPage(services, step, pending, { error: `outcomes.${outcome.reason}` })
+      showConfirmPage(services, step, pending, {
+        error: `outcomes.${await explainWrongCode(services, step, pending, outcome.reason)}`,
+      })
   }
 }
 
@@ -72,7 +75,8 @@ async function resend(services: HostedServices, step: FormStep, pending: Pending
   const now = domain.clock.now()
   if (cooldownLeft(new Date(pending.sentAt), now) > 0) return redirect(step.ctx, pageUrl(step, 'confirm'))
   if (pending.userSub === undefined) {
-    return continueFlow(services, step, { ...state, pending: { ...pending, sentAt: now.getTime() } }, 'codeResent')
+    const renewed = { ...pending, sentAt: now.getTime(), wrongCodes: 0 }
+    return continueFlow(services, step, { ...state, pending: renewed }, 'codeResent')
   }
   const { userPool } = step.tenant.snapshot
   const outcome = await resendConfirmationCode(domain, {
@@ -82,12 +86,8 @@ async function resend(services: HostedServices, step: FormStep, pending: Pending
   })
   if (outcome.kind === 'sent') {
     const { destination, sentAt } = outcome.delivery
-    return continueFlow(
-      services,
-      step,
-      { ...state, pending: { ...pending, destination, sentAt: sentAt.getTime() } },
-      'codeResent',
-    )
+    const renewed = { ...pending, destination, sentAt: sentAt.getTime(), wrongCodes: 0 }
+    return continueFlow(services, step, { ...state, pending: renewed }, 'codeResent')
   }
   redirect(step.ctx, pageUrl(step, 'confirm'))
 }

@@ -18,21 +18,17 @@ export function showLoginPage(
   const { userPool } = tenant.snapshot
   const missing = shown.missing
   const usernameError = missing?.username === true ? locale.text('fieldErrors.required') : undefined
-  const alertText = alertFor(step, shown)
+  const passwordError = missing?.password === true ? { error: locale.text('fieldErrors.password') } : {}
   showPage(services, pageRequest(step), 'pages/login', 'login', {
     form: formOf(services, step, 'login'),
     username: usernameField(userPool, locale, shown.username, usernameError),
+    password: passwordError,
     links: {
       ...(userPool.allowAdminCreateUserOnly ? {} : { signUp: pageUrl(step, 'signUp') }),
       ...(canRecover(step) ? { forgotPassword: pageUrl(step, 'forgotPassword') } : {}),
     },
-    alert: alertText === undefined ? noticeOf(step) : errorAlert(alertText),
+    alert: shown.refusal === undefined ? noticeOf(step) : errorAlert(locale.text(`outcomes.${shown.refusal}`)),
   })
-}
-
-function alertFor(step: Step, shown: Parameters<typeof showLoginPage>[2]): string | undefined {
-  if (shown.refusal !== undefined) return step.locale.text(`outcomes.${shown.refusal}`)
-  return shown.missing?.password === true ? step.locale.text('fieldErrors.password') : undefined
 }
 
 /** Cognito: no reset link where recovery is an administrator's alone. */

@@ -20,19 +20,18 @@ import { redirect, tenantOf } from '../step.ts'
  * and nothing else, asks nothing, and redirects to registered addresses only (threat row C12).
  */
 export function logoutRoutes(router: Router, services: HostedServices): void {
-  router.get(pagePaths.logout, (ctx) => logOut(services, ctx, new Map(singleParameters(ctx))))
+  router.get(pagePaths.logout, (ctx) => {
+    const parameters = new URLSearchParams(ctx.querystring)
+    const single = new Map(parameters)
+    // Sent twice, as in a form: two readers could see two values (threat row C2).
+    if (single.size < parameters.size) return showErrorPage(services, ctx, 'invalidRequest', { status: 400 })
+    return logOut(services, ctx, single)
+  })
   router.post(pagePaths.logout, async (ctx) => {
     const body = await readForm(ctx.req, 32 * 1024)
     if (!body.ok) return showErrorPage(services, ctx, 'invalidRequest', { status: 400 })
     await logOut(services, ctx, body.form)
   })
-}
-
-/** Parameters that stand once in the address. */
-function singleParameters(ctx: Context): [string, string][] {
-  return Object.entries(ctx.query).flatMap(([name, value]) =>
-    typeof value === 'string' ? [[name, value] as [string, string]] : [],
-  )
 }
 
 async function logOut(services: HostedServices, ctx: Context, parameters: ReadonlyMap<string, string>): Promise<void> {
@@ -87,6 +86,8 @@ function chooseTarget(
   if (appClient === undefined || !isRegisteredUri(appClient.callbackUrls, redirectUri)) return unregistered
   const query = new URLSearchParams([...parameters].filter(([name]) => name !== 'id_token_hint'))
   if (!query.has('response_type')) query.set('response_type', 'code')
+  // Named by the hint alone, perhaps.
+  query.set('client_id', appClient.id)
   return `${tenant.basePath}/oauth2/authorize?${query.toString()}`
 }
 

@@ -24,18 +24,27 @@ export function forgotPasswordRoutes(router: Router, services: HostedServices): 
     if (username.trim() === '') return showForgotPasswordPage(services, step, '', true)
     const { userPool } = step.tenant.snapshot
     const outcome = await forgotPassword(services.domain, { userPool, username, languages: step.languages })
-    await continueFlow(services, step, pendingReset(step, username, outcome))
+    await continueFlow(services, step, pendingReset(services, step, username, outcome))
   })
 }
 
-export function pendingReset(step: FormStep, username: string, outcome: ForgotPasswordOutcome): FlowState {
+/**
+ * The cool-down shown begins now, also where an account's began with a request elsewhere: an address without account has
+ * none to remember (threat row B13).
+ */
+export function pendingReset(
+  services: HostedServices,
+  step: FormStep,
+  username: string,
+  outcome: ForgotPasswordOutcome,
+): FlowState {
   const { request } = step.flow.state
   const { delivery, userSub } = outcome
   const pending = {
     kind: 'reset',
     ...(userSub === undefined ? {} : { userSub }),
     destination: delivery.destination,
-    sentAt: delivery.sentAt.getTime(),
+    sentAt: services.domain.clock.now().getTime(),
   } as const
   return { request, chosen: 'forgotPassword', username, pending }
 }

@@ -15,5 +15,5 @@ export async function resendResetCode(services: HostedServices, step: FormStep):
   }
   const { userPool } = step.tenant.snapshot
   const outcome = await forgotPassword(services.domain, { userPool, username, languages: step.languages })
-  await continueFlow(services, step, pendingReset(step, username, outcome), 'codeResent')
+  await continueFlow(services, step, pendingReset(services, step, username, outcome), 'codeResent')
 }

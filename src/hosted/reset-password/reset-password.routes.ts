@@ -11,6 +11,7 @@ import { pagePaths } from '../paths.ts'
 import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
 import { resendOf } from '../resend.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
+import { explainWrongCode } from '../wrong-code.ts'
 import { pageUrl } from '../step.ts'
 import type { FormStep, Step } from '../step.ts'
 
@@ -60,7 +61,8 @@ async function resetPassword(services: HostedServices, step: FormStep, pending: 
     return showResetPasswordPage(services, step, pending, { broken: outcome.brokenRules })
   if (outcome.reason === 'userDisabled')
     return showResetPasswordPage(services, step, pending, { alert: 'outcomes.userDisabled' })
-  showResetPasswordPage(services, step, pending, { codeError: `outcomes.${outcome.reason}` })
+  const reason = await explainWrongCode(services, step, pending, outcome.reason)
+  showResetPasswordPage(services, step, pending, { codeError: `outcomes.${reason}` })
 }
 
 function showResetPasswordPage(

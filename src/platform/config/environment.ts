@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { checkSettings } from './check-settings.ts'
 import { ConfigError } from './config-error.ts'
 
 /** The environment, parsed once (design §5). Every default stands beside its variable. */
@@ -7,7 +8,7 @@ import { ConfigError } from './config-error.ts'
 const origin = z.string().transform((text, context) => {
   const url = URL.parse(text)
   const usable =
-    url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.search === '' && url.hash === ''
+    url !== null && /^https?:$/.test(url.protocol) && `${url.username}${url.password}${url.search}${url.hash}` === ''
   if (usable && url.pathname === '/') return url.origin
   context.addIssue({ code: 'custom', message: 'must be an origin such as https://id.example.com, without a path' })
   return z.NEVER
@@ -21,7 +22,7 @@ const port = z
 
 const secret = z
   .string()
-  .min(32, 'must be at least 32 characters; make one with: openssl rand -base64 32')
+  .min(32, { error: 'must be at least 32 characters; make one with: openssl rand -base64 32', abort: true })
   .refine((text) => new Set(text).size >= 10, 'is too easy to guess; make one with: openssl rand -base64 32')
   .refine(
     (text) => !/change.?me|example|secret|password/i.test(text),
@@ -29,13 +30,15 @@ const secret = z
   )
 
 const proxy = (text: string): boolean => {
-  const [address = '', bits] = text.split('/')
+  const [address = '', bits, ...rest] = text.split('/')
   const version = isIP(address)
-  if (version === 0) return false
+  if (version === 0 || rest.length > 0) return false
   return (
     bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128))
   )
 }
+
+const hashMemoryRange = 'must be a number of KiB from 19456 (the floor for argon2id) to 1048576 (1 GiB)'
 
 const environmentSchema = z.object({
   PORT: port.default(3000),
@@ -79,9 +82,9 @@ const environmentSchema = z.object({
   LATCHKEY_DEV: z.enum(['0', '1'], 'must be 1 or 0').optional(),
   LATCHKEY_HASH_MEMORY_KIB: z
     .string()
-    .regex(/^\d{1,7}$/, 'must be a number of KiB')
+    .regex(/^\d{1,7}$/, hashMemoryRange)
     .transform(Number)
-    .refine((value) => value >= 19_456, 'must be 19456 (19 MiB, the floor for argon2id) or more')
+    .refine((value) => value >= 19_456 && value <= 1_048_576, hashMemoryRange)
     .optional(),
   NODE_ENV: z.string().optional(),
 })
@@ -113,18 +116,18 @@ export interface Environment {
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
   // An empty variable (KEY= in a file) means the same as an absent one.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
-  const parsed = environmentSchema.safeParse(given)
-  const problems = parsed.success
+  const checked = checkSettings(environmentSchema, given)
+  const problems = checked.ok
     ? []
-    : parsed.error.issues.map((issue) => describe(String(issue.path[0]), given, issue.message))
+    : checked.problems.map(({ path, message }) => describe(String(path[0]), given, message))
   const has = (name: string): boolean => given[name] !== undefined
   if (has('DATABASE_URL') && !has('LATCHKEY_SECRET')) {
     problems.push(
       'LATCHKEY_SECRET is missing: with DATABASE_URL set it must be given; make one with: openssl rand -base64 32',
     )
   }
-  if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
-  const value = parsed.data
+  if (!checked.ok || problems.length > 0) throw new ConfigError(problems)
+  const value = checked.settings
   const production = value.NODE_ENV === 'production'
   return Object.freeze({
     port: value.PORT,
@@ -146,11 +149,12 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   })
 }
 
-/** Values that may hold a password are not repeated. */
+/** Values that may hold a password are not repeated; nor is what stands before the host of a URL. */
 const confidential = new Set(['DATABASE_URL', 'LATCHKEY_SECRET', 'SMTP_URL'])
 
 function describe(name: string, env: Readonly<Record<string, string | undefined>>, message: string): string {
-  const value = confidential.has(name) ? '' : ` is ${JSON.stringify(env[name])}, but`
+  const shown = JSON.stringify(env[name]?.replace(/\/\/[^/]*@/, '//…@'))
+  const value = confidential.has(name) ? '' : ` is ${shown}, but`
   return `${name}${value} ${message}`
 }
 

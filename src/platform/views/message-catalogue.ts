@@ -41,7 +41,8 @@ const fallback = 'en'
 export function loadMessageCatalogue(messagesFolder: string): MessageCatalogue {
   const languages = new Map<string, Locale>()
   const english = readLanguage(messagesFolder, fallback)
-  languages.set(fallback, createLocale(fallback, english, english))
+  const fallbackLocale = createLocale(fallback, english, english)
+  languages.set(fallback, fallbackLocale)
   for (const file of readdirSync(messagesFolder).sort()) {
     if (!file.endsWith('.json') || file === `${fallback}.json`) continue
     const lang = file.slice(0, -'.json'.length)
@@ -49,14 +50,14 @@ export function loadMessageCatalogue(messagesFolder: string): MessageCatalogue {
   }
   return {
     languages: [...languages.values()],
-    locale: (preferences) => pickLocale(languages, preferences),
+    locale: (preferences) => pickLocale(languages, preferences) ?? fallbackLocale,
   }
 }
 
 // Accept-Language comes from outside: only as many wishes are looked at as a person may have.
 const maxPreferences = 20
 
-function pickLocale(languages: ReadonlyMap<string, Locale>, preferences: readonly string[]): Locale {
+function pickLocale(languages: ReadonlyMap<string, Locale>, preferences: readonly string[]): Locale | undefined {
   for (const preference of preferences.slice(0, maxPreferences)) {
     let tag = preference.slice(0, 35).toLowerCase()
     // RFC 4647 §3.4, lookup: cut subtags off the end until one matches.
@@ -66,7 +67,7 @@ function pickLocale(languages: ReadonlyMap<string, Locale>, preferences: readonl
       tag = tag.slice(0, Math.max(0, tag.lastIndexOf('-')))
     }
   }
-  return languages.get(fallback)!
+  return undefined
 }
 
 interface Language {

@@ -34,7 +34,7 @@ function flatten(value: unknown, key: string, patterns: Map<string, string>): vo
 function parseMessage(key: string, pattern: string, locale: string): Message {
   const icu = parsePattern(key, pattern, locale)
   // TYPE.literal is 0 in the parser's tree: a message made of literals alone has one text for ever.
-  const needsValues = icu.getAst().some((element) => element.type !== 0)
+  const needsValues = icu.getAst().some((element) => Number(element.type) !== 0)
   if (!needsValues) {
     const text = String(icu.format())
     return { needsValues, format: () => text }

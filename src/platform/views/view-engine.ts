@@ -70,7 +70,7 @@ function createLiquid(
 
 function readTemplates(viewsFolder: string): Record<string, string> {
   // Without a prototype: `{% render 'constructor' %}` must not find anything either.
-  const sources: Record<string, string> = Object.create(null)
+  const sources = Object.create(null) as Record<string, string>
   for (const entry of readdirSync(viewsFolder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || !entry.name.endsWith(extension)) continue
     const path = join(entry.parentPath, entry.name)

@@ -1,0 +1,33 @@
+import type { Repositories } from '../ports/store.ts'
+import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
+import { lookupKey } from './sign-in-name.ts'
+import type { User } from './user.ts'
+
+/**
+ * Makes an address that has just been proved a sign-in name, where the pool signs in by such addresses.
+ * @returns false when it is another user's
+ */
+export async function claimAddress(
+  tx: Pick<Repositories, 'users'>,
+  userPool: UserPool,
+  user: Pick<User, 'sub'>,
+  proved: { attribute: VerifiableAttribute; destination: string },
+): Promise<boolean> {
+  const { attribute, destination } = proved
+  const signsIn = userPool.aliasAttributes.includes(attribute) || userPool.usernameAttributes.includes(attribute)
+  if (!signsIn) return true
+  const key = lookupKey(userPool, destination)
+  return tx.users.claimIdentifier(userPool.id, user.sub, { kind: attribute, key })
+}
+
+/** Cognito: preferred_username is an alias from confirmation on. One already taken stays an attribute only. */
+export async function claimPreferredUsername(
+  tx: Pick<Repositories, 'users'>,
+  userPool: UserPool,
+  user: Pick<User, 'sub' | 'attributes'>,
+): Promise<void> {
+  const preferred = user.attributes['preferred_username']
+  if (preferred === undefined || !userPool.aliasAttributes.includes('preferred_username')) return
+  const key = lookupKey(userPool, preferred)
+  await tx.users.claimIdentifier(userPool.id, user.sub, { kind: 'preferred_username', key })
+}

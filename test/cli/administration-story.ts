@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto'
+import { expect } from 'vitest'
+import { openServices } from '../../src/app/open-services.ts'
+import { readEnvironment } from '../../src/platform/config/environment.ts'
+import { createLog } from '../../src/platform/log.ts'
+import type { Latchkey } from './latchkey.ts'
+
+/** What no command makes: users who have signed up and not confirmed, a group, a message that was given up on. */
+export async function prepare(latchkey: Latchkey, unconfirmed: readonly string[]): Promise<void> {
+  const log = createLog({ level: 'silent', pretty: false })
+  const services = await openServices({ environment: readEnvironment(latchkey.env), log })
+  try {
+    const { store, clock, sealedBox } = services.domain
+    const userPoolId = services.directory.default()!.id
+    const at = clock.now()
+    for (const username of unconfirmed) {
+      const user = { userPoolId, sub: randomUUID(), username, status: 'UNCONFIRMED', enabled: true } as const
+      const identifiers = [{ kind: 'username', key: username }] as const
+      await store.users.add({ ...user, attributes: {}, createdAt: at, updatedAt: at, identifiers })
+    }
+    await store.groups.save({ userPoolId, name: 'engineers' }, at)
+    const id = randomUUID()
+    await store.outbox.add({ id, userPoolId, sealedMessage: sealedBox.seal('lost', 'test'), at })
+    await store.outbox.markFailed(id, { error: 'mailbox \u001b[2Jfull', retryAt: undefined, at })
+  } finally {
+    await services.close()
+  }
+}
+
+interface Names {
+  made: string
+  signedUp: string
+}
+
+/** The life of a user at the hands of an operator, in short; the same wherever the database is. */
+export async function userStory({ run, json }: Latchkey, { made, signedUp }: Names): Promise<void> {
+  const email = `${made}@example.com`
+  const create = ['user', 'create', made, '--password-stdin', '--permanent', '--attribute', `email=${email}`]
+  const created = await run([...create, '--json'], { stdin: 'Analytical-1\n' })
+  expect(JSON.parse(created.stdout)).toMatchObject({
+    Username: made,
+    UserStatus: 'CONFIRMED',
+    Enabled: true,
+    Attributes: { email },
+  })
+  expect(await json('user', 'confirm', signedUp)).toMatchObject({ UserStatus: 'CONFIRMED' })
+  expect(await json('user', 'disable', made)).toMatchObject({ Enabled: false })
+  expect(await json('user', 'show', made.toUpperCase())).toMatchObject({ Username: made, Enabled: false })
+}
+
+/** What else befalls users after that, and what is refused. */
+export async function longerUserStory({ run, json }: Latchkey, { made, signedUp }: Names): Promise<void> {
+  expect(await run(['user', 'create', made, '--password-stdin'], { stdin: 'Analytical-1\n' })).toMatchObject({
+    status: 4,
+    stdout: '',
+    stderr: expect.stringMatching(/^latchkey: User pool \S+ has a user "\w+" already\.\n$/),
+  })
+  const weak = await run(['user', 'set-password', made, '--password-stdin'], { stdin: 'short' })
+  expect(weak).toMatchObject({
+    status: 4,
+    stderr: expect.stringMatching(/at least \d+ characters, an upper-case letter/),
+  })
+  expect(weak.stderr).not.toContain('short')
+  const reset = await json('user', 'set-password', made, '--generate-password')
+  expect(reset).toMatchObject({ UserStatus: 'FORCE_CHANGE_PASSWORD', Password: expect.stringMatching(/^.{20}$/) })
+  expect(await run(['user', 'confirm', signedUp])).toMatchObject({ status: 4 })
+  expect(await json('user', 'enable', made)).toMatchObject({ Enabled: true })
+  expect(await run(['user', 'sign-out', made])).toMatchObject({ status: 0, stdout: `${made} is signed out.\n` })
+
+  expect(await run(['user', 'add-to-group', made, 'nobody'])).toMatchObject({ status: 3 })
+  expect(await json('user', 'add-to-group', made, 'engineers')).toMatchObject({ Groups: ['engineers'] })
+  expect(await json('user', 'show', made)).toMatchObject({ Groups: ['engineers'] })
+  const first = await json('user', 'list', '--limit', '1')
+  const next = await json('user', 'list', '--limit', '1', '--after', first.NextToken)
+  expect(next.Users[0].Username).not.toBe(first.Users[0].Username)
+
+  expect(await run(['user', 'delete', made])).toMatchObject({ status: 4, stderr: expect.stringContaining('--yes') })
+  expect(await run(['user', 'delete', made, '--yes'])).toMatchObject({ status: 0, stdout: `${made} is deleted.\n` })
+  expect(await run(['user', 'show', made])).toMatchObject({ status: 3, stdout: '' })
+}
+
+/** App clients: their secrets are told once. */
+export async function clientStory({ run, json }: Latchkey): Promise<void> {
+  const callback = ['--callback-url', 'https://app.example.com/callback']
+  const made = await json('client', 'create', 'web', '--client-id', 'web', ...callback)
+  expect(made).toMatchObject({
+    ClientId: 'web',
+    HasSecret: true,
+    ClientSecret: expect.stringMatching(/^[a-z0-9]{52}$/),
+  })
+  expect(await run(['client', 'create', 'web', '--client-id', 'web', ...callback])).toMatchObject({ status: 4 })
+  expect(await json('client', 'show', 'web')).not.toHaveProperty('ClientSecret')
+  const rotated = await json('client', 'rotate-secret', 'web', '--generate-secret', '--yes')
+  expect(rotated.ClientSecret).not.toBe(made.ClientSecret)
+  const open = await run(['client', 'create', 'spa', '--public', '--callback-url', 'http://app.example.com/'])
+  expect(open).toMatchObject({ status: 4, stderr: expect.stringContaining('CallbackURLs[0]: must use https') })
+  expect(await json('client', 'delete', 'web', '--yes')).toMatchObject({ ClientId: 'web' })
+  expect(await run(['client', 'show', 'web'])).toMatchObject({ status: 3 })
+}
+
+/** A mail that was given up on is seen, safely, and sent back into the queue. */
+export async function mailStory({ run, json }: Latchkey): Promise<void> {
+  const listed = await run(['mail', 'dead-letters'])
+  expect(listed.stdout).toContain('mailbox \\u001b[2Jfull')
+  expect(await json('mail', 'dead-letters', '--retry')).toEqual({ Retried: 1 })
+}

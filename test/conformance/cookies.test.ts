@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { authorizationRequest } from '../support/relying-party.ts'
+import { createUserAgent } from '../support/user-agent.ts'
+import type { UserAgent } from '../support/user-agent.ts'
+import { ana, callback, createBrowser, otherPoolId, password, poolId, startPool } from './pool.ts'
+import type { ConformancePool } from './pool.ts'
+
+let pool: ConformancePool
+beforeAll(async () => {
+  pool = await startPool()
+})
+afterAll(() => pool.stop())
+
+const sessionName = 'lk_session_Conform01'
+
+/** Every Set-Cookie line of a whole login, from the request to the callback. */
+async function cookiesOfLogin(agent: UserAgent): Promise<string[]> {
+  const lines: string[] = []
+  const recording = async (url: string, init?: RequestInit): Promise<Response> => {
+    const response = await agent.request(url, init)
+    lines.push(...response.headers.getSetCookie())
+    return response
+  }
+  const { url } = authorizationRequest(pool.base, { client_id: 'app', redirect_uri: callback })
+  const toLogin = await recording(url)
+  const login = await recording(new URL(toLogin.headers.get('location') ?? '', pool.base).href)
+  const html = await login.text()
+  const hidden = (name: string): string => new RegExp(`name="${name}" value="([^"]*)"`).exec(html)?.[1] ?? ''
+  const body = new URLSearchParams({ _csrf: hidden('_csrf'), flow: hidden('flow'), username: 'ana', password })
+  const posted = await recording(`${pool.base}/login`, { method: 'POST', body })
+  const answer = await recording(new URL(posted.headers.get('location') ?? '', pool.base).href)
+  expect(answer.headers.get('location')).toMatch(/^https:\/\/app\.example\.com\/callback\?code=/)
+  return lines
+}
+
+describe('the cookies of a login', () => {
+  test('are HttpOnly, SameSite=Lax and of this host alone, with random values', async () => {
+    const lines = await cookiesOfLogin(createUserAgent(pool.base))
+    const names = new Set(lines.map((line) => line.split('=')[0]))
+    expect([...names].toSorted()).toEqual([
+      'lk_browser_Conform01',
+      'lk_interaction_Conform01',
+      'lk_resume_Conform01',
+      sessionName,
+    ])
+    for (const line of lines) {
+      expect(line).toMatch(/; httponly/i)
+      expect(line).toMatch(/; samesite=lax/i)
+      expect(line).toMatch(/; path=\//i)
+      expect(line).not.toMatch(/domain=/i)
+      expect(line).toMatch(/^\w+=([\w-]{21,})?;/)
+    }
+  })
+
+  test('hold nothing that tells of the user', async () => {
+    const lines = (await cookiesOfLogin(createUserAgent(pool.base))).join('\n')
+    const user = await pool.domain.store.users.findByIdentifier(poolId, ana.Username)
+    expect(lines).not.toContain(user?.sub)
+    expect(lines).not.toMatch(/ana|eyJ/)
+  })
+
+  test('are stored as a hash only', async () => {
+    const browser = createBrowser(pool.base)
+    await browser.authorize()
+    const handle = browser.agent.cookies.get(sessionName) ?? ''
+    expect(handle).toMatch(/^[\w-]{43}$/)
+    const { rows } = await pool.services.database.kysely
+      .selectFrom('browser_sessions')
+      .selectAll()
+      .execute()
+      .then((all) => ({ rows: JSON.stringify(all) }))
+    expect(rows).not.toContain(handle)
+  })
+})
+
+describe('the session’s id', () => {
+  test('that somebody planted is not kept at login (threat row B16)', async () => {
+    const planted = 'A'.repeat(43)
+    const browser = createBrowser(pool.base)
+    browser.agent.cookies.set(sessionName, planted)
+    await browser.authorize()
+    expect(browser.agent.cookies.get(sessionName)).not.toBe(planted)
+    const thief = createBrowser(pool.base)
+    thief.agent.cookies.set(sessionName, planted)
+    const { answer } = await thief.authorize({ prompt: 'none' })
+    expect(answer.searchParams.get('error')).toBe('login_required')
+  })
+
+  test('changes when the same person signs in again, and the old one is worth nothing', async () => {
+    const browser = createBrowser(pool.base)
+    await browser.authorize()
+    const before = browser.agent.cookies.get(sessionName) ?? ''
+    await browser.authorize({ prompt: 'login' })
+    expect(browser.agent.cookies.get(sessionName)).not.toBe(before)
+    const thief = createBrowser(pool.base)
+    thief.agent.cookies.set(sessionName, before)
+    const { answer } = await thief.authorize({ prompt: 'none' })
+    expect(answer.searchParams.get('error')).toBe('login_required')
+  })
+
+  test('stays while nobody signs in', async () => {
+    const browser = createBrowser(pool.base)
+    await browser.authorize()
+    const before = browser.agent.cookies.get(sessionName)
+    await browser.authorize()
+    expect(browser.agent.cookies.get(sessionName)).toBe(before)
+  })
+
+  test.each(['', 'x', 'A'.repeat(5000), '../../etc', '"', '%00', '__proto__'])(
+    'may be nonsense: %.20j',
+    async (value) => {
+      const browser = createBrowser(pool.base)
+      browser.agent.cookies.set(sessionName, value)
+      browser.agent.cookies.set('lk_browser_Conform01', value)
+      const { answer } = await browser.authorize()
+      expect(answer.searchParams.has('code')).toBe(true)
+    },
+  )
+
+  test('lives an hour from the login, however much it is used', async () => {
+    const browser = createBrowser(pool.base)
+    await browser.authorize()
+    try {
+      pool.clock.ahead = 3500
+      expect((await browser.authorize({ prompt: 'none' })).answer.searchParams.has('code')).toBe(true)
+      pool.clock.ahead = 3605
+      const { answer } = await browser.authorize({ prompt: 'none' })
+      expect(answer.searchParams.get('error')).toBe('login_required')
+    } finally {
+      pool.clock.ahead = 0
+    }
+  })
+})
+
+describe('two pools under one host (threat row C22)', () => {
+  test('do not share a session, nor take each other’s cookies or flows', async () => {
+    const other = `${pool.base}/${otherPoolId}`
+    const browser = createBrowser(pool.base)
+    await browser.authorize()
+    const handle = browser.agent.cookies.get(sessionName) ?? ''
+    const theirs = createBrowser(other)
+    for (const [name, value] of browser.agent.cookies) theirs.agent.cookies.set(name, value)
+    theirs.agent.cookies.set('lk_session_Conform02', handle)
+    const { answer } = await theirs.authorize({ prompt: 'none' })
+    expect(answer.searchParams.get('error')).toBe('login_required')
+    expect(answer.searchParams.get('iss')).toBe(other)
+  })
+
+  test('a flow begun at one is unknown to the other', async () => {
+    const agent = createUserAgent(pool.base)
+    const { url } = authorizationRequest(pool.base, { client_id: 'app', redirect_uri: callback })
+    const page = await agent.visit(url)
+    const handle = agent.cookies.get('lk_browser_Conform01') ?? ''
+    agent.cookies.set('lk_browser_Conform02', handle)
+    const there = await agent.visit(`${pool.base}/${otherPoolId}/login${page.url.search}`)
+    expect(there.status).toBe(400)
+    expect((await agent.visit(page.url.href)).heading).toBe('Sign in')
+  })
+
+  test('a pool reached by path signs in there', async () => {
+    const other = `${pool.base}/${otherPoolId}`
+    const agent = createUserAgent(pool.base)
+    const { url } = authorizationRequest(other, { client_id: 'app', redirect_uri: callback })
+    const page = await agent.visit(url)
+    expect(page.url.pathname).toBe(`/${otherPoolId}/login`)
+    const answer = await page.submit({ username: 'ana', password })
+    expect(answer.url.searchParams.get('iss')).toBe(other)
+    expect([...agent.cookies.keys()].every((name) => name.endsWith('_Conform02'))).toBe(true)
+  })
+})
