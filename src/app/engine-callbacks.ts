@@ -4,7 +4,7 @@ import type { ErrorKey } from '../hosted/error/error.page.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
 import { tenantOf } from '../oidc/engine-internals.ts'
 import { startFlow } from '../oidc/interaction.ts'
-import { endpointPaths } from '../oidc/paths.ts'
+import { isTokenEndpoint } from '../oidc/paths.ts'
 import type { EngineCallbacks } from '../oidc/provider-configuration.ts'
 
 /** Which of our pages stands for an error that the engine would show: no HTML of its own reaches a browser. */
@@ -18,7 +18,7 @@ export function engineCallbacks(domain: DomainServices, hosted: () => HostedServ
   return {
     startFlow: (ctx, interaction) => startFlow(domain, ctx, interaction),
     renderError(ctx, out, error) {
-      if (ctx.path === endpointPaths.token) {
+      if (isTokenEndpoint(ctx.path)) {
         ctx.body = out
         return
       }

@@ -1,39 +1,55 @@
+import type { DomainServices } from '../domain/ports/services.ts'
 import type { Log } from '../platform/log.ts'
 import type { OpenServices } from './open-services.ts'
 
 const refreshMs = 1000
 const sweepMs = 60_000
 const sweepRows = 500
+/** Bites a sweep: far more than a busy minute leaves, and an end for one that nothing would end. */
+const maximumSweeps = 200
+
+export interface Maintenance {
+  stop(): Promise<void>
+}
 
 /**
  * Work beside the requests: on a shared database, settings changed by another process are noticed within a second, at the
  * cost of one tiny query; expired rows are swept away in small bites.
  */
-export function startMaintenance({ database, directory, domain }: OpenServices, log: Log): { stop(): Promise<void> } {
-  let running: Promise<unknown> = Promise.resolve()
-  const guarded = (name: string, work: () => Promise<unknown>) => (): void => {
-    running = running
-      .then(work)
-      .catch((error: unknown) => log.warn({ err: error as Error }, `${name} failed; it will be tried again`))
+export function startMaintenance({ database, directory, domain }: OpenServices, log: Log): Maintenance {
+  const tasks = [repeat('sweeping expired rows', sweepMs, () => sweep(domain), log)]
+  if (database.kind === 'postgres') {
+    tasks.push(repeat('refreshing the settings', refreshMs, () => directory.refresh(), log))
   }
-  const timers = [
-    setInterval(
-      guarded('sweeping expired rows', () => domain.store.housekeeping.deleteExpired(domain.clock.now(), sweepRows)),
-      sweepMs,
-    ),
-    ...(database.kind === 'postgres'
-      ? [
-          setInterval(
-            guarded('refreshing the settings', () => directory.refresh()),
-            refreshMs,
-          ),
-        ]
-      : []),
-  ]
-  for (const timer of timers) timer.unref()
   return {
     async stop() {
-      for (const timer of timers) clearInterval(timer)
+      await Promise.all(tasks.map((task) => task.stop()))
+    },
+  }
+}
+
+/** As long as bites come back nearly full there is more: a backlog is worked off, not built up. */
+async function sweep({ store, clock }: DomainServices): Promise<void> {
+  for (let bites = 0; bites < maximumSweeps; bites += 1) {
+    if ((await store.housekeeping.deleteExpired(clock.now(), sweepRows)) < sweepRows) return
+  }
+}
+
+/** One run at a time: a slow one is not overtaken by the next. */
+function repeat(name: string, everyMs: number, work: () => Promise<void>, log: Log): Maintenance {
+  let running: Promise<void> | undefined
+  const run = (): void => {
+    running ??= work()
+      .catch((error: unknown) => log.warn({ err: error as Error }, `${name} failed; it will be tried again`))
+      .finally(() => {
+        running = undefined
+      })
+  }
+  const timer = setInterval(run, everyMs)
+  timer.unref()
+  return {
+    async stop() {
+      clearInterval(timer)
       await running
     },
   }

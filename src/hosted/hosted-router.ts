@@ -22,14 +22,14 @@ export function createHostedRouter(services: HostedServices): Router {
   newPasswordRoutes(router, services)
   logoutRoutes(router, services)
   router.get(pagePaths.error, (ctx) => {
-    showErrorPage(services, ctx, errorKeys[String(ctx.query['error'])] ?? 'invalidRequest', { status: 400 })
+    showErrorPage(services, ctx, errorKeys.get(String(ctx.query['error'])) ?? 'invalidRequest', { status: 400 })
   })
   return router
 }
 
 /** Cognito's error codes of `/error?error=…&client_id=…`. */
-const errorKeys: Readonly<Record<string, ErrorKey>> = {
-  redirect_mismatch: 'redirectMismatch',
-  invalid_request: 'invalidRequest',
-  unknown_client: 'unknownClient',
-}
+const errorKeys: ReadonlyMap<string, ErrorKey> = new Map([
+  ['redirect_mismatch', 'redirectMismatch'],
+  ['invalid_request', 'invalidRequest'],
+  ['unknown_client', 'unknownClient'],
+])

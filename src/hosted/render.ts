@@ -99,6 +99,7 @@ const notices: Readonly<Record<string, { key: string; kind: Alert['kind'] }>> = 
   codeResent: { key: 'outcomes.codeResent', kind: 'success' },
   userNotConfirmed: { key: 'outcomes.userNotConfirmed', kind: 'info' },
   alreadyConfirmed: { key: 'outcomes.alreadyConfirmed', kind: 'info' },
+  signUpNotAllowed: { key: 'outcomes.signUpNotAllowed', kind: 'info' },
   signUpReplaced: { key: 'outcomes.signUpReplaced', kind: 'error' },
   passwordResetRequired: { key: 'outcomes.passwordResetRequired', kind: 'info' },
 }

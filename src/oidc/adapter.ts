@@ -65,7 +65,8 @@ function sessionModel(services: DomainServices, userPoolId: string): Model {
       const session = sessionFrom(userPoolId, id, payload, addSeconds(clock.now(), ttl ?? 0))
       const before = payload.authorizations === undefined ? undefined : seen.get(payload.authorizations)
       if (before !== undefined && sameSession(before, session)) return
-      await store.browserSessions.save(session)
+      if (before?.idHash === session.idHash) await store.browserSessions.update(session)
+      else await store.browserSessions.save(session)
     },
     async destroy(id) {
       await store.browserSessions.delete(userPoolId, sha256(id))

@@ -8,3 +8,6 @@ export const endpointPaths = {
   discovery: '/.well-known/openid-configuration',
   jwks: '/.well-known/jwks.json',
 } as const
+
+/** As the routers match it: without regard to case or to a slash at the end. */
+export const isTokenEndpoint = (path: string): boolean => path.replace(/\/$/, '').toLowerCase() === endpointPaths.token

@@ -1,11 +1,11 @@
 import type Provider from 'oidc-provider'
-import { endpointPaths } from './paths.ts'
+import { isTokenEndpoint } from './paths.ts'
 
 /** The token endpoint's errors in the form that Cognito's clients read (reference: hosted UI §5). */
 export function shapeTokenErrors(provider: Provider): void {
   provider.use(async (ctx, next) => {
     await next()
-    if (ctx.path !== endpointPaths.token || ctx.status < 400) return
+    if (!isTokenEndpoint(ctx.path) || ctx.status < 400) return
     const body = ctx.body as { error?: string; error_description?: string } | undefined
     if (typeof body?.error !== 'string') return
     // RFC 6749 §5.2 and Cognito: a grant type that the client may not use.

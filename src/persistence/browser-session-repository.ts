@@ -16,6 +16,15 @@ export const browserSessionRepository = (db: Kysely<Schema>): BrowserSessionRepo
     return presentOrNone(row)
   },
   save: (session) => saveSession(db, session),
+  async update(session) {
+    const updated = await db
+      .updateTable('browser_sessions')
+      .set(sessionRow(session))
+      .where('user_pool_id', '=', session.userPoolId)
+      .where('id_hash', '=', session.idHash)
+      .executeTakeFirst()
+    return updated.numUpdatedRows > 0n
+  },
   async delete(userPoolId, idHash) {
     const deleted = await db
       .deleteFrom('browser_sessions')
@@ -68,18 +77,20 @@ function selectLive(db: Kysely<Schema>, userPoolId: string, at: Date) {
  */
 const begunSinceSignOut = sql<SqlBool>`session.auth_time >= date_trunc('second', users.signed_out_at)`
 
+const sessionRow = (session: BrowserSession) => ({
+  id_hash: session.idHash,
+  user_sub: session.userSub ?? null,
+  auth_time: session.authTime ?? null,
+  amr: session.amr,
+  acr: session.acr ?? null,
+  authorizations: jsonText(session.authorizations),
+  transient: session.transient,
+  expires_at: session.expiresAt,
+})
+
 /** The uid is the session's identity: when the cookie's value changes, the row is found by no other value any more. */
 async function saveSession(db: Kysely<Schema>, session: BrowserSession): Promise<void> {
-  const row = {
-    id_hash: session.idHash,
-    user_sub: session.userSub ?? null,
-    auth_time: session.authTime ?? null,
-    amr: session.amr,
-    acr: session.acr ?? null,
-    authorizations: jsonText(session.authorizations),
-    transient: session.transient,
-    expires_at: session.expiresAt,
-  }
+  const row = sessionRow(session)
   await db
     .insertInto('browser_sessions')
     .values({ ...row, user_pool_id: session.userPoolId, uid: session.uid })

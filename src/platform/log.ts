@@ -1,5 +1,6 @@
 import pino from 'pino'
 import type { Logger } from 'pino'
+import pretty from 'pino-pretty'
 
 export type Log = Logger
 
@@ -7,13 +8,24 @@ export type Log = Logger
 const secretMembers = [
   'password',
   'newPassword',
+  'passwordHash',
+  'secret',
   'code',
+  'code_verifier',
+  'codeVerifier',
+  'handle',
   'token',
   'access_token',
+  'accessToken',
   'refresh_token',
+  'refreshToken',
   'id_token',
+  'idToken',
+  'id_token_hint',
+  'adminToken',
   'client_secret',
   'clientSecret',
+  'client_assertion',
   'authorization',
   'cookie',
   'set-cookie',
@@ -26,16 +38,34 @@ const redactedPaths = secretMembers.flatMap((name) => {
 })
 
 /**
- * JSON lines in production, readable lines otherwise.
- * @param level pino's level name; `silent` for none
+ * What a log says of an error. Errors of libraries carry more than they say (a database error its whole connection, keys
+ * included), so members are named one by one.
  */
-export function createLog(options: { level: string; pretty: boolean }): Log {
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return { message: 'something that is no error was thrown' }
+  const code = (error as { code?: unknown }).code
+  return {
+    type: error.name,
+    message: error.message,
+    // Not `code`: that name is redacted.
+    ...(typeof code === 'string' ? { reason: code } : {}),
+    stack: error.stack,
+    ...(error.cause instanceof Error ? { cause: describeError(error.cause) } : {}),
+  }
+}
+
+/**
+ * JSON lines in production, readable lines otherwise.
+ * @param options.level pino's level name; `silent` for none
+ * @param options.toStderr where standard output belongs to something else: a command's answer
+ */
+export function createLog(options: { level: string; pretty: boolean; toStderr?: boolean }): Log {
   const redact = { paths: redactedPaths, censor: '[redacted]' }
-  if (!options.pretty) return pino({ level: options.level, redact, base: null })
-  return pino({
-    level: options.level,
-    redact,
-    base: null,
-    transport: { target: 'pino-pretty', options: { colorize: process.stdout.isTTY, translateTime: 'HH:MM:ss' } },
-  })
+  const settings = { level: options.level, redact, serializers: { err: describeError }, base: null }
+  // A command ends as soon as it is done, so what goes to standard error is written at once.
+  const destination = options.toStderr === true ? { dest: 2, sync: true } : { dest: 1, sync: false }
+  if (!options.pretty) return pino(settings, pino.destination(destination))
+  const { dest, sync } = destination
+  const colorize = dest === 2 ? process.stderr.isTTY : process.stdout.isTTY
+  return pino(settings, pretty({ destination: dest, sync, colorize, translateTime: 'HH:MM:ss' }))
 }

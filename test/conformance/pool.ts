@@ -187,5 +187,9 @@ export const refresh = (
 ): Promise<TokenResponse> =>
   requestTokens(base, { grant_type: 'refresh_token', refresh_token: refreshToken, client_id: 'app', ...form })
 
-export const userInfo = (base: string, accessToken: string, init: RequestInit = {}): Promise<Response> =>
+export const userInfo = (
+  base: string,
+  accessToken: string,
+  init: { method?: string; headers?: Record<string, string> } = {},
+): Promise<Response> =>
   fetch(`${base}/oauth2/userInfo`, { ...init, headers: { authorization: `Bearer ${accessToken}`, ...init.headers } })

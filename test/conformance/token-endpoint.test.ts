@@ -11,8 +11,8 @@ beforeAll(async () => {
 })
 afterAll(() => pool.stop())
 
-const post = (body: BodyInit | undefined, headers: Record<string, string> = {}): Promise<Response> =>
-  fetch(`${pool.base}/oauth2/token`, { method: 'POST', headers, ...(body === undefined ? {} : { body }) })
+const post = (body: string | URLSearchParams, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(`${pool.base}/oauth2/token`, { method: 'POST', headers, body })
 
 const form = 'application/x-www-form-urlencoded'
 
@@ -88,8 +88,11 @@ describe('a request for tokens', () => {
   })
 
   test('of a browser that prefers HTML is answered with JSON all the same', async () => {
-    const response = await post('client_id=app', { 'content-type': form, accept: 'text/html' })
-    await expectJsonError(response, 400, 'invalid_request')
+    for (const path of ['/oauth2/token', '/oauth2/TOKEN', '/oauth2/token/']) {
+      const headers = { 'content-type': form, accept: 'text/html' }
+      const response = await fetch(pool.base + path, { method: 'POST', headers, body: 'client_id=app' })
+      await expectJsonError(response, 400, 'invalid_request')
+    }
   })
 
   test.each(['GET', 'PUT', 'DELETE', 'PATCH'])('by %s is refused', async (method) => {

@@ -6,6 +6,8 @@ import { addAppClient, addUser, addUserPool, authorizationCode, grantOf, later, 
 const day = 86_400
 
 onEachDatabase((context) => {
+  const onEmbedded = context.kind === 'embedded' ? test : () => {}
+
   test('what has expired goes, at most so many rows a table at a time, and nothing else does', async () => {
     const { store } = context
     const userPoolId = await addUserPool(store)
@@ -55,7 +57,8 @@ onEachDatabase((context) => {
     expect(await store.outbox.deadLetters(10)).toMatchObject([{ id: 'dead' }])
   })
 
-  test.runIf(context.kind === 'embedded')('room of rows that went is used again', async () => {
+  // PostgreSQL does this by itself.
+  onEmbedded('room of rows that went is used again', async () => {
     const { store, database } = context
     const userPoolId = await addUserPool(store)
     const sizes: number[] = []

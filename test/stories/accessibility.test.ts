@@ -92,7 +92,7 @@ const pages: Record<string, (visitor: Person) => Promise<void>> = {
     await visitor.presses('Create account')
     await visitor.reads('Almost there: please look at the marked fields.')
   },
-  'code': toConfirm,
+  code: toConfirm,
   'code after a wrong one': async (visitor) => {
     await toConfirm(visitor)
     await visitor.entersCode(wrong(await visitor.receivesCode()))
@@ -131,14 +131,14 @@ const pages: Record<string, (visitor: Person) => Promise<void>> = {
       'We can’t send you back to this app',
     ),
   'too late': (visitor) => toError(visitor, '/login?client_id=demo&flow=gone', 'That took a little too long'),
-  'mailbox': async (visitor) => {
+  mailbox: async (visitor) => {
     await haveMessage(visitor)
     await visitor.opens('/dev/mail')
     await visitor.isAt('Mailbox')
     // It looks for new messages by itself, except while somebody moves through it.
     await visitor.page.keyboard.press('Tab')
   },
-  'message': async (visitor) => {
+  message: async (visitor) => {
     const message = await haveMessage(visitor)
     await visitor.opens(`/dev/mail/${message.id}`)
     await visitor.isAt(message.subject)

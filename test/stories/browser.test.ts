@@ -152,6 +152,10 @@ describe.each(databaseKinds)('in Chromium, on %s', (database) => {
     expect(await joan.rawToken('ID token')).not.toBe(tokens[0])
     expect(await joan.rawToken('Access token')).not.toBe(tokens[1])
     const after = await joan.payloadOf('ID token')
-    expect(after).toMatchObject({ sub: before['sub'], auth_time: before['auth_time'], origin_jti: before['origin_jti'] })
+    expect(after).toMatchObject({
+      sub: before['sub'],
+      auth_time: before['auth_time'],
+      origin_jti: before['origin_jti'],
+    })
   })
 })

@@ -117,7 +117,11 @@ describe.each(databaseKinds)('a server that is killed, on %s', (kind) => {
   /** A browser, and the app's own part of the sign-in that it is in. */
   async function beginSignIn(): Promise<{ browser: UserAgent; request: AuthorizationRequest; login: VisitedPage }> {
     const browser = createUserAgent(installation.url)
-    const request = authorizationRequest(installation.url, { client_id: 'web', redirect_uri: callback, scope: 'openid email' })
+    const request = authorizationRequest(installation.url, {
+      client_id: 'web',
+      redirect_uri: callback,
+      scope: 'openid email',
+    })
     return { browser, request, login: await browser.visit(request.url) }
   }
 

@@ -81,7 +81,9 @@ async function personAt(context: BrowserContext, server: TestServer, account: Ac
     presses,
     reads: waitFor,
     opensTab: () => personAt(context, server, account),
-    opens: async (path) => void (await page.goto(`${server.publicUrl}${path}`)),
+    async opens(path) {
+      await page.goto(`${server.publicUrl}${path}`)
+    },
     follows: (name) => page.getByRole('link', { name, exact: true }).click(),
     async signsUp() {
       await isAt('Create your account')

@@ -32,7 +32,11 @@ export function createUserAgent(origin: string, headers: Record<string, string> 
   const cookies = new Map<string, string>()
   const request = async (url: string, init: RequestInit = {}): Promise<Response> => {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const response = await fetch(url, { ...init, redirect: 'manual', headers: { ...headers, ...(init.headers as object), cookie } })
+    const response = await fetch(url, {
+      ...init,
+      redirect: 'manual',
+      headers: { ...headers, ...(init.headers as object), cookie },
+    })
     for (const line of response.headers.getSetCookie()) keepCookie(cookies, line)
     return response
   }
@@ -68,7 +72,8 @@ function pageFrom(
   const $ = load(html)
   const submit = (fields: Record<string, string>, label?: string): Promise<VisitedPage> => {
     const forms = $('form').toArray()
-    const form = label === undefined ? forms[0] : forms.find((candidate) => $(candidate).find('button').text().includes(label))
+    const form =
+      label === undefined ? forms[0] : forms.find((candidate) => $(candidate).find('button').text().includes(label))
     if (form === undefined) throw new Error(`no such form on ${url.href}: ${html}`)
     const body = new URLSearchParams()
     for (const input of $(form).find('input[name]').toArray()) {
@@ -89,7 +94,9 @@ function pageFrom(
     heading: $('h1').first().text().trim(),
     submit,
     follow(text) {
-      const link = $('a').toArray().find((candidate) => $(candidate).text().includes(text))
+      const link = $('a')
+        .toArray()
+        .find((candidate) => $(candidate).text().includes(text))
       if (link === undefined) throw new Error(`no link ${text} on ${url.href}`)
       return visit(new URL($(link).attr('href') ?? '', url).href)
     },
@@ -99,5 +106,15 @@ function pageFrom(
 
 const elsewhere = (url: URL): VisitedPage => {
   const nothing = (): Promise<VisitedPage> => Promise.reject(new Error(`${url.href} is another site`))
-  return { url, status: 0, headers: new Headers(), html: '', text: '', heading: '', submit: nothing, follow: nothing, field: () => undefined }
+  return {
+    url,
+    status: 0,
+    headers: new Headers(),
+    html: '',
+    text: '',
+    heading: '',
+    submit: nothing,
+    follow: nothing,
+    field: () => undefined,
+  }
 }

@@ -96,4 +96,7 @@ export function whereItIs(page: VisitedPage): string {
 
 /** A form's page as it would be for anybody: without what is random in it. */
 export const withoutIds = (html: string): string =>
-  html.replaceAll(/nonce="[^"]+"/g, 'nonce').replaceAll(/name="(_csrf|flow)" value="[^"]+"/g, '$1').replaceAll(/flow=[\w-]{43}/g, 'flow')
+  html
+    .replaceAll(/nonce="[^"]+"/g, 'nonce')
+    .replaceAll(/name="(_csrf|flow)" value="[^"]+"/g, '$1')
+    .replaceAll(/flow=[\w-]{43}/g, 'flow')

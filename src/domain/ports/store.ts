@@ -168,6 +168,8 @@ export interface BrowserSessionRepository {
   find(userPoolId: string, idHash: string, at: Date): Promise<BrowserSession | undefined>
   findByUid(userPoolId: string, uid: string, at: Date): Promise<BrowserSession | undefined>
   save(session: BrowserSession): Promise<void>
+  /** Changes a session that is still there; false when it ended meanwhile: a sign-out must not be undone. */
+  update(session: BrowserSession): Promise<boolean>
   delete(userPoolId: string, idHash: string): Promise<boolean>
   deleteByUid(userPoolId: string, uid: string): Promise<boolean>
   deleteOfUser(userPoolId: string, userSub: string): Promise<number>

@@ -1,6 +1,6 @@
 import type { Repositories } from '../ports/store.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
-import { lookupKey } from './sign-in-name.ts'
+import { aliasLikeness, lookupKey } from './sign-in-name.ts'
 import type { User } from './user.ts'
 
 /**
@@ -20,7 +20,10 @@ export async function claimAddress(
   return tx.users.claimIdentifier(userPool.id, user.sub, { kind: attribute, key })
 }
 
-/** Cognito: preferred_username is an alias from confirmation on. One already taken stays an attribute only. */
+/**
+ * Cognito: preferred_username is an alias from confirmation on. One already taken, or that looks like an address by which
+ * somebody else may sign in, stays an attribute only.
+ */
 export async function claimPreferredUsername(
   tx: Pick<Repositories, 'users'>,
   userPool: UserPool,
@@ -28,6 +31,7 @@ export async function claimPreferredUsername(
 ): Promise<void> {
   const preferred = user.attributes['preferred_username']
   if (preferred === undefined || !userPool.aliasAttributes.includes('preferred_username')) return
+  if (aliasLikeness(userPool, preferred) !== undefined) return
   const key = lookupKey(userPool, preferred)
   await tx.users.claimIdentifier(userPool.id, user.sub, { kind: 'preferred_username', key })
 }

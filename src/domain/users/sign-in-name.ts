@@ -31,12 +31,16 @@ export function readSignInName(userPool: UserPool, typed: string): SignInName {
 function readUsername(userPool: UserPool, typed: string): SignInName {
   const key = lookupKey(userPool, typed)
   if (key === '' || !/^[\p{L}\p{M}\p{S}\p{N}\p{P}]{1,128}$/u.test(typed)) return { kind: 'invalid', problem: 'invalid' }
-  if (userPool.aliasAttributes.includes('email') && key.includes('@'))
-    return { kind: 'invalid', problem: 'looksLikeEmail' }
-  if (userPool.aliasAttributes.includes('phone_number') && parsePhoneNumber(key) !== undefined) {
-    return { kind: 'invalid', problem: 'looksLikePhone' }
-  }
-  return { kind: 'username', username: typed }
+  const problem = aliasLikeness(userPool, typed)
+  return problem === undefined ? { kind: 'username', username: typed } : { kind: 'invalid', problem }
+}
+
+/** A name of one's own choice that looks like an address which somebody else may one day prove to be theirs. */
+export function aliasLikeness(userPool: UserPool, name: string): 'looksLikeEmail' | 'looksLikePhone' | undefined {
+  const key = lookupKey(userPool, name)
+  if (userPool.aliasAttributes.includes('email') && key.includes('@')) return 'looksLikeEmail'
+  const isPhone = userPool.aliasAttributes.includes('phone_number') && parsePhoneNumber(key) !== undefined
+  return isPhone ? 'looksLikePhone' : undefined
 }
 
 /** The canonical key under which a typed name is looked up. */
@@ -62,8 +66,12 @@ export function identifiersOf(
   }
   for (const name of userPool.aliasAttributes) {
     const value = user.attributes[name]
-    const counts = name === 'preferred_username' ? user.confirmed : user.attributes[`${name}_verified`] === 'true'
-    if (value !== undefined && counts) identifiers.push({ kind: name, key: key(value) })
+    if (value === undefined) continue
+    const counts =
+      name === 'preferred_username'
+        ? user.confirmed && aliasLikeness(userPool, value) === undefined
+        : user.attributes[`${name}_verified`] === 'true'
+    if (counts) identifiers.push({ kind: name, key: key(value) })
   }
   return identifiers
 }

@@ -27,12 +27,7 @@ export function showSignUpPage(
     fields: [usernameSignUpField(step, typed.get('username') ?? '', refusal), ...attributes],
     password: newPasswordField(userPool, locale, refusal?.brokenRules ?? [], empty),
     links: { login: pageUrl(step, 'login') },
-    alert:
-      refusal === undefined
-        ? noticeOf(step)
-        : errorAlert(
-            locale.text(refusal.reason === 'signUpNotAllowed' ? 'outcomes.signUpNotAllowed' : 'outcomes.checkFields'),
-          ),
+    alert: refusal === undefined ? noticeOf(step) : errorAlert(locale.text('outcomes.checkFields')),
   })
 }
 

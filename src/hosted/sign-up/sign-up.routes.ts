@@ -6,7 +6,7 @@ import { tenantUrl } from '../../domain/user-pools/tenant.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { pagePaths } from '../paths.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
-import type { FormStep } from '../step.ts'
+import type { FormStep, Step } from '../step.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import { showSignUpPage } from './sign-up.page.ts'
 import { signUpFieldNames } from './sign-up-fields.ts'
@@ -14,7 +14,9 @@ import { signUpFieldNames } from './sign-up-fields.ts'
 export function signUpRoutes(router: Router, services: HostedServices): void {
   router.get(pagePaths.signUp, async (ctx) => {
     const step = await openPage(services, ctx, 'signUp')
-    if (step !== undefined) showSignUpPage(services, step, { typed: new Map() })
+    if (step === undefined) return
+    if (step.tenant.snapshot.userPool.allowAdminCreateUserOnly) return leadToLogin(services, step)
+    showSignUpPage(services, step, { typed: new Map() })
   })
   router.post(pagePaths.signUp, async (ctx) => {
     const step = await openForm(services, ctx, 'signUp')
@@ -52,6 +54,11 @@ async function answer(services: HostedServices, step: FormStep, outcome: SignUpO
     case 'unconfirmed':
       return showErrorPage(services, step.ctx, 'awaitingApproval', { status: 200 })
     case 'refused':
+      if (outcome.reason === 'signUpNotAllowed') return leadToLogin(services, step)
       showSignUpPage(services, step, { typed: step.form, refusal: outcome })
   }
 }
+
+/** The domain refuses a sign-up that is not allowed (threat row A9); no form is shown that could only be refused. */
+const leadToLogin = (services: HostedServices, step: Step): Promise<void> =>
+  continueFlow(services, step, { ...step.flow.state, chosen: 'login' }, 'signUpNotAllowed')

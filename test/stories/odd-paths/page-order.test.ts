@@ -43,25 +43,30 @@ describe.each(databaseKinds)('no page before its turn, on %s', (database) => {
     expect(await server.mail()).toEqual(before)
   })
 
-  test.each(['/confirm', '/changePassword'])('waiting for a reset code, %s leads back to it, and an empty code too', async (path) => {
-    const visitor = await visitorOf(server)
-    const forgot = await visitor.login.follow('Forgot your password?')
-    const reset = await forgot.submit({ username: 'ada@example.com' })
-    expect(reset.heading).toBe('Choose a new password')
-    expect((await visitor.visit(at(reset, path))).heading).toBe('Choose a new password')
-    expect((await post(visitor, reset, path, everything)).heading).toBe('Choose a new password')
-    for (const code of ['', ' ', 'undefined', 'null', '000000000000']) {
-      expect(whereItIs(await reset.submit({ code, password: 'Somebody-else-1' }))).toBe('Choose a new password')
-    }
-    // Begun again, as in the attack that row B3 tells of: the form still wants a code.
-    const again = await visitor.visit(at(reset, '/forgotPassword'))
-    expect(again.heading).toBe('Forgot your password?')
-    const reopened = await again.submit({ username: 'ada@example.com' })
-    expect(whereItIs(await reopened.submit({ password: 'Somebody-else-1' }))).toBe('Choose a new password')
-    const { login } = await visitorOf(server)
-    expect(whereItIs(await login.submit({ username: 'ada@example.com', password: 'Somebody-else-1' }))).toBe('Sign in')
-    expect(whereItIs(await login.submit({ username: 'ada@example.com', password: goodPassword }))).toBe('the app')
-  })
+  test.each(['/confirm', '/changePassword'])(
+    'waiting for a reset code, %s leads back to it, and an empty code too',
+    async (path) => {
+      const visitor = await visitorOf(server)
+      const forgot = await visitor.login.follow('Forgot your password?')
+      const reset = await forgot.submit({ username: 'ada@example.com' })
+      expect(reset.heading).toBe('Choose a new password')
+      expect((await visitor.visit(at(reset, path))).heading).toBe('Choose a new password')
+      expect((await post(visitor, reset, path, everything)).heading).toBe('Choose a new password')
+      for (const code of ['', ' ', 'undefined', 'null', '000000000000']) {
+        expect(whereItIs(await reset.submit({ code, password: 'Somebody-else-1' }))).toBe('Choose a new password')
+      }
+      // Begun again, as in the attack that row B3 tells of: the form still wants a code.
+      const again = await visitor.visit(at(reset, '/forgotPassword'))
+      expect(again.heading).toBe('Forgot your password?')
+      const reopened = await again.submit({ username: 'ada@example.com' })
+      expect(whereItIs(await reopened.submit({ password: 'Somebody-else-1' }))).toBe('Choose a new password')
+      const { login } = await visitorOf(server)
+      expect(whereItIs(await login.submit({ username: 'ada@example.com', password: 'Somebody-else-1' }))).toBe(
+        'Sign in',
+      )
+      expect(whereItIs(await login.submit({ username: 'ada@example.com', password: goodPassword }))).toBe('the app')
+    },
+  )
 
   test('waiting for a sign-up code, no other page lets anyone in', async () => {
     const visitor = await visitorOf(server)
@@ -156,7 +161,9 @@ describe.each(databaseKinds)('no page before its turn, on %s', (database) => {
       const newPassword = await login.submit({ username: 'off2@example.com', password: goodPassword })
       await switchOff('off2@example.com')
       expect(whereItIs(await newPassword.submit({ password: 'Trajectory-1962' }))).not.toBe('the app')
-      const again = await (await visitorOf(server)).login.submit({ username: 'off2@example.com', password: goodPassword })
+      const again = await (
+        await visitorOf(server)
+      ).login.submit({ username: 'off2@example.com', password: goodPassword })
       expect(again.text).toContain('This account is switched off.')
     })
 
@@ -173,7 +180,9 @@ describe.each(databaseKinds)('no page before its turn, on %s', (database) => {
     test('loses the session that it had', async () => {
       await haveAccount(server, { username: 'off4@example.com', password: goodPassword })
       const visitor = await visitorOf(server)
-      expect(whereItIs(await visitor.login.submit({ username: 'off4@example.com', password: goodPassword }))).toBe('the app')
+      expect(whereItIs(await visitor.login.submit({ username: 'off4@example.com', password: goodPassword }))).toBe(
+        'the app',
+      )
       const app = await visitor.visit(visitor.authorization.url)
       expect(whereItIs(app)).toBe('the app')
       await switchOff('off4@example.com')
