@@ -6,6 +6,7 @@ import { finishFlow } from '../oidc/interaction.ts'
 import { createProviderRegistry } from '../oidc/provider-registry.ts'
 import type { ProviderRegistry } from '../oidc/provider-registry.ts'
 import { migrationState } from '../persistence/migrate.ts'
+import { withStartLock } from '../persistence/start-lock.ts'
 import type { Clock } from '../platform/clock.ts'
 import { ConfigError } from '../platform/config/config-error.ts'
 import type { Environment } from '../platform/config/environment.ts'
@@ -140,11 +141,8 @@ async function configure(
   publicUrl: string,
   log: Log,
 ): Promise<void> {
-  const result = await applyConfiguration(services.domain, userPools, {
-    publicUrl,
-    region: environment.region,
-    dryRun: false,
-  })
+  const options = { publicUrl, region: environment.region, dryRun: false }
+  const result = await withStartLock(services.database, () => applyConfiguration(services.domain, userPools, options))
   if (result.problems.length > 0) throw new ConfigError(result.problems)
   for (const warning of result.warnings) log.warn(warning)
   for (const change of result.changes) log.info(`configuration: ${change.action} ${change.what}`)

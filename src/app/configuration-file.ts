@@ -9,6 +9,7 @@ import { checkSettings, unknownSetting } from '../platform/config/check-settings
 import type { SettingProblem } from '../platform/config/check-settings.ts'
 import { ConfigError } from '../platform/config/config-error.ts'
 import type { Environment } from '../platform/config/environment.ts'
+import { shownValue } from '../platform/config/shown-value.ts'
 
 /** `latchkey.yaml` (design §5): parsed once, every problem told at once with its place, its value and the mend. */
 export interface ConfigurationFile {
@@ -102,7 +103,7 @@ function describe({ path, message }: SettingProblem, written: unknown): string {
   const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], written)
   const name = String(path.at(-1) ?? '')
   const isSecret = /(secret|password|passwordhash)$/i.test(name) || message.startsWith(unknownSetting)
-  const shown = typeof value === 'object' || value === undefined || isSecret ? '' : ` is ${JSON.stringify(value)}:`
+  const shown = typeof value === 'object' || value === undefined || isSecret ? '' : ` is ${shownValue(value)}:`
   return `${place(path)}${shown} ${message}`
 }
 

@@ -87,6 +87,7 @@ describe('the session’s id', () => {
     const before = browser.agent.cookies.get(sessionName) ?? ''
     await browser.authorize({ prompt: 'login' })
     expect(browser.agent.cookies.get(sessionName)).not.toBe(before)
+    expect((await browser.authorize({ prompt: 'none' })).answer.searchParams.has('code')).toBe(true)
     const thief = createBrowser(pool.base)
     thief.agent.cookies.set(sessionName, before)
     const { answer } = await thief.authorize({ prompt: 'none' })

@@ -1,5 +1,7 @@
 import { CompactSign, generateKeyPair } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { signToken } from '../../src/domain/tokens/sign-token.ts'
+import type { KeyUse } from '../../src/domain/tokens/signing-key.ts'
 import { decode, requestTokens } from '../support/relying-party.ts'
 import { createBrowser, otherPoolId, poolId, refresh, secret, startPool, userInfo } from './pool.ts'
 import type { Browser, ConformancePool } from './pool.ts'
@@ -162,6 +164,32 @@ describe('refused is', () => {
       await hmac,
     ]
     for (const token of forged) await expectRefused(await userInfo(pool.base, token))
+  })
+})
+
+describe('a token of our own keys', () => {
+  const sign = async (use: KeyUse, change: Record<string, unknown>): Promise<string> => {
+    const { keys } = await pool.snapshot()
+    const { accessToken } = await browser.signIn()
+    return signToken(keys.current[use], { ...decode(accessToken), ...change })
+  }
+
+  test('is good as it is issued, and refused with the key, use, issuer, client or time of another', async () => {
+    expect((await userInfo(pool.base, await sign('access', {}))).status).toBe(200)
+    const now = Math.floor(Date.now() / 1000)
+    for (const token of [
+      await sign('id', {}),
+      await sign('access', { token_use: 'id' }),
+      await sign('access', { token_use: undefined }),
+      await sign('access', { iss: `${pool.base}/${otherPoolId}` }),
+      await sign('access', { client_id: 'nobody' }),
+      await sign('access', { exp: now - 1 }),
+      await sign('access', { nbf: now + 60 }),
+      await sign('access', { sub: undefined }),
+      await sign('access', { origin_jti: '00000000-0000-4000-8000-000000000000' }),
+    ]) {
+      await expectRefused(await userInfo(pool.base, token))
+    }
   })
 })
 

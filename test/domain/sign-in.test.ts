@@ -127,7 +127,7 @@ onEachDatabase((context) => {
       const user = await account(userPool, 'ana', { ...temporary, ...change })
       const outcome = await enter(userPool, 'ana')
       if (outcome.kind !== 'challenge') throw new Error(JSON.stringify(outcome))
-      return { user, ...outcome }
+      return { ...outcome, user }
     }
 
     const answer = (userPool: UserPool, handle: string, typed = newPassword, attributes: Record<string, string> = {}) =>
@@ -267,10 +267,7 @@ onEachDatabase((context) => {
 
     test('confirms who waits for it, with its preferred_username, and nobody else', async () => {
       const userPool = await context.makePool({ AliasAttributes: ['preferred_username'] })
-      const user = await account(userPool, 'ana', {
-        ...{ permanent: false },
-        attributes: { preferred_username: 'Anita' },
-      })
+      const user = await account(userPool, 'ana', { permanent: false, attributes: { preferred_username: 'Anita' } })
       await become(user, 'UNCONFIRMED')
       expect(await confirmUser(context.services, user)).toBe(true)
       expect(await stored(user)).toMatchObject({ status: 'CONFIRMED' })

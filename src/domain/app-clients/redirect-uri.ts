@@ -24,7 +24,9 @@ export function redirectUriProblem(uri: string): string | undefined {
   if (uri.length > 1024) return 'must not be longer than 1,024 characters'
   if (/[\s\\*<>"{}|^`\p{Cc}]/u.test(uri)) return 'must not hold blanks, backslashes, wildcards or control characters'
   const url = URL.parse(uri)
-  if (url === null) return 'must be an absolute URL such as https://app.example.com/callback'
+  // `https:/host` and `https:host` are paths of the page that they stand on, unless that is plain http.
+  const isRelative = url !== null && /^https?:$/.test(url.protocol) && !/^https?:\/\/[^/]/i.test(uri)
+  if (url === null || isRelative) return 'must be an absolute URL such as https://app.example.com/callback'
   if (uri.includes('#')) return 'must not have a fragment (#…)'
   if (forbiddenSchemes.has(url.protocol)) return `must not use the scheme ${url.protocol}`
   if (url.username !== '' || url.password !== '') return 'must not carry a user name or password'

@@ -33,7 +33,7 @@ export function releasedAttributes(
   scopes: readonly string[],
 ): Record<string, string> {
   const readable = Object.entries(user.attributes).filter(([name]) => isReadable(appClient, name))
-  const narrowing = scopes.filter((scope) => scope === 'profile' || scope in scopeAttributes)
+  const narrowing = scopes.filter((scope) => scope === 'profile' || Object.hasOwn(scopeAttributes, scope))
   if (narrowing.length === 0) return Object.fromEntries(readable)
   const apart = new Set(Object.values(scopeAttributes).flat())
   const released = ([name]: [string, string]): boolean =>

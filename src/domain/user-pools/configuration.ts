@@ -83,7 +83,8 @@ function atItsMember(problem: string): SettingProblem {
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String)
 
-const argon2id = /^\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z\d+/]{11,}\$[A-Za-z\d+/]{16,}$/
+// The order of the parameters differs from library to library.
+const argon2id = /^\$argon2id\$v=19\$(?:[mtp]=\d+,){2}[mtp]=\d+\$[A-Za-z\d+/]{11,}\$[A-Za-z\d+/]{16,}$/
 
 const seedUser = z
   .strictObject({

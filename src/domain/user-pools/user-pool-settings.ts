@@ -11,8 +11,9 @@ import type { UserPoolRecord } from '../ports/store.ts'
  */
 
 const address = z.enum(['email', 'phone_number'])
-const lengthText = z.union([z.number(), z.string().regex(/^\d+$/)], 'must be a number').transform(Number)
-const numberText = z.union([z.number(), z.string().regex(/^-?\d+(\.\d+)?$/)], 'must be a number').transform(Number)
+const isNumber = 'must be a number'
+const lengthText = z.union([z.number(), z.string().regex(/^\d+$/, isNumber)], isNumber).transform(Number)
+const numberText = z.union([z.number(), z.string().regex(/^-?\d+(\.\d+)?$/, isNumber)], isNumber).transform(Number)
 
 const schemaAttribute = z.strictObject({
   Name: z

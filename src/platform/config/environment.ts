@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { checkSettings } from './check-settings.ts'
 import { ConfigError } from './config-error.ts'
+import { shownValue } from './shown-value.ts'
 
 /** The environment, parsed once (design §5). Every default stands beside its variable. */
 
@@ -149,12 +150,11 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   })
 }
 
-/** Values that may hold a password are not repeated; nor is what stands before the host of a URL. */
+/** Values that may hold a password are not repeated. */
 const confidential = new Set(['DATABASE_URL', 'LATCHKEY_SECRET', 'SMTP_URL'])
 
 function describe(name: string, env: Readonly<Record<string, string | undefined>>, message: string): string {
-  const shown = JSON.stringify(env[name]?.replace(/\/\/[^/]*@/, '//…@'))
-  const value = confidential.has(name) ? '' : ` is ${shown}, but`
+  const value = confidential.has(name) ? '' : ` is ${shownValue(env[name])}, but`
   return `${name}${value} ${message}`
 }
 

@@ -9,7 +9,7 @@ import { goodPassword, startServerWithPools, visitorOf, whereItIs } from '../../
 import type { Visitor } from '../../support/visitor.ts'
 
 describe.each(databaseKinds)('codes, on %s', (database) => {
-  const clock = movableClock()
+  const clock = movableClock({ stopped: true })
   let server: TestServer
   beforeAll(async () => {
     server = await startServerWithPools({ database, clock })

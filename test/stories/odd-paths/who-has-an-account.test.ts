@@ -8,7 +8,7 @@ import type { VisitedPage } from '../../support/user-agent.ts'
 import { goodPassword, startServerWithPools, visitorOf, whereItIs, withoutIds } from '../../support/visitor.ts'
 
 describe.each(databaseKinds)('who has an account is told to nobody, on %s', (database) => {
-  const clock = movableClock()
+  const clock = movableClock({ stopped: true })
   let server: TestServer
   beforeAll(async () => {
     server = await startServerWithPools({ database, clock })
