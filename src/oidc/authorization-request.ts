@@ -46,6 +46,10 @@ export function decideAuthorizationRequest(
   if (responseType === 'code' && !appClient.allowedOAuthFlows.includes('code')) {
     return refuse('unauthorized_client', 'the authorization code flow is not enabled for this client')
   }
+  // form_post would answer with a page of the engine's own, without our headers.
+  if (!['', 'query', 'fragment'].includes(query.get('response_mode') ?? '')) {
+    return refuse('invalid_request', 'response_mode is not supported')
+  }
   const decision = decideScopes(appClient, snapshot.resourceServers, query.get('scope') ?? undefined, 'code')
   if (!decision.ok) return refuse('invalid_scope', decision.reason)
   const resource = query.get('resource') ?? ''

@@ -30,7 +30,7 @@ interface Credentials {
 
 function bodyCredentials(form: ReadonlyMap<string, string>): Credentials | undefined {
   const clientId = form.get('client_id')
-  return clientId === undefined ? undefined : { clientId, secret: form.get('client_secret') }
+  return clientId === undefined ? undefined : { clientId, secret: form.get('client_secret') || undefined }
 }
 
 /** RFC 6749 §2.3.1: both halves are form-encoded inside the Base64. */

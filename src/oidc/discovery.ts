@@ -18,7 +18,7 @@ export function discoveryDocument(snapshot: UserPoolSnapshot, endpointBase: stri
     end_session_endpoint: endpointBase + endpointPaths.logout,
     jwks_uri: issuer + endpointPaths.jwks,
     response_types_supported: ['code'],
-    response_modes_supported: ['query', 'fragment', 'form_post'],
+    response_modes_supported: ['query', 'fragment'],
     grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: [snapshot.keys.current.id.algorithm],

@@ -71,7 +71,7 @@ function firstPage(interaction: { params: Record<string, unknown>; prompt: { nam
   return interaction.prompt.name === 'create' ? 'signUp' : 'login'
 }
 
-export const firstPagePaths: Record<FlowState['chosen'], string> = {
+const firstPagePaths: Record<FlowState['chosen'], string> = {
   login: '/login',
   signUp: '/signup',
   forgotPassword: '/forgotPassword',

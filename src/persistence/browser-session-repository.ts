@@ -66,7 +66,11 @@ function selectLive(db: Kysely<Schema>, userPoolId: string, at: Date) {
     .where((eb) =>
       eb.or([
         eb('session.user_sub', 'is', null),
-        eb.and([eb('users.enabled', '=', true), eb.or([eb('users.signed_out_at', 'is', null), begunSinceSignOut])]),
+        eb.and([
+          eb('users.enabled', '=', true),
+          eb('users.status', 'in', ['CONFIRMED', 'EXTERNAL_PROVIDER']),
+          eb.or([eb('users.signed_out_at', 'is', null), begunSinceSignOut]),
+        ]),
       ]),
     )
 }

@@ -25,6 +25,13 @@ export const grantRepository = (db: Kysely<Schema>): GrantRepository => ({
   },
   async revokeOfUser(userPoolId, userSub, at) {
     const revoked = await db
+      .with('codes', (part) =>
+        part
+          .deleteFrom('authorization_codes')
+          .where('user_pool_id', '=', userPoolId)
+          .where('user_sub', '=', userSub)
+          .where('consumed_at', 'is', null),
+      )
       .updateTable('grants')
       .set({ revoked_at: at })
       .where('user_pool_id', '=', userPoolId)

@@ -89,7 +89,7 @@ export interface MovableClock extends Clock {
   ahead: number
 }
 
-export const createMovableClock = (): MovableClock => ({
+const createMovableClock = (): MovableClock => ({
   ahead: 0,
   now() {
     return new Date(Date.now() + this.ahead * 1000)

@@ -59,7 +59,7 @@ export function onEachDatabase(define: (test: DomainTest) => void): void {
 
 const log = createLog({ level: 'silent', pretty: false })
 
-export const environment: Environment = {
+const environment: Environment = {
   port: 0,
   host: '127.0.0.1',
   dataDir: 'memory://',

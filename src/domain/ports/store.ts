@@ -215,6 +215,7 @@ export interface GrantRepository {
   /** Spends a refresh token and adds its successor in one statement; false when it had been spent. */
   rotate(request: { userPoolId: string; tokenHash: string; successorHash: string; at: Date }): Promise<boolean>
   revoke(userPoolId: string, grantId: string, at: Date): Promise<boolean>
+  /** Ends the user's grants, and codes that have not become one yet. @returns how many grants ended */
   revokeOfUser(userPoolId: string, userSub: string, at: Date): Promise<number>
   /** For userInfo: the user, and whether the grant behind an access token still lives. One query. */
   findSubject(

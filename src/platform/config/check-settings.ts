@@ -62,7 +62,7 @@ const kinds: Readonly<Record<string, string>> = {
 }
 
 /** zod's own messages ("Invalid input: expected …") in words that follow a setting's name and value. */
-export const plainWords: z.core.$ZodErrorMap = (issue) => {
+const plainWords: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
     case 'invalid_type':
       return mustBe(kinds[issue.expected] ?? `of the type ${issue.expected}`, issue.input, issue.expected === 'string')
