@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { openDatabase } from '../../src/persistence/database.ts'
 import type { Database } from '../../src/persistence/database.ts'
@@ -45,6 +46,7 @@ interface Installation {
   /** How many users and messages are stored. */
   count(): Promise<{ users: number; messages: number }>
   mailPort: number
+  databaseUrl: string | undefined
   remove(): Promise<void>
 }
 
@@ -83,6 +85,7 @@ async function install(kind: 'embedded' | 'postgres'): Promise<Installation> {
     url,
     port,
     mailPort,
+    databaseUrl: postgres?.url,
     start: () => startServerProcess(environment),
     letMailBecomeDue: () =>
       withDatabase(async ({ kysely }) => {
@@ -96,6 +99,30 @@ async function install(kind: 'embedded' | 'postgres'): Promise<Installation> {
     async remove() {
       await postgres?.drop()
       await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Keeps codes from being stored, so that whoever signs up stands still in the middle. */
+async function holdCodes(url: string): Promise<{ isWaitedFor(): Promise<void>; release(): Promise<void> }> {
+  const [holder, watcher] = [new pg.Client({ connectionString: url }), new pg.Client({ connectionString: url })]
+  await Promise.all([holder.connect(), watcher.connect()])
+  await holder.query('begin')
+  await holder.query('lock table verification_codes in share mode')
+  const waiting = `select count(*)::int as number from pg_locks
+    where not granted and relation = 'verification_codes'::regclass
+      and database = (select oid from pg_database where datname = current_database())`
+  return {
+    isWaitedFor: () =>
+      expect
+        .poll(async () => (await watcher.query<{ number: number }>(waiting)).rows[0]?.number, { timeout: 10_000 })
+        .toBe(1),
+    async release() {
+      await holder.query('rollback')
+      await expect
+        .poll(async () => (await watcher.query<{ number: number }>(waiting)).rows[0]?.number, { timeout: 10_000 })
+        .toBe(0)
+      await Promise.all([holder.end(), watcher.end()])
     },
   }
 }
@@ -202,6 +229,26 @@ describe.each(databaseKinds)('a server that is killed, on %s', (kind) => {
       expect(new Set(codesTo(email)).size).toBe(1)
     }
   })
+
+  test.runIf(kind === 'postgres')(
+    'between a user and their code, within the transaction: there is no user',
+    async () => {
+      const before = await installation.count()
+      const { send } = await fillInSignUp('katherine@example.com')
+      const codes = await holdCodes(installation.databaseUrl ?? '')
+      const sent = send().catch(() => undefined)
+      await codes.isWaitedFor()
+      await server!.kill()
+      await codes.release()
+      expect(await sent).toBeUndefined()
+      expect(await installation.count()).toEqual(before)
+
+      server = await installation.start()
+      const confirm = await (await fillInSignUp('katherine@example.com')).send()
+      const app = await confirm.submit({ code: await receiveCode('katherine@example.com') })
+      expect(app.url.searchParams.has('code')).toBe(true)
+    },
+  )
 
   test('asked to stop, it finishes what is under way, takes nothing new, and ends well', async () => {
     const body = 'username=grace%40example.com&password=x'

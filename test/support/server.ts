@@ -91,7 +91,11 @@ async function databaseFor(kind: DatabaseKind): Promise<DatabaseParts> {
   return { environment: { databaseUrl: url }, drop }
 }
 
-async function waitForCode(mail: () => Promise<readonly Mail[]>, address: string, seen: ReadonlySet<string>): Promise<string> {
+async function waitForCode(
+  mail: () => Promise<readonly Mail[]>,
+  address: string,
+  seen: ReadonlySet<string>,
+): Promise<string> {
   const deadline = Date.now() + 10_000
   while (Date.now() < deadline) {
     const message = (await mail()).find(({ id, to }) => to === address && !seen.has(id))

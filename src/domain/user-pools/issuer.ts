@@ -31,7 +31,7 @@ export function chooseIssuer(request: {
   return { issuer: existing.issuer, followsPublicUrl: false, warnings }
 }
 
-export function isLocalhost(url: string): boolean {
+function isLocalhost(url: string): boolean {
   const { hostname } = new URL(url)
   return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '127.0.0.1' || hostname === '[::1]'
 }

@@ -55,10 +55,3 @@ export interface Branding {
   name?: string
   logoUrl?: string
 }
-
-/** Which of the sign-in identifiers the pool's users type, in the order pages should name them. */
-export function signInIdentifiers(userPool: UserPool): readonly ('username' | AliasAttribute)[] {
-  return userPool.usernameAttributes.length > 0
-    ? userPool.usernameAttributes
-    : ['username', ...userPool.aliasAttributes]
-}
