@@ -230,9 +230,9 @@ describe.each(databaseKinds)('a server that is killed, on %s', (kind) => {
     }
   })
 
-  test.runIf(kind === 'postgres')(
-    'between a user and their code, within the transaction: there is no user',
-    async () => {
+  // An embedded database has one connection: nothing could hold its sign-up in the middle.
+  if (kind === 'postgres') {
+    test('between a user and their code, within the transaction: there is no user', async () => {
       const before = await installation.count()
       const { send } = await fillInSignUp('katherine@example.com')
       const codes = await holdCodes(installation.databaseUrl ?? '')
@@ -247,8 +247,8 @@ describe.each(databaseKinds)('a server that is killed, on %s', (kind) => {
       const confirm = await (await fillInSignUp('katherine@example.com')).send()
       const app = await confirm.submit({ code: await receiveCode('katherine@example.com') })
       expect(app.url.searchParams.has('code')).toBe(true)
-    },
-  )
+    })
+  }
 
   test('asked to stop, it finishes what is under way, takes nothing new, and ends well', async () => {
     const body = 'username=grace%40example.com&password=x'

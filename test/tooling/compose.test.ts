@@ -10,6 +10,12 @@ import { parse } from 'yaml'
 const repository = join(import.meta.dirname, '..', '..')
 const read = (file: string) => readFileSync(join(repository, file), 'utf8')
 
+/** What the example configuration asks of the environment. */
+const variablesOfExample = (): string[] =>
+  [...readFileSync(join(repository, 'latchkey.example.yaml'), 'utf8').matchAll(/\$\{(\w+)\}/g)].map(
+    ([, name]) => name ?? '',
+  )
+
 const serverVariables = [
   ...['PORT', 'HOST', 'PUBLIC_URL', 'DATABASE_URL', 'DATA_DIR', 'LATCHKEY_CONFIG', 'LATCHKEY_SECRET', 'SMTP_URL'],
   ...['TRUSTED_PROXIES', 'LOG_LEVEL', 'LATCHKEY_REGION', 'LATCHKEY_DEV', 'NODE_ENV', 'MAIL_FROM'],
@@ -51,7 +57,8 @@ describe('docker-compose.yml', () => {
   test('sets only variables that the server knows', () => {
     expect(ownServices.map(([name]) => name)).toContain('latchkey')
     for (const [, { environment = {} }] of ownServices) {
-      expect(serverVariables).toEqual(expect.arrayContaining(Object.keys(environment)))
+      const known = [...serverVariables, ...variablesOfExample()]
+      expect(known).toEqual(expect.arrayContaining(Object.keys(environment)))
     }
   })
 
