@@ -97,7 +97,7 @@ async function serveOn(options: ServeOptions, http: HttpServer, services: OpenSe
     log,
     finishFlow: (tenant, ctx, flow, authenticated) => finishFlow(domain, registry, tenant, ctx, flow, authenticated),
   }
-  const messaging = startMessaging({ environment, services, views, catalogue, publicUrl, log })
+  const messaging = await startMessaging({ environment, services, views, catalogue, publicUrl, log })
   const maintenance = startMaintenance(services, log)
   const development = await createDevelopmentParts(environment, services, hosted, publicUrl, log)
   const application = createApplication({

@@ -17,14 +17,14 @@ import type { OpenServices } from './open-services.ts'
 import { endpointBase } from './tenants.ts'
 
 /** Starts the outbox worker with the senders that the environment asks for. */
-export function startMessaging(options: {
+export async function startMessaging(options: {
   environment: Environment
   services: OpenServices
   views: ViewEngine
   catalogue: MessageCatalogue
   publicUrl: string
   log: Log
-}): { stop(): Promise<void> } {
+}): Promise<{ stop(): Promise<void> }> {
   const { services, views, catalogue, publicUrl, log } = options
   const { domain, directory } = services
   const worker = createOutboxWorker({
@@ -44,6 +44,7 @@ export function startMessaging(options: {
     }),
   })
   services.onMessagesQueued(() => worker.wake())
+  if (services.database.kind === 'embedded') await domain.store.outbox.releaseAll(domain.clock.now())
   worker.start()
   return worker
 }

@@ -87,7 +87,8 @@ export const pageRequest = (step: Step): PageRequest => ({
 
 /** The hidden part of a form, and where it posts to. */
 export const formOf = (services: HostedServices, step: Step, path: keyof typeof pagePaths): Form => ({
-  action: `${step.tenant.basePath}${pagePaths[path]}`,
+  // The client is named in the address as well, so that an error page knows the way back to the app without the flow.
+  action: `${step.tenant.basePath}${pagePaths[path]}?${new URLSearchParams({ client_id: step.appClient.id }).toString()}`,
   csrf: csrfToken(services.domain.sealedBox, step.browser, step.flowId),
   flow: step.flowId,
 })

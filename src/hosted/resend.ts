@@ -4,7 +4,7 @@ import type { Step } from './step.ts'
 
 /** The "send a new code" form: without script its button works at any time, and the server keeps the cool-down. */
 export const resendOf = (step: Step, waitKey: string, waitSeconds: number): Resend => ({
-  action: `${step.tenant.basePath}${pagePaths.resendCode}`,
+  action: `${step.tenant.basePath}${pagePaths.resendCode}?${new URLSearchParams({ client_id: step.appClient.id }).toString()}`,
   waitSeconds,
   available: true,
   countdown: step.locale.countdown(waitKey, waitSeconds),

@@ -34,6 +34,9 @@ export const outboxRepository = (db: Kysely<Schema>): OutboxRepository => ({
       .where('sent_at', 'is', null)
       .execute()
   },
+  async releaseAll(at) {
+    await db.updateTable('outbox').set({ due_at: at }).where('due_at', '>', at).execute()
+  },
   async deadLetters(limit) {
     const rows = await db
       .selectFrom('outbox')

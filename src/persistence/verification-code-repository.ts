@@ -1,26 +1,11 @@
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { VerificationCodeRepository } from '../domain/ports/store.ts'
-import type { CodeAttempt } from '../domain/verification-codes/verification-code.ts'
+import type { CodeAttempt, VerificationCode } from '../domain/verification-codes/verification-code.ts'
 import type { Schema } from './schema.ts'
 
 export const verificationCodeRepository = (db: Kysely<Schema>): VerificationCodeRepository => ({
-  async replace(code) {
-    const row = {
-      attribute: code.attribute,
-      destination: code.destination,
-      code_hash: code.codeHash,
-      attempts: 0,
-      spent_by_attempt: null,
-      sent_at: code.sentAt,
-      expires_at: code.expiresAt,
-    }
-    await db
-      .insertInto('verification_codes')
-      .values({ ...row, user_pool_id: code.userPoolId, user_sub: code.userSub, purpose: code.purpose })
-      .onConflict((conflict) => conflict.columns(['user_pool_id', 'user_sub', 'purpose']).doUpdateSet(row))
-      .execute()
-  },
+  replace: (code, unlessSentAfter) => replaceCode(db, code, unlessSentAfter),
   find: (userPoolId, userSub, purpose) =>
     db
       .selectFrom('verification_codes')
@@ -33,6 +18,34 @@ export const verificationCodeRepository = (db: Kysely<Schema>): VerificationCode
       .executeTakeFirst(),
   attempt: (request) => attemptCode(db, request),
 })
+
+async function replaceCode(db: Kysely<Schema>, code: VerificationCode, unlessSentAfter?: Date): Promise<boolean> {
+  const row = {
+    attribute: code.attribute,
+    destination: code.destination,
+    code_hash: code.codeHash,
+    attempts: 0,
+    spent_by_attempt: null,
+    sent_at: code.sentAt,
+    expires_at: code.expiresAt,
+  }
+  const replaced = await db
+    .insertInto('verification_codes')
+    .values({ ...row, user_pool_id: code.userPoolId, user_sub: code.userSub, purpose: code.purpose })
+    .onConflict((conflict) => {
+      const update = conflict.columns(['user_pool_id', 'user_sub', 'purpose']).doUpdateSet(row)
+      if (unlessSentAfter === undefined) return update
+      return update.where((eb) =>
+        eb.or([
+          eb('verification_codes.sent_at', '<=', unlessSentAfter),
+          eb('verification_codes.spent_by_attempt', 'is not', null),
+          eb('verification_codes.destination', '<>', code.destination),
+        ]),
+      )
+    })
+    .executeTakeFirst()
+  return (replaced.numInsertedOrUpdatedRows ?? 0n) > 0n
+}
 
 /**
  * Every try locks the row and takes the next number; a try with a number above the maximum is not compared. The row

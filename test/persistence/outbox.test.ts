@@ -43,6 +43,13 @@ onEachDatabase((context) => {
       expect(await outbox().take({ limit: 1, leaseSeconds: 60, at: later(60) })).toMatchObject([{ id, attempts: 1 }])
     })
 
+    test('gives everything that waits to a process that is alone with the database', async () => {
+      const id = await queue()
+      await outbox().take({ limit: 1, leaseSeconds: 60, at: now })
+      await outbox().releaseAll(later(1))
+      expect(await outbox().take({ limit: 1, leaseSeconds: 60, at: later(1) })).toMatchObject([{ id, attempts: 1 }])
+    })
+
     test('forgets the text of what was sent', async () => {
       const id = await queue()
       await outbox().markSent(id, later(1))

@@ -75,6 +75,27 @@ onEachDatabase((context) => {
     })
   })
 
+  test('of 30 requests for a new code at once one replaces the last, and none while that is young', async () => {
+    const { code, attempt } = await liveCode()
+    const { verificationCodes } = context.store
+    const ask = (number: number, at: Date): Promise<boolean> =>
+      verificationCodes.replace({ ...code, codeHash: `code ${number}`, sentAt: at }, new Date(at.getTime() - 30_000))
+    let number = 0
+    const young = await inParallel(30, () => ask((number += 1), later(29)))
+    expect(young).not.toContain(true)
+    expect(await attempt('right')).toMatchObject({ kind: 'matched' })
+    // Spent: now a new one may be had at once, by one of them.
+    const spent = await inParallel(30, () => ask((number += 1), later(29)))
+    expect(spent.filter(Boolean)).toHaveLength(1)
+  })
+
+  test('a code to another address does not wait for the cool-down', async () => {
+    const { code, find } = await liveCode()
+    const other = { ...code, destination: 'ada@example.org', codeHash: 'other' }
+    expect(await context.store.verificationCodes.replace(other, later(-30))).toBe(true)
+    expect(await find()).toMatchObject({ codeHash: 'other' })
+  })
+
   test('of 200 parallel guesses five are looked at', async () => {
     const { attempt } = await liveCode()
     const outcomes = await inParallel(200, () => attempt('wrong'))

@@ -132,8 +132,12 @@ export interface GroupRepository {
 }
 
 export interface VerificationCodeRepository {
-  /** Replaces the live code of the same user and purpose. */
-  replace(code: VerificationCode): Promise<void>
+  /**
+   * Replaces the code of the same user and purpose, in one statement.
+   * @param unlessSentAfter keeps a live code to the same address that is younger; of many calls at once one replaces
+   * @returns whether it did
+   */
+  replace(code: VerificationCode, unlessSentAfter?: Date): Promise<boolean>
   find(userPoolId: string, userSub: string, purpose: CodePurpose): Promise<VerificationCode | undefined>
   /**
    * Counts one try and, when the hash is right, spends the code, all in one statement: of many parallel tries no more
@@ -243,6 +247,11 @@ export interface OutboxRepository {
   /** Forgets the message's text as well. */
   markSent(id: string, at: Date): Promise<void>
   markFailed(id: string, failure: { error: string; retryAt: Date | undefined; at: Date }): Promise<void>
+  /**
+   * Makes every waiting message due now. For a process that knows itself alone with the database: what another one had
+   * taken died with it, and need not wait for the end of a lease.
+   */
+  releaseAll(at: Date): Promise<void>
   /** Messages given up on, newest first. */
   deadLetters(limit: number): Promise<readonly { id: string; userPoolId: string; error: string; createdAt: Date }[]>
   /** Puts dead letters back in the queue. */

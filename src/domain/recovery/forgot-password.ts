@@ -3,17 +3,15 @@ import { parsePhoneNumber } from '../messages/phone-number.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
-import { issueCode } from '../verification-codes/issue-code.ts'
+import { deliveryOf, issueCode } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery } from '../verification-codes/issue-code.ts'
-import { cooldownLeft } from '../sign-up/resend-confirmation-code.ts'
 import { recoveryAttributes, recoveryChannel } from './recovery-channel.ts'
 
 export interface ForgotPasswordOutcome {
   /** Absent when no code went out: the page must not tell, and looks the same. */
   userSub?: string
+  /** The same whether a code went out now or a moment ago. */
   delivery: CodeDelivery
-  /** The code sent a moment ago still stands; no other was sent. */
-  recentlySent: boolean
 }
 
 /**
@@ -30,22 +28,11 @@ export async function forgotPassword(
     const user = await tx.users.findByIdentifier(userPool.id, lookupKey(userPool, username))
     const attribute = user?.enabled === true ? recoveryChannel(userPool, user) : undefined
     if (user === undefined || attribute === undefined) {
-      return { delivery: simulatedDelivery(services, userPool, username, at), recentlySent: false }
+      return { delivery: simulatedDelivery(services, userPool, username, at) }
     }
-    const last = await tx.verificationCodes.find(userPool.id, user.sub, 'reset')
-    if (last !== undefined && last.destination === user.attributes[attribute] && cooldownLeft(last.sentAt, at) > 0) {
-      const medium = attribute === 'email' ? 'EMAIL' : 'SMS'
-      const delivery = {
-        medium,
-        destination: maskDestination(medium, last.destination),
-        attribute,
-        // Not the earlier moment: for nobody's account there is none, and the waiting time shown would tell.
-        sentAt: at,
-      } as const
-      return { userSub: user.sub, delivery, recentlySent: true }
-    }
-    const delivery = await issueCode(services, tx, { userPool, user, purpose: 'reset', attribute, languages, at })
-    return { userSub: user.sub, delivery, recentlySent: false }
+    const code = { userPool, user, purpose: 'reset', attribute, languages, at } as const
+    // The earlier moment would tell: for nobody's account there is none, and the page shows how long to wait.
+    return { userSub: user.sub, delivery: (await issueCode(services, tx, code)) ?? deliveryOf(code) }
   })
   services.messagesQueued()
   // The case in which an address was once typed is known of real ones only.

@@ -22,13 +22,10 @@ export async function resendConfirmationCode(
     const attribute = attributeToVerify(userPool, user)
     if (attribute === undefined) return { kind: 'refused', reason: 'noRecovery' }
     const at = services.clock.now()
+    const delivery = await issueCode(services, tx, { userPool, user, purpose: 'sign_up', attribute, languages, at })
+    if (delivery !== undefined) return { kind: 'sent', delivery }
     const last = await tx.verificationCodes.find(userPool.id, userSub, 'sign_up')
-    const seconds = last === undefined ? 0 : cooldownLeft(last.sentAt, at)
-    if (seconds > 0) return { kind: 'wait', seconds }
-    return {
-      kind: 'sent',
-      delivery: await issueCode(services, tx, { userPool, user, purpose: 'sign_up', attribute, languages, at }),
-    }
+    return { kind: 'wait', seconds: last === undefined ? 0 : cooldownLeft(last.sentAt, at) }
   })
   services.messagesQueued()
   return outcome

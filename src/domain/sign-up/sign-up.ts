@@ -11,7 +11,7 @@ import type { SignInName, SignInNameProblem } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
 import { isSelfWritable, missingAttributes, validateAttributes } from '../users/validate-attributes.ts'
 import type { AttributeProblem, AttributeProblems } from '../users/validate-attributes.ts'
-import { issueCode } from '../verification-codes/issue-code.ts'
+import { deliveryOf, issueCode } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery } from '../verification-codes/issue-code.ts'
 
 export interface SignUpRequest {
@@ -139,14 +139,9 @@ async function addOrExplain(
   const attribute = attributeToVerify(request.userPool, user)
   if (attribute === undefined) return { kind: 'unconfirmed', userSub: user.sub }
   const { languages, userPool } = request
-  const delivery = await issueCode(services, tx, {
-    userPool,
-    user,
-    purpose: 'sign_up',
-    attribute,
-    languages,
-    at: services.clock.now(),
-  })
+  const code = { userPool, user, purpose: 'sign_up', attribute, languages, at: services.clock.now() } as const
+  // A user that was not there a moment ago has no earlier code: this one goes out.
+  const delivery = (await issueCode(services, tx, code)) ?? deliveryOf(code)
   return { kind: 'confirm', userSub: user.sub, delivery }
 }
 

@@ -23,54 +23,62 @@ export interface CodeDelivery {
   sentAt: Date
 }
 
+export interface CodeRequest {
+  userPool: UserPool
+  user: User
+  purpose: CodePurpose
+  attribute: VerifiableAttribute
+  languages: readonly string[]
+  at: Date
+}
+
 /**
  * Makes a code, stores its keyed hash in place of the last one and queues the message, all within the caller's
- * transaction.
+ * transaction. Nothing happens, and the answer is undefined, while the last code to the same address is younger than the
+ * cool-down: each new code brings new tries, and each one a message (threat rows B5, E11).
  */
 export async function issueCode(
   services: Pick<DomainServices, 'sealedBox' | 'random'>,
   tx: Pick<Repositories, 'verificationCodes' | 'outbox'>,
-  request: {
-    userPool: UserPool
-    user: User
-    purpose: CodePurpose
-    attribute: VerifiableAttribute
-    languages: readonly string[]
-    at: Date
-  },
-): Promise<CodeDelivery> {
+  request: CodeRequest,
+): Promise<CodeDelivery | undefined> {
   const { userPool, user, purpose, attribute, at } = request
   const recipient = user.attributes[attribute]
   if (recipient === undefined) throw new Error(`user ${user.sub} has no ${attribute} to send a code to`)
   const code = services.random.digits(codeLength)
-  await tx.verificationCodes.replace({
-    userPoolId: userPool.id,
-    userSub: user.sub,
-    purpose,
-    attribute,
-    destination: recipient,
-    codeHash: codeHash(services, user.sub, purpose, code),
-    sentAt: at,
-    expiresAt: addSeconds(at, validSeconds[purpose]),
-  })
-  const medium = attribute === 'email' ? 'EMAIL' : 'SMS'
-  await enqueueMessage(
-    tx,
-    services.sealedBox,
-    services.random,
+  const issued = await tx.verificationCodes.replace(
     {
-      kind: purpose === 'reset' ? 'reset' : 'verification',
       userPoolId: userPool.id,
-      medium,
-      recipient,
-      languages: request.languages,
-      username: user.username,
-      code,
-      validForMinutes: validSeconds[purpose] / 60,
+      userSub: user.sub,
+      purpose,
+      attribute,
+      destination: recipient,
+      codeHash: codeHash(services, user.sub, purpose, code),
+      sentAt: at,
+      expiresAt: addSeconds(at, validSeconds[purpose]),
     },
-    at,
+    addSeconds(at, -resendCooldownSeconds),
   )
-  return { medium, destination: maskDestination(medium, recipient), attribute, sentAt: at }
+  if (!issued) return undefined
+  const medium = attribute === 'email' ? 'EMAIL' : 'SMS'
+  const message = {
+    kind: purpose === 'reset' ? 'reset' : 'verification',
+    userPoolId: userPool.id,
+    medium,
+    recipient,
+    languages: request.languages,
+    username: user.username,
+    code,
+    validForMinutes: validSeconds[purpose] / 60,
+  } as const
+  await enqueueMessage(tx, services.sealedBox, services.random, message, at)
+  return deliveryOf(request)
+}
+
+/** What a page or an API may say of a code's way. */
+export function deliveryOf({ user, attribute, at }: Pick<CodeRequest, 'user' | 'attribute' | 'at'>): CodeDelivery {
+  const medium = attribute === 'email' ? 'EMAIL' : 'SMS'
+  return { medium, destination: maskDestination(medium, user.attributes[attribute] ?? ''), attribute, sentAt: at }
 }
 
 /** Six digits fall to a list of a million hashes, so the hash is keyed by the server's own secret. */
