@@ -53,6 +53,7 @@ async function loadStep(
 ): Promise<Step | undefined> {
   const flow = await findFlow(services.domain, tenant, ctx, flowId)
   if (flow === 'otherBrowser') return showErrorPage(services, ctx, 'cookies', { status: 400 })
+  if (flow === 'finished') return showErrorPage(services, ctx, 'flowFinished', { status: 400 })
   const appClient = flow === 'expired' ? undefined : tenant.snapshot.appClients.get(flow.clientId)
   if (flow === 'expired' || appClient === undefined) return showErrorPage(services, ctx, 'expired', { status: 400 })
   rememberLanguage(ctx, tenant.secure)

@@ -104,16 +104,17 @@ export async function findFlow(
   tenant: Tenant,
   ctx: Pick<Context, 'cookies'>,
   flowId: string,
-): Promise<Flow | 'expired' | 'otherBrowser'> {
+): Promise<Flow | 'expired' | 'finished' | 'otherBrowser'> {
   const flow = await services.store.flows.find(tenant.snapshot.userPool.id, sha256(flowId), services.clock.now())
   if (flow === undefined) return 'expired'
   const handle = ctx.cookies.get(cookieName('browser', tenant.snapshot.userPool.id, tenant.secure), { signed: false })
-  return handle !== undefined && sha256(handle) === flow.browserHash ? flow : 'otherBrowser'
+  if (handle === undefined || sha256(handle) !== flow.browserHash) return 'otherBrowser'
+  return flow.finishedAt === undefined ? flow : 'finished'
 }
 
 /**
  * Ends a flow with a signed-in user and returns where the browser goes on; undefined when the engine's side has expired.
- * The flow is deleted first: of two tabs that finish at once exactly one does.
+ * The flow is ended first: of two tabs that finish at once exactly one does.
  */
 export async function finishFlow(
   services: DomainServices,
@@ -124,7 +125,7 @@ export async function finishFlow(
   authenticated: NonNullable<FlowState['authenticated']>,
 ): Promise<string | undefined> {
   const userPoolId = tenant.snapshot.userPool.id
-  if (!(await services.store.flows.delete(userPoolId, flow.idHash))) return undefined
+  if (!(await services.store.flows.finish(userPoolId, flow.idHash, services.clock.now()))) return undefined
   const { provider } = registry.engineFor(tenant)
   const interaction = await provider.Interaction.find(services.sealedBox.open(flow.sealedInteractionUid, sealPurpose))
   if (interaction === undefined) return undefined

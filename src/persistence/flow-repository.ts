@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { FlowRepository } from '../domain/ports/store.ts'
 import { jsonText } from './json-text.ts'
+import { presentOrNone } from './rows.ts'
 import type { Schema } from './schema.ts'
 
 export const flowRepository = (db: Kysely<Schema>): FlowRepository => ({
@@ -15,33 +16,39 @@ export const flowRepository = (db: Kysely<Schema>): FlowRepository => ({
         browser_hash: flow.browserHash,
         state: jsonText(flow.state),
         expires_at: flow.expiresAt,
+        finished_at: flow.finishedAt ?? null,
       })
       .execute()
   },
-  find: (userPoolId, idHash, at) =>
-    db
+  async find(userPoolId, idHash, at) {
+    const row = await db
       .selectFrom('flows')
       .select(['id_hash as idHash', 'user_pool_id as userPoolId', 'client_id as clientId', 'state'])
       .select(['sealed_interaction_uid as sealedInteractionUid', 'browser_hash as browserHash'])
-      .select('expires_at as expiresAt')
+      .select(['expires_at as expiresAt', 'finished_at as finishedAt'])
       .where('user_pool_id', '=', userPoolId)
       .where('id_hash', '=', idHash)
       .where('expires_at', '>', at)
-      .executeTakeFirst(),
+      .executeTakeFirst()
+    return presentOrNone(row)
+  },
   async saveState(userPoolId, idHash, state) {
     await db
       .updateTable('flows')
       .set({ state: jsonText(state) })
       .where('user_pool_id', '=', userPoolId)
       .where('id_hash', '=', idHash)
+      .where('finished_at', 'is', null)
       .execute()
   },
-  async delete(userPoolId, idHash) {
-    const deleted = await db
-      .deleteFrom('flows')
+  async finish(userPoolId, idHash, at) {
+    const finished = await db
+      .updateTable('flows')
+      .set({ finished_at: at, sealed_interaction_uid: '', state: jsonText({}) })
       .where('user_pool_id', '=', userPoolId)
       .where('id_hash', '=', idHash)
+      .where('finished_at', 'is', null)
       .executeTakeFirst()
-    return deleted.numDeletedRows > 0n
+    return finished.numUpdatedRows > 0n
   },
 })

@@ -143,6 +143,7 @@ interface FlowsTable {
   browser_hash: string
   state: Json<FlowState>
   expires_at: Date
+  finished_at: Date | null
 }
 
 interface BrowserSessionsTable {

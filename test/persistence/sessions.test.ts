@@ -140,8 +140,21 @@ onEachDatabase((context) => {
     await flows.saveState(userPoolId, 'f', state)
     expect(await flows.find(userPoolId, 'f', now)).toEqual({ ...flow, state })
     expect(await flows.find(userPoolId, 'f', later(60))).toBeUndefined()
-    expect(await flows.delete(userPoolId, 'f')).toBe(true)
-    expect(await flows.delete(userPoolId, 'f')).toBe(false)
+  })
+
+  test('a flow ends once; what is left of it says no more than that', async () => {
+    const { flows } = context.store
+    const userPoolId = await addUserPool(context.store)
+    await addAppClient(context.store, userPoolId)
+    const state = { request: { scope: 'openid' }, chosen: 'login', username: 'ada' } as const
+    const flow = { userPoolId, clientId: 'web', idHash: 'f', sealedInteractionUid: 'sealed', browserHash: 'browser' }
+    await flows.add({ ...flow, state, expiresAt: later(60) })
+    const ends = await inParallel(20, () => flows.finish(userPoolId, 'f', later(1)))
+    expect(ends.filter(Boolean)).toHaveLength(1)
+    await flows.saveState(userPoolId, 'f', state)
+    const emptied = { ...flow, sealedInteractionUid: '', state: {}, expiresAt: later(60), finishedAt: later(1) }
+    expect(await flows.find(userPoolId, 'f', later(2))).toEqual(emptied)
+    expect(await flows.find(userPoolId, 'f', later(60))).toBeUndefined()
   })
 
   test('a name that was typed with characters no database takes is kept without them', async () => {

@@ -104,7 +104,7 @@ onEachDatabase((context) => {
     await store.users.update(left, 'same', { enabled: false, signedOutAt: later(5), attributes: { name: 'x' } }, now)
     await store.groups.save({ userPoolId: left, name: 'admins', description: 'changed' }, now)
     await store.signInAttempts.spend(left, 'same', now)
-    await store.flows.delete(left, 'same')
+    await store.flows.finish(left, 'same', now)
     await store.interactions.delete(left, 'same')
     await store.browserSessions.deleteOfUser(left, 'same')
     await store.browserSessions.save(session(left))

@@ -163,8 +163,10 @@ export interface SignInAttemptRepository {
 export interface FlowRepository {
   add(flow: Flow): Promise<void>
   find(userPoolId: string, idHash: string, at: Date): Promise<Flow | undefined>
+  /** Nothing changes in a flow that has ended. */
   saveState(userPoolId: string, idHash: string, state: FlowState): Promise<void>
-  delete(userPoolId: string, idHash: string): Promise<boolean>
+  /** Ends a flow once and empties it; false when it had ended. It stays findable until it expires. */
+  finish(userPoolId: string, idHash: string, at: Date): Promise<boolean>
 }
 
 export interface BrowserSessionRepository {

@@ -10,6 +10,8 @@ export interface Flow {
   browserHash: string
   state: FlowState
   expiresAt: Date
+  /** The person is signed in and back at the app; nothing of the flow is left but that. */
+  finishedAt?: Date
 }
 
 export interface FlowState {

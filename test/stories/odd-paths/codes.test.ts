@@ -63,7 +63,7 @@ describe.each(databaseKinds)('codes, on %s', (database) => {
     const code = await server.codeFor('edith@example.com')
     const blanks = ` ${code.slice(0, 3)} ${code.slice(3)} `
     expect(whereItIs(await confirm.submit({ code: blanks }))).toBe('the app')
-    expect((await confirm.submit({ code })).heading).toBe('That took a little too long')
+    expect((await confirm.submit({ code })).heading).toBe('This sign-in is already done')
   })
 
   test('a reset code is of no use at sign-up, nor the other way round', async () => {

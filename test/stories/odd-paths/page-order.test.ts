@@ -90,9 +90,9 @@ describe.each(databaseKinds)('no page before its turn, on %s', (database) => {
     const { login } = visitor
     const typed = { username: 'ada@example.com', password: goodPassword }
     expect(whereItIs(await login.submit(typed))).toBe('the app')
-    expect((await login.submit(typed)).heading).toBe('That took a little too long')
+    expect((await login.submit(typed)).heading).toBe('This sign-in is already done')
     for (const path of ['/login', '/signup', ...laterPages]) {
-      expect((await visitor.visit(at(login, path))).heading).toBe('That took a little too long')
+      expect((await visitor.visit(at(login, path))).heading).toBe('This sign-in is already done')
     }
   })
 
