@@ -95,7 +95,8 @@ export async function continueFlow(
   const user =
     authenticated && (await services.domain.store.users.findBySub(tenant.snapshot.userPool.id, authenticated.userSub))
   // Minutes may have passed since the first page: whoever was disabled or deleted meanwhile does not get in.
-  if (authenticated === undefined || user?.enabled !== true || user.status !== 'CONFIRMED') {
+  if (user?.enabled === false) return showErrorPage(services, ctx, 'userDisabled', { status: 400 })
+  if (authenticated === undefined || user === undefined || user.status !== 'CONFIRMED') {
     return showErrorPage(services, ctx, 'expired', { status: 400 })
   }
   const location = await services.finishFlow(tenant, ctx, flow, authenticated)

@@ -20,6 +20,7 @@ export type ErrorKey =
   | 'method'
   | 'flowFinished'
   | 'awaitingApproval'
+  | 'userDisabled'
 
 /** A page that says what to do next; it tells nothing that the person does not know. Always answers undefined. */
 export function showErrorPage(

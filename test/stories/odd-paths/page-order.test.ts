@@ -152,7 +152,7 @@ describe.each(databaseKinds)('no page before its turn, on %s', (database) => {
       ).submit({ username: 'off1@example.com', password: goodPassword })
       await switchOff('off1@example.com')
       const answer = await confirm.submit({ code: await server.codeFor('off1@example.com') })
-      expect(answer).toMatchObject({ status: 400, heading: 'That took a little too long' })
+      expect(answer).toMatchObject({ status: 400, heading: 'This account is switched off' })
     })
 
     test('does not get in by a new password, nor is it told more than its owner knows', async () => {
