@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { availableParallelism } from 'node:os'
 
 // libuv reads this at its first use. More threads than hashes at once, so that signing a token always finds one (design
