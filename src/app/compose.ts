@@ -94,7 +94,6 @@ async function serveOn(options: ServeOptions, http: HttpServer, services: OpenSe
     views,
     catalogue,
     assets: assetUrls(assets),
-    log,
     finishFlow: (tenant, ctx, flow, authenticated) => finishFlow(domain, registry, tenant, ctx, flow, authenticated),
   }
   const messaging = await startMessaging({ environment, services, views, catalogue, publicUrl, log })

@@ -3,6 +3,7 @@ import type { Context, Next } from 'koa'
 import type { Router } from '@koa/router'
 import type { DomainServices } from '../domain/ports/services.ts'
 import type { UserPoolDirectory } from '../domain/user-pools/user-pool-directory.ts'
+import { showErrorPage } from '../hosted/error/error.page.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
 import type { ProviderRegistry } from '../oidc/provider-registry.ts'
 import type { Log } from '../platform/log.ts'
@@ -43,10 +44,11 @@ export function createApplication(parts: ApplicationParts): Koa {
 }
 
 /** Finds out whose request it is; an unknown host is sent where we are known, and told nothing else. */
-function selectTenant({ directory, publicUrl, development }: ApplicationParts) {
+function selectTenant(parts: ApplicationParts) {
+  const { directory, publicUrl } = parts
   return async (ctx: Context, next: Next): Promise<void> => {
     const resolution = await resolveTenant(directory, publicUrl, hostOf(ctx.req), ctx.path)
-    if (resolution.kind === 'unknownHost') return answerUnknownHost(ctx, publicUrl, development)
+    if (resolution.kind === 'unknownHost') return answerUnknownHost(ctx, parts)
     if (resolution.kind === 'tenant') {
       Object.assign(ctx.state, { tenant: resolution.tenant })
       ctx.path = resolution.path
@@ -59,20 +61,14 @@ function selectTenant({ directory, publicUrl, development }: ApplicationParts) {
 }
 
 /** RFC 9110 §15.5.20: misdirected. While developing, 127.0.0.1 is simply led to localhost. */
-function answerUnknownHost(ctx: Context, publicUrl: string, development: boolean): void {
-  ctx.set({
-    'Cache-Control': 'no-store',
-    'Content-Security-Policy': "default-src 'none'",
-    'X-Content-Type-Options': 'nosniff',
-  })
+function answerUnknownHost(ctx: Context, { hosted, publicUrl, development }: ApplicationParts): void {
   if (development && (ctx.method === 'GET' || ctx.method === 'HEAD')) {
     ctx.status = 307
+    ctx.set('Cache-Control', 'no-store')
     ctx.set('Location', `${publicUrl}${ctx.url}`)
     ctx.body = null
     ctx.status = 307
     return
   }
-  ctx.status = 421
-  ctx.type = 'text/html; charset=utf-8'
-  ctx.body = `<!doctype html><html lang="en"><title>Wrong host</title><p>Nothing is served under this host name. Try <a href="${publicUrl}">${publicUrl}</a>.</p></html>`
+  showErrorPage(hosted, ctx, 'wrongHost', { status: 421, home: publicUrl })
 }

@@ -1,7 +1,6 @@
 import type { DomainServices } from '../domain/ports/services.ts'
 import type { Flow, FlowState } from '../domain/sessions/flow.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
-import type { Log } from '../platform/log.ts'
 import type { MessageCatalogue } from '../platform/views/message-catalogue.ts'
 import type { Page } from '../platform/views/page-contexts.ts'
 import type { ViewEngine } from '../platform/views/view-engine.ts'
@@ -13,7 +12,6 @@ export interface HostedServices {
   views: ViewEngine
   catalogue: MessageCatalogue
   assets: Page['assets']
-  log: Log
   /** Hands a finished flow back to the engine; where the browser goes on, or undefined when that is no longer possible. */
   finishFlow(
     tenant: Tenant,

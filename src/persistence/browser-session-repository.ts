@@ -33,14 +33,6 @@ export const browserSessionRepository = (db: Kysely<Schema>): BrowserSessionRepo
       .executeTakeFirst()
     return deleted.numDeletedRows > 0n
   },
-  async deleteByUid(userPoolId, uid) {
-    const deleted = await db
-      .deleteFrom('browser_sessions')
-      .where('user_pool_id', '=', userPoolId)
-      .where('uid', '=', uid)
-      .executeTakeFirst()
-    return deleted.numDeletedRows > 0n
-  },
   async deleteOfUser(userPoolId, userSub) {
     const deleted = await db
       .deleteFrom('browser_sessions')

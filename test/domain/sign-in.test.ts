@@ -298,4 +298,16 @@ onEachDatabase((context) => {
       }
     })
   })
+
+  test('a user made together with its groups is never there without them', async () => {
+    const userPool = await context.makePool({})
+    const { services } = context
+    const request = { userPool, attributes: {}, password: 'Analytical-1', permanent: true }
+    await services.store.groups.save({ userPoolId: userPool.id, name: 'staff' }, services.clock.now())
+    const made = await createUser(services, { ...request, username: 'ada', groups: ['staff'] })
+    const sub = made.kind === 'done' ? made.user.sub : ''
+    expect(await services.store.groups.ofUser(userPool.id, sub)).toMatchObject([{ name: 'staff' }])
+    await expect(createUser(services, { ...request, username: 'grace', groups: ['staff', 'gone'] })).rejects.toThrow()
+    expect(await findUser(services, userPool, 'grace')).toBeUndefined()
+  })
 })

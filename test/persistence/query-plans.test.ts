@@ -77,7 +77,6 @@ test.each<[string, () => Promise<unknown>]>([
   ['browserSessions.find', () => store.browserSessions.find('pool', 'id', now)],
   ['browserSessions.findByUid', () => store.browserSessions.findByUid('pool', 'uid', now)],
   ['browserSessions.delete', () => store.browserSessions.delete('pool', 'id')],
-  ['browserSessions.deleteByUid', () => store.browserSessions.deleteByUid('pool', 'uid')],
   ['browserSessions.deleteOfUser', () => store.browserSessions.deleteOfUser('pool', 'sub')],
   ['interactions.find', () => store.interactions.find('pool', 'id', now)],
   ['interactions.delete', () => store.interactions.delete('pool', 'id')],

@@ -108,8 +108,6 @@ onEachDatabase((context) => {
     await store.interactions.delete(left, 'same')
     await store.browserSessions.deleteOfUser(left, 'same')
     await store.browserSessions.save(session(left))
-    await store.browserSessions.deleteByUid(left, 'same')
-    await store.browserSessions.save(session(left))
     await store.browserSessions.delete(left, 'same')
     await store.users.deleteUnconfirmed(left, 'same')
     await store.settings.deleteAppClient(left, 'web')

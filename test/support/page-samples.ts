@@ -150,7 +150,7 @@ function passwordSamples(surroundings: SampleSurroundings): Sample[] {
 }
 
 const errorKeys =
-  'invalidRequest unknownClient redirectMismatch expired cookies notFound tooMany server csrf method flowFinished awaitingApproval userDisabled'
+  'invalidRequest unknownClient redirectMismatch expired cookies notFound tooMany server csrf method flowFinished awaitingApproval userDisabled wrongHost'
 
 function errorSamples(surroundings: SampleSurroundings): Sample[] {
   const { locale } = surroundings

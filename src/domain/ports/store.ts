@@ -177,7 +177,6 @@ export interface BrowserSessionRepository {
   /** Changes a session that is still there; false when it ended meanwhile: a sign-out must not be undone. */
   update(session: BrowserSession): Promise<boolean>
   delete(userPoolId: string, idHash: string): Promise<boolean>
-  deleteByUid(userPoolId: string, uid: string): Promise<boolean>
   deleteOfUser(userPoolId: string, userSub: string): Promise<number>
 }
 

@@ -190,8 +190,6 @@ async function applyUsers(run: Run, record: UserPoolRecord, configuration: UserP
         run.problems.push(explainRefusal(userPool, seed.Username, outcome))
         continue
       }
-      const at = run.services.clock.now()
-      for (const name of seed.Groups) await run.services.store.groups.addUser(userPool.id, name, outcome.user.sub, at)
     }
     note(run, undefined, `user ${seed.Username} of ${userPool.id}`)
   }

@@ -68,4 +68,5 @@ export const newUserOf = (userPool: UserPool, seed: UserPoolConfiguration['users
   ...(seed.Password === undefined ? {} : { password: seed.Password }),
   ...(seed.PasswordHash === undefined ? {} : { passwordHash: seed.PasswordHash }),
   permanent: true,
+  groups: seed.Groups,
 })

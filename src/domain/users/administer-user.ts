@@ -28,6 +28,8 @@ export interface CreateUserRequest {
   passwordHash?: string
   /** False: the password is temporary and must be changed at the first sign-in. */
   permanent: boolean
+  /** Names of groups that are there; the user is in them from the first moment. */
+  groups?: readonly string[]
 }
 
 type Refusal = Extract<CreateUserOutcome, { kind: 'refused' }>
@@ -73,7 +75,12 @@ export async function createUser(services: DomainServices, request: CreateUserRe
   }
   const { username, attributes } = user
   const identifiers = identifiersOf(userPool, { username, attributes, confirmed: permanent })
-  const conflict = await services.store.transaction((tx) => tx.users.add({ ...user, identifiers }))
+  const conflict = await services.store.transaction(async (tx) => {
+    const held = await tx.users.add({ ...user, identifiers })
+    if (held !== undefined) return held
+    for (const group of request.groups ?? []) await tx.groups.addUser(userPool.id, group, sub, at)
+    return undefined
+  })
   return conflict === undefined ? { kind: 'done', user } : { kind: 'refused', reason: 'usernameExists' }
 }
 

@@ -21,18 +21,19 @@ export type ErrorKey =
   | 'flowFinished'
   | 'awaitingApproval'
   | 'userDisabled'
+  | 'wrongHost'
 
 /** A page that says what to do next; it tells nothing that the person does not know. Always answers undefined. */
 export function showErrorPage(
   services: HostedServices,
   ctx: Context,
   key: ErrorKey,
-  options: { status: number; back?: string },
+  options: { status: number; back?: string; home?: string },
 ): undefined {
   const { tenant, requestId } = ctx.state as { tenant?: Tenant; requestId?: string }
   const locale = services.catalogue.locale(languagesOf(ctx, {}))
   const appClient = clientOf(ctx, tenant)
-  const action = actionFor(appClient, options.back)
+  const action = actionFor(appClient, options)
   ctx.status = options.status
   showPage(services, { ctx, locale, tenant, appClient, redirectUri: undefined }, 'pages/error', 'error', {
     title: locale.text(`error.${key}.heading`),
@@ -55,9 +56,10 @@ function clientOf(ctx: Context, tenant: Tenant | undefined): AppClient | undefin
 /** Back to the form, or to the app: its origin is one that the operator registered. */
 function actionFor(
   appClient: AppClient | undefined,
-  back: string | undefined,
+  { back, home: startPage }: { back?: string; home?: string },
 ): { href: string; label: string } | undefined {
   if (back !== undefined) return { href: back, label: 'tryAgain' }
+  if (startPage !== undefined) return { href: startPage, label: 'home' }
   const home = appClient && appHome(appClient)
   return home === undefined ? undefined : { href: home, label: 'startOver' }
 }
