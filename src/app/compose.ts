@@ -109,7 +109,7 @@ async function serveOn(options: ServeOptions, http: HttpServer, services: OpenSe
     development: environment.development,
     log,
   })
-  const prepared = createPreparedAnswers(assets, directory, publicUrl)
+  const prepared = createPreparedAnswers(assets, directory, publicUrl, domain.clock)
   const callback = application.callback()
   http.ready(async (request, response, path) => {
     if (!(await prepared.answer(request, response, path))) await callback(request, response)

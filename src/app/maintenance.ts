@@ -1,9 +1,11 @@
 import type { DomainServices } from '../domain/ports/services.ts'
+import { maintainSigningKeys } from '../domain/tokens/rotate-signing-keys.ts'
 import type { Log } from '../platform/log.ts'
 import type { OpenServices } from './open-services.ts'
 
 const refreshMs = 1000
 const sweepMs = 60_000
+const keysMs = 600_000
 const sweepRows = 500
 /** Bites a sweep: far more than a busy minute leaves, and an end for one that nothing would end. */
 const maximumSweeps = 200
@@ -18,6 +20,13 @@ export interface Maintenance {
  */
 export function startMaintenance({ database, directory, domain }: OpenServices, log: Log): Maintenance {
   const tasks = [repeat('sweeping expired rows', sweepMs, () => sweep(domain), log)]
+  const keys = async (): Promise<void> => {
+    const rotated = await maintainSigningKeys(domain)
+    if (rotated.length > 0) log.info({ userPools: rotated }, 'new signing keys, since the former ones have come of age')
+    // A shared database tells by itself.
+    if (rotated.length > 0) await directory.refresh()
+  }
+  tasks.push(repeat('rotating signing keys', keysMs, keys, log))
   if (database.kind === 'postgres') {
     tasks.push(repeat('refreshing the settings', refreshMs, () => directory.refresh(), log))
   }

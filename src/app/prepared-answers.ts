@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { nextUnpublished } from '../domain/tokens/signing-key-set.ts'
 import type { UserPoolDirectory, UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
 import { discoveryDocument, jwksDocument } from '../oidc/discovery.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Assets } from '../platform/views/assets.ts'
 import { strictTransportSecurity } from '../security/page-headers.ts'
 import { endpointBase, hostOf } from './tenants.ts'
@@ -13,6 +15,13 @@ interface Document {
   etag: string
 }
 
+interface Documents {
+  discovery: Document
+  jwks: Document
+  /** When a key has to leave; undefined: as long as the settings stay as they are. */
+  until: Date | undefined
+}
+
 export interface PreparedAnswers {
   /** True when the request has been answered. */
   answer(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean>
@@ -22,13 +31,19 @@ export function createPreparedAnswers(
   assets: Assets,
   directory: UserPoolDirectory,
   publicUrl: string,
+  clock: Clock,
 ): PreparedAnswers {
-  const documents = new WeakMap<UserPoolSnapshot, Readonly<Record<'discovery' | 'jwks', Document>>>()
-  const documentsOf = (snapshot: UserPoolSnapshot): Readonly<Record<'discovery' | 'jwks', Document>> => {
+  const documents = new WeakMap<UserPoolSnapshot, Documents>()
+  const documentsOf = (snapshot: UserPoolSnapshot): Documents => {
+    const now = clock.now()
     const known = documents.get(snapshot)
-    if (known !== undefined) return known
+    if (known !== undefined && (known.until === undefined || known.until > now)) return known
     const base = endpointBase(snapshot.userPool, publicUrl)
-    const made = { discovery: prepare(discoveryDocument(snapshot, base)), jwks: prepare(jwksDocument(snapshot)) }
+    const made = {
+      discovery: prepare(discoveryDocument(snapshot, base)),
+      jwks: prepare(jwksDocument(snapshot, now)),
+      until: nextUnpublished(snapshot.keys, now),
+    }
     documents.set(snapshot, made)
     return made
   }

@@ -5,6 +5,7 @@ import type { Cli } from './cli.ts'
 import { addClientCommands } from './client-commands.ts'
 import { exitStatus, exitStatusHelp } from './exit-status.ts'
 import { explainError } from './explain-error.ts'
+import { addKeyCommands } from './key-commands.ts'
 import { addMailCommands } from './mail-commands.ts'
 import { addPoolCommands } from './pool-commands.ts'
 import { printable } from './printable.ts'
@@ -50,6 +51,7 @@ function createProgram(cli: Cli): Command {
   addUserCommands(program, cli)
   addPoolCommands(program, cli)
   addClientCommands(program, cli)
+  addKeyCommands(program, cli)
   addMailCommands(program, cli)
   return program
 }

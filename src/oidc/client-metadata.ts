@@ -15,6 +15,7 @@ export function clientMetadata(snapshot: UserPoolSnapshot, clientId: string): Ad
     ...(appClient.secret === undefined ? {} : { client_secret: appClient.secret }),
     token_endpoint_auth_method: appClient.secret === undefined ? 'none' : 'client_secret_basic',
     application_type: 'web',
+    id_token_signed_response_alg: appClient.signingAlgorithm ?? snapshot.userPool.signingAlgorithm,
     redirect_uris: ['https://unused.invalid/'],
     response_types: code ? ['code'] : [],
     grant_types: [

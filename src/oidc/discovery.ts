@@ -1,4 +1,5 @@
 import { customScopes, standardScopes } from '../domain/app-clients/scopes.ts'
+import { publishedKeys } from '../domain/tokens/signing-key-set.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
 import { endpointPaths } from './paths.ts'
 
@@ -21,7 +22,7 @@ export function discoveryDocument(snapshot: UserPoolSnapshot, endpointBase: stri
     response_modes_supported: ['query', 'fragment'],
     grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
     subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: [snapshot.keys.current.id.algorithm],
+    id_token_signing_alg_values_supported: algorithmsOf(snapshot),
     scopes_supported: [...standardScopes, ...customScopes(snapshot.resourceServers)],
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
     revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
@@ -54,7 +55,14 @@ export function discoveryDocument(snapshot: UserPoolSnapshot, endpointBase: stri
   }
 }
 
-/** RFC 7517 §5: every key that may have signed a token still alive. */
-export const jwksDocument = (snapshot: UserPoolSnapshot): Readonly<Record<string, unknown>> => ({
-  keys: [...snapshot.keys.byKid.values()].map((key) => key.publicJwk),
+const algorithmsOf = ({ userPool, appClients }: UserPoolSnapshot): string[] => [
+  ...new Set([
+    userPool.signingAlgorithm,
+    ...[...appClients.values()].flatMap(({ signingAlgorithm }) => signingAlgorithm ?? []),
+  ]),
+]
+
+/** RFC 7517 §5: every key that may have signed a token still alive, and those that will sign next. */
+export const jwksDocument = (snapshot: UserPoolSnapshot, at: Date): Readonly<Record<string, unknown>> => ({
+  keys: publishedKeys(snapshot.keys, at).map((key) => key.publicJwk),
 })

@@ -1,5 +1,5 @@
 import type Provider from 'oidc-provider'
-import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import type { Configuration, JWK, KoaContextWithOIDC } from 'oidc-provider'
 import { epochSeconds } from '../platform/clock.ts'
 import { cookieName } from '../security/cookies.ts'
 import { customScopes, standardScopes } from '../domain/app-clients/scopes.ts'
@@ -34,12 +34,7 @@ export function providerConfiguration(
   const cookie = { httpOnly: true, sameSite: 'lax', path: '/', secure, signed: false, overwrite: true } as const
   return {
     adapter: createAdapter(services, snapshot, () => current().ctx?.oidc.params?.['resource'] as string | undefined),
-    // Needed for id_token_hint only: tokens are signed by the domain.
-    jwks: {
-      keys: [
-        { ...snapshot.keys.current.id.privateKey.export({ format: 'jwk' }), ...snapshot.keys.current.id.publicJwk },
-      ],
-    },
+    jwks: { keys: engineKeys(snapshot) },
     routes: { authorization: endpointPaths.authorize, token: endpointPaths.token, jwks: '/oauth2/engine/jwks' },
     features: disabledFeatures,
     scopes: [...standardScopes, ...customScopes(snapshot.resourceServers)],
@@ -71,6 +66,12 @@ export function providerConfiguration(
     clientBasedCORS: (_ctx, origin, client) => allowedOrigins(snapshot, client.clientId).has(origin),
   }
 }
+
+/** The domain signs all tokens. The engine wants to see a key of each algorithm that a client may have, and uses none. */
+const engineKeys = ({ keys }: UserPoolSnapshot): JWK[] =>
+  [...keys.byKid.values()].flatMap(({ use, privateKey, publicJwk }) =>
+    use === 'id' && privateKey !== undefined ? [{ ...privateKey.export({ format: 'jwk' }), ...publicJwk }] : [],
+  )
 
 const disabledFeatures: NonNullable<Configuration['features']> = {
   devInteractions: { enabled: false },

@@ -75,8 +75,10 @@ interface SigningKeysTable {
   use: KeyUse
   algorithm: SigningAlgorithm
   public_jwk: Json<JsonObject>
-  sealed_private_key: string
+  sealed_private_key: string | null
   created_at: Date
+  active_at: Date
+  predecessor: string
 }
 
 interface UsersTable {

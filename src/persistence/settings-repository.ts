@@ -2,7 +2,15 @@ import type { Kysely } from 'kysely'
 import type { SettingsRepository } from '../domain/ports/store.ts'
 import { present } from './rows.ts'
 import type { Schema } from './schema.ts'
-import { addSigningKey, deleteAppClient, saveAppClient, saveResourceServer } from './settings-rows.ts'
+import { deleteAppClient, saveAppClient, saveResourceServer } from './settings-rows.ts'
+import {
+  activateSigningKeys,
+  addSigningKey,
+  keepSigningKeys,
+  poolsWithSigningKeysDue,
+  retireSigningKeys,
+  selectSigningKeys,
+} from './signing-key-rows.ts'
 import { deleteUserPool, saveUserPool, selectUserPools } from './user-pool-rows.ts'
 
 /*
@@ -40,14 +48,10 @@ export const settingsRepository = (db: Kysely<Schema>): SettingsRepository => ({
       .orderBy('identifier')
       .execute(),
   saveResourceServer: (resourceServer, at) => saveResourceServer(db, resourceServer, at),
-  signingKeys: (userPoolId) =>
-    db
-      .selectFrom('signing_keys')
-      .select(['user_pool_id as userPoolId', 'kid', 'use', 'algorithm', 'public_jwk as publicJwk'])
-      .select(['sealed_private_key as sealedPrivateKey', 'created_at as createdAt'])
-      .where('user_pool_id', '=', userPoolId)
-      .orderBy('created_at', 'desc')
-      .orderBy('kid')
-      .execute(),
+  signingKeys: (userPoolId) => selectSigningKeys(db, userPoolId),
   addSigningKey: (key) => addSigningKey(db, key),
+  activateSigningKeys: (userPoolId, at) => activateSigningKeys(db, userPoolId, at),
+  keepSigningKeys: (userPoolId, kids) => keepSigningKeys(db, userPoolId, kids),
+  retireSigningKeys: (at) => retireSigningKeys(db, at),
+  poolsWithSigningKeysDue: (at, limit) => poolsWithSigningKeysDue(db, at, limit),
 })

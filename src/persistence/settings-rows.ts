@@ -1,7 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { ResourceServer } from '../domain/app-clients/app-client.ts'
 import type { AppClientRecord } from '../domain/ports/store.ts'
-import type { SigningKeyRecord } from '../domain/tokens/signing-key.ts'
 import { announceChange, differs } from './announce-change.ts'
 import { jsonText } from './json-text.ts'
 import type { Schema } from './schema.ts'
@@ -82,22 +81,4 @@ export async function saveResourceServer(db: Kysely<Schema>, server: ResourceSer
       .returning('user_pool_id'),
   )
   await announceChange(saved, at)
-}
-
-export async function addSigningKey(db: Kysely<Schema>, key: SigningKeyRecord): Promise<void> {
-  const added = db.with('changed', (part) =>
-    part
-      .insertInto('signing_keys')
-      .values({
-        user_pool_id: key.userPoolId,
-        kid: key.kid,
-        use: key.use,
-        algorithm: key.algorithm,
-        public_jwk: jsonText(key.publicJwk),
-        sealed_private_key: key.sealedPrivateKey,
-        created_at: key.createdAt,
-      })
-      .returning('user_pool_id'),
-  )
-  await announceChange(added, key.createdAt)
 }

@@ -104,3 +104,24 @@ export async function mailStory({ run, json }: Latchkey): Promise<void> {
   expect(listed.stdout).toContain('mailbox \\u001b[2Jfull')
   expect(await json('mail', 'dead-letters', '--retry')).toEqual({ Retried: 1 })
 }
+
+interface SigningKeys {
+  SigningKeys: readonly { Use: string; State: string; KeyId: string }[]
+}
+
+/** Signing keys are looked at, followed by new ones, and after a leak thrown away. */
+export async function keyStory({ run, json }: Latchkey): Promise<void> {
+  const states = async (...options: string[]): Promise<string[]> =>
+    ((await json('rotate-keys', ...options)) as SigningKeys).SigningKeys.map(
+      ({ Use, State }) => `${Use} ${State}`,
+    ).sort()
+  expect(await states('--list')).toEqual(['access signing', 'id signing'])
+  const waiting = await run(['rotate-keys'])
+  expect(waiting).toMatchObject({ status: 0, stdout: expect.stringContaining('sign in 10 minutes at the latest') })
+  expect(await states('--list', '--all')).toEqual(['access next', 'access signing', 'id next', 'id signing'])
+  expect(await states('--now')).toEqual(['access signing', 'access verifying', 'id signing', 'id verifying'])
+  expect(await run(['rotate-keys', '--revoke-old'])).toMatchObject({ status: 4 })
+  expect(await states('--revoke-old', '--yes')).toEqual(['access signing', 'id signing'])
+  expect(await run(['rotate-keys', '--pool', 'nowhere'])).toMatchObject({ status: 3, stdout: '' })
+  expect(await run(['rotate-keys', '--pool', 'any', '--all'])).toMatchObject({ status: 2, stdout: '' })
+}

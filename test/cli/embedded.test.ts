@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LockRecord } from '../../src/persistence/folder-lock.ts'
-import { clientStory, longerUserStory, mailStory, prepare, userStory } from './administration-story.ts'
+import { clientStory, keyStory, longerUserStory, mailStory, prepare, userStory } from './administration-story.ts'
 import { createLatchkey } from './latchkey.ts'
 import type { Latchkey, Served } from './latchkey.ts'
 
@@ -108,6 +108,8 @@ describe('through the running server', () => {
     await clientStory(latchkey)
     await mailStory(latchkey)
   })
+
+  test('signing keys are rotated', () => keyStory(latchkey))
 
   test('a pool that is made is reachable at once, and gone when it is deleted', async () => {
     const made = await latchkey.json('pool', 'create', 'second')

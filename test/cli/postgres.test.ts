@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { createDatabase } from '../support/postgres.ts'
 import type { TestDatabase } from '../support/postgres.ts'
-import { clientStory, mailStory, prepare, userStory } from './administration-story.ts'
+import { clientStory, keyStory, mailStory, prepare, userStory } from './administration-story.ts'
 import { createLatchkey, newSecret } from './latchkey.ts'
 import type { Latchkey, Served } from './latchkey.ts'
 
@@ -36,6 +36,8 @@ test('everything is administered', async () => {
   await clientStory(latchkey)
   await mailStory(latchkey)
 })
+
+test('signing keys are rotated', () => keyStory(latchkey))
 
 test('another secret than the database’s is refused before anything is sealed with it', async () => {
   const args = ['client', 'create', 'web', '--callback-url', 'https://app.example.com/']

@@ -1,6 +1,7 @@
 import { CompactSign, generateKeyPair } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { signToken } from '../../src/domain/tokens/sign-token.ts'
+import { signerOf } from '../../src/domain/tokens/signing-key-set.ts'
 import type { KeyUse } from '../../src/domain/tokens/signing-key.ts'
 import { decode, requestTokens } from '../support/relying-party.ts'
 import { createBrowser, otherPoolId, poolId, refresh, secret, startPool, userInfo } from './pool.ts'
@@ -171,7 +172,7 @@ describe('a token of our own keys', () => {
   const sign = async (use: KeyUse, change: Record<string, unknown>): Promise<string> => {
     const { keys } = await pool.snapshot()
     const { accessToken } = await browser.signIn()
-    return signToken(keys.current[use], { ...decode(accessToken), ...change })
+    return signToken(signerOf(keys, use, 'RS256', new Date()), { ...decode(accessToken), ...change })
   }
 
   test('is good as it is issued, and refused with the key, use, issuer, client or time of another', async () => {

@@ -142,6 +142,8 @@ onEachDatabase((context) => {
       publicJwk: { kty: 'RSA', n: 'n', e: 'AQAB' },
       sealedPrivateKey: 'sealed',
       createdAt,
+      activeAt: createdAt,
+      predecessor: kid === 'new' ? 'old' : '',
     })
     expect(await growth(userPoolId, () => settings().addSigningKey(key('old', now)))).toEqual(once)
     expect(await growth(userPoolId, () => settings().addSigningKey(key('new', later(1))))).toEqual(once)

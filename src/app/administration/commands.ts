@@ -6,6 +6,7 @@ import {
   rotateClientSecret,
   showAppClient,
 } from './client-commands.ts'
+import { listSigningKeys, rotateSigningKeysCommand } from './key-commands.ts'
 import { listDeadLetters, retryDeadLetters } from './mail-commands.ts'
 import { showMigrations } from './migration-commands.ts'
 import {
@@ -51,6 +52,8 @@ export const commands = {
   'client.create': createAppClientCommand,
   'client.rotateSecret': rotateClientSecret,
   'client.delete': deleteAppClient,
+  'keys.list': listSigningKeys,
+  'keys.rotate': rotateSigningKeysCommand,
   'mail.deadLetters': listDeadLetters,
   'mail.retry': retryDeadLetters,
   'migrations.show': showMigrations,

@@ -80,7 +80,12 @@ function previewSettings({ settings }: PreviewReads, note: Note): SettingsReposi
     },
     async addSigningKey(key) {
       note({ kind: 'signing key', userPoolId: key.userPoolId, id: key.kid, before: undefined, after: { use: key.use } })
+      return true
     },
+    activateSigningKeys: refuse('settings.activateSigningKeys'),
+    keepSigningKeys: refuse('settings.keepSigningKeys'),
+    retireSigningKeys: refuse('settings.retireSigningKeys'),
+    poolsWithSigningKeysDue: refuse('settings.poolsWithSigningKeysDue'),
     deleteUserPool: refuse('settings.deleteUserPool'),
     deleteAppClient: refuse('settings.deleteAppClient'),
   }

@@ -2,6 +2,8 @@ import { newClientId } from '../../platform/ids.ts'
 import type { Random } from '../../platform/random.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { AppClientRecord } from '../ports/store.ts'
+import type { SigningAlgorithm } from '../tokens/signing-key.ts'
+import { ensureSigningKeys } from '../tokens/signing-keys.ts'
 import type { UserPoolConfiguration } from '../user-pools/configuration.ts'
 import { clientSecretPurpose } from '../user-pools/user-pool-directory.ts'
 import { customScopes, standardScopes } from './scopes.ts'
@@ -36,6 +38,8 @@ export async function createAppClient(
     ...(appClient.secret === undefined ? {} : { sealedSecret: seal(services, appClient.secret) }),
     settings: appClient.settings,
   }
+  const algorithm = appClient.settings['SigningAlgorithm'] as SigningAlgorithm | undefined
+  if (algorithm !== undefined) await ensureSigningKeys({ ...services, settings }, userPoolId, [algorithm])
   const added = await services.store.transaction(async (tx) => {
     if ((await tx.settings.appClients(userPoolId)).some(({ id }) => id === record.id)) return false
     await tx.settings.saveAppClient(record, services.clock.now())

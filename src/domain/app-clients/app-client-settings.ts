@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { AppClientRecord } from '../ports/store.ts'
+import { signingAlgorithms } from '../tokens/signing-key.ts'
 import { brandingOf, brandingSchema } from '../user-pools/user-pool-settings.ts'
 import type { AppClient } from './app-client.ts'
 import { redirectUriProblem } from './redirect-uri.ts'
@@ -49,6 +50,7 @@ export const appClientSettingsSchema = z.strictObject({
   AuthSessionValidity: z.number().int().min(3).max(15).default(3),
   AnalyticsConfiguration: z.unknown().optional(),
   RequirePkce: z.boolean().optional(),
+  SigningAlgorithm: z.enum(signingAlgorithms).optional(),
   Branding: brandingSchema.prefault({}),
 })
 
@@ -85,6 +87,7 @@ export function appClientFrom(record: AppClientRecord, secret: string | undefine
     enableTokenRevocation: settings.EnableTokenRevocation,
     authSessionValidityMinutes: settings.AuthSessionValidity,
     requirePkce: settings.RequirePkce ?? secret === undefined,
+    ...(settings.SigningAlgorithm === undefined ? {} : { signingAlgorithm: settings.SigningAlgorithm }),
     branding: brandingOf(settings.Branding),
   }
 }

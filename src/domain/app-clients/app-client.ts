@@ -1,3 +1,5 @@
+import type { SigningAlgorithm } from '../tokens/signing-key.ts'
+
 /** An app client's settings with every default filled in. */
 export interface AppClient {
   userPoolId: string
@@ -27,6 +29,8 @@ export interface AppClient {
   authSessionValidityMinutes: number
   /** PKCE with S256: by default required of public clients only. */
   requirePkce: boolean
+  /** Absent: the user pool's. */
+  signingAlgorithm?: SigningAlgorithm
   branding: { name?: string; logoUrl?: string }
 }
 

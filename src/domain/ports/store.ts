@@ -72,7 +72,16 @@ export interface SettingsRepository {
   saveResourceServer(resourceServer: ResourceServer, at: Date): Promise<void>
   /** Newest first. */
   signingKeys(userPoolId: string): Promise<readonly SigningKeyRecord[]>
-  addSigningKey(key: SigningKeyRecord): Promise<void>
+  /** @returns false when the key that it follows has been followed already */
+  addSigningKey(key: SigningKeyRecord): Promise<boolean>
+  /** Those that wait for their time sign from `at` on. */
+  activateSigningKeys(userPoolId: string, at: Date): Promise<void>
+  /** Deletes all others of the pool. */
+  keepSigningKeys(userPoolId: string, kids: readonly string[]): Promise<void>
+  /** Of every pool: drops private halves that another key has followed, and keys that nobody will show us again. */
+  retireSigningKeys(at: Date): Promise<void>
+  /** Ids of pools whose latest key of some use has signed for `SigningKeyRotationDays`. */
+  poolsWithSigningKeysDue(at: Date, limit: number): Promise<readonly string[]>
 }
 
 export interface UserPageRequest {

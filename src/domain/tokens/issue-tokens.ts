@@ -5,6 +5,7 @@ import type { UserPoolSnapshot } from '../user-pools/user-pool-directory.ts'
 import { accessTokenClaims, clientAccessTokenClaims, idTokenClaims } from './claims.ts'
 import type { Grant } from './grant.ts'
 import { accessTokenHash, signToken } from './sign-token.ts'
+import { signerOf } from './signing-key-set.ts'
 
 export interface IssuedTokens {
   accessToken: string
@@ -26,9 +27,10 @@ export async function issueTokens(
 ): Promise<IssuedTokens> {
   const { issuer } = snapshot.userPool
   const issuedAt = services.clock.now()
-  const keys = snapshot.keys.current
+  const algorithm = appClient.signingAlgorithm ?? snapshot.userPool.signingAlgorithm
+  const accessKey = signerOf(snapshot.keys, 'access', algorithm, issuedAt)
   const accessToken = await signToken(
-    keys.access,
+    accessKey,
     accessTokenClaims(issuer, appClient, grant, subject, {
       issuedAt,
       lifetimeSeconds: appClient.accessTokenSeconds,
@@ -38,8 +40,9 @@ export async function issueTokens(
   const base = { accessToken, expiresIn: appClient.accessTokenSeconds, scope: grant.scope }
   if (!grant.scope.split(' ').includes('openid')) return base
   const times = { issuedAt, lifetimeSeconds: appClient.idTokenSeconds, jti: services.random.uuid() }
-  const extra = { atHash: accessTokenHash(keys.access, accessToken), ...(nonce === undefined ? {} : { nonce }) }
-  const idToken = await signToken(keys.id, idTokenClaims(issuer, appClient, grant, subject, times, extra))
+  const idKey = signerOf(snapshot.keys, 'id', algorithm, issuedAt)
+  const extra = { atHash: accessTokenHash(idKey, accessToken), ...(nonce === undefined ? {} : { nonce }) }
+  const idToken = await signToken(idKey, idTokenClaims(issuer, appClient, grant, subject, times, extra))
   return { ...base, idToken }
 }
 
@@ -51,11 +54,13 @@ export async function issueClientToken(
   scopes: readonly string[],
 ): Promise<IssuedTokens> {
   const scope = scopes.join(' ')
+  const issuedAt = services.clock.now()
   const claims = clientAccessTokenClaims(snapshot.userPool.issuer, appClient, scope, {
-    issuedAt: services.clock.now(),
+    issuedAt,
     lifetimeSeconds: appClient.accessTokenSeconds,
     jti: services.random.uuid(),
   })
-  const accessToken = await signToken(snapshot.keys.current.access, claims)
+  const algorithm = appClient.signingAlgorithm ?? snapshot.userPool.signingAlgorithm
+  const accessToken = await signToken(signerOf(snapshot.keys, 'access', algorithm, issuedAt), claims)
   return { accessToken, expiresIn: appClient.accessTokenSeconds, scope }
 }

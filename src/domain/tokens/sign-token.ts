@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { CompactSign } from 'jose'
 import type { ClaimSet } from './claims.ts'
-import type { SigningKey } from './signing-keys.ts'
+import type { SigningKey } from './signing-key-set.ts'
 
 /**
  * A compact JWS (RFC 7515 §7.1) whose header is exactly Cognito's: `kid` and `alg`. jose signs through WebCrypto, on
  * libuv's threads: an RSA signature never holds up the event loop.
  */
-export const signToken = (key: SigningKey, claims: ClaimSet): Promise<string> =>
+export const signToken = (key: SigningKey & { privateKey: KeyObject }, claims: ClaimSet): Promise<string> =>
   new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
     .setProtectedHeader({ kid: key.kid, alg: key.algorithm })
     .sign(key.privateKey)

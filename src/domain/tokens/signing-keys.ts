@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPair } from 'node:crypto'
+import { generateKeyPair } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Clock } from '../../platform/clock.ts'
@@ -9,67 +9,63 @@ import type { KeyUse, SigningAlgorithm, SigningKeyRecord } from './signing-key.t
 
 const generate = promisify(generateKeyPair)
 
-/** A key ready for use: the private half opened, in memory only. */
-export interface SigningKey {
-  kid: string
+/** What a new key is for, and when it begins. */
+export interface NewSigningKey {
+  userPoolId: string
   use: KeyUse
   algorithm: SigningAlgorithm
-  publicJwk: Readonly<Record<string, unknown>>
-  publicKey: KeyObject
-  privateKey: KeyObject
-  createdAt: Date
+  /** At once, if absent. */
+  activeAt?: Date
+  /** The first of its use and algorithm, if absent. */
+  predecessor?: string
 }
 
-/** Of a user pool: which key signs what, and which ones verify. */
-export interface SigningKeySet {
-  current: Readonly<Record<KeyUse, SigningKey>>
-  byKid: ReadonlyMap<string, SigningKey>
-}
+/** The purpose under which private keys are sealed. */
+export const signingKeyPurpose = 'signing key'
 
-const sealPurpose = 'signing key'
-
-/** Makes one RSA-2048 key (RFC 7518 §3.3) off the event loop; its kid has Cognito's form, 44 characters of base64. */
+/** Makes one key off the event loop; its kid has Cognito's form, 44 characters of base64. */
 export async function createSigningKey(
   services: { random: Random; sealedBox: SealedBox; clock: Clock },
-  userPoolId: string,
-  use: KeyUse,
+  { userPoolId, use, algorithm, activeAt, predecessor = '' }: NewSigningKey,
 ): Promise<SigningKeyRecord> {
-  const { publicKey, privateKey } = await generate('rsa', { modulusLength: 2048 })
+  const { publicKey, privateKey } = await generators[algorithm]()
   const kid = services.random.bytes(32).toString('base64')
-  const { kty, n, e } = publicKey.export({ format: 'jwk' })
+  const createdAt = services.clock.now()
   return {
     kid,
     userPoolId,
     use,
-    algorithm: 'RS256',
-    publicJwk: { kty, n, e, kid, alg: 'RS256', use: 'sig' },
+    algorithm,
+    publicJwk: { ...publicKey.export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' },
     sealedPrivateKey: services.sealedBox.seal(
       privateKey.export({ format: 'pem', type: 'pkcs8' }) as string,
-      sealPurpose,
+      signingKeyPurpose,
     ),
-    createdAt: services.clock.now(),
+    createdAt,
+    activeAt: activeAt ?? createdAt,
+    predecessor,
   }
 }
 
-/** Makes the pool's first pair of keys, one for ID and one for access tokens, if it has none. */
+type KeyPair = Promise<{ publicKey: KeyObject; privateKey: KeyObject }>
+
+/** RFC 7518 §3.3 (2048 bits, as Cognito's) and §3.4; RFC 8037 §3.1 with Ed25519. */
+const generators: Readonly<Record<SigningAlgorithm, () => KeyPair>> = {
+  RS256: () => generate('rsa', { modulusLength: 2048 }),
+  ES256: () => generate('ec', { namedCurve: 'P-256' }),
+  EdDSA: () => generate('ed25519'),
+}
+
+/** Makes the first pair of keys, one for ID and one for access tokens, of each algorithm that the pool has none of. */
 export async function ensureSigningKeys(
   services: { settings: SettingsRepository; random: Random; sealedBox: SealedBox; clock: Clock },
   userPoolId: string,
+  algorithms: Iterable<SigningAlgorithm>,
 ): Promise<void> {
   const existing = await services.settings.signingKeys(userPoolId)
-  const missing = (['id', 'access'] as const).filter((use) => !existing.some((key) => key.use === use))
-  const made = await Promise.all(missing.map((use) => createSigningKey(services, userPoolId, use)))
+  const missing = [...new Set(algorithms)]
+    .flatMap((algorithm) => (['id', 'access'] as const).map((use) => ({ algorithm, use })))
+    .filter(({ algorithm, use }) => !existing.some((key) => key.use === use && key.algorithm === algorithm))
+  const made = await Promise.all(missing.map((key) => createSigningKey(services, { userPoolId, ...key })))
   for (const key of made) await services.settings.addSigningKey(key)
-}
-
-/** @param records newest first; the newest of each use signs, all of them verify */
-export function openSigningKeys(records: readonly SigningKeyRecord[], sealedBox: SealedBox): SigningKeySet | undefined {
-  const keys = records.map((record) => {
-    const privateKey = createPrivateKey(sealedBox.open(record.sealedPrivateKey, sealPurpose))
-    return { ...record, privateKey, publicKey: createPublicKey(privateKey) }
-  })
-  const id = keys.find((key) => key.use === 'id')
-  const access = keys.find((key) => key.use === 'access')
-  if (id === undefined || access === undefined) return undefined
-  return { current: { id, access }, byKid: new Map(keys.map((key) => [key.kid, key])) }
 }

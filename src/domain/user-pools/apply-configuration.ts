@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { newClientId } from '../../platform/ids.ts'
 import type { AppClientRecord, UserPoolRecord } from '../ports/store.ts'
 import type { DomainServices } from '../ports/services.ts'
+import type { SigningAlgorithm } from '../tokens/signing-key.ts'
 import { ensureSigningKeys } from '../tokens/signing-keys.ts'
 import { createUser, findUser } from '../users/administer-user.ts'
 import type { UserPoolConfiguration } from './configuration.ts'
@@ -86,15 +87,29 @@ async function releaseDomains(run: Run, plans: readonly UserPoolPlan[]): Promise
 async function applyUserPool(run: Run, { configuration, existing, record }: UserPoolPlan): Promise<void> {
   const { services, options } = run
   const { version: _version, ...before } = existing ?? { version: 0 }
+  // Before any setting asks for them, since other servers see each change at once; a new pool must be there first.
+  if (existing !== undefined && !options.dryRun) await ensureKeys(services, record, configuration)
   if (!isDeepStrictEqual(before, record)) {
     note(run, existing, `user pool ${record.id} (${record.name})`)
     if (!options.dryRun) await services.store.settings.saveUserPool(record, services.clock.now())
   }
+  if (existing === undefined && !options.dryRun) await ensureKeys(services, record, configuration)
   await applyResourceServers(run, record.id, configuration)
   await applyClients(run, record.id, configuration)
   await applyGroups(run, record.id, configuration)
-  if (!options.dryRun) await ensureSigningKeys({ ...services, settings: services.store.settings }, record.id)
   await applyUsers(run, { ...record, version: existing?.version ?? 1 }, configuration)
+}
+
+/** A pair of keys for each algorithm that the pool or a client of it asks for. */
+async function ensureKeys(
+  services: DomainServices,
+  record: Omit<UserPoolRecord, 'version'>,
+  { clients }: UserPoolConfiguration,
+): Promise<void> {
+  const { signingAlgorithm } = userPoolFrom({ ...record, version: 1 })
+  const asked = clients.flatMap(({ settings }) => (settings['SigningAlgorithm'] as SigningAlgorithm | undefined) ?? [])
+  const { settings } = services.store
+  await ensureSigningKeys({ ...services, settings }, record.id, [signingAlgorithm, ...asked])
 }
 
 /** A pool that no file names still follows PUBLIC_URL while its issuer does. */

@@ -4,6 +4,7 @@ import type { UserPoolRecord } from '../ports/store.ts'
 import { createSigningKey } from '../tokens/signing-keys.ts'
 import type { UserPoolConfiguration } from './configuration.ts'
 import { chooseIssuer } from './issuer.ts'
+import { userPoolFrom } from './user-pool-settings.ts'
 
 export type CreateUserPoolRefusal = 'idExists' | 'nameExists' | 'issuerTaken' | 'domainTaken'
 
@@ -35,7 +36,10 @@ export async function createUserPool(
   }
   const conflict = conflictWith(stored, record)
   if (conflict !== undefined) return { kind: 'refused', ...conflict }
-  const keys = await Promise.all((['id', 'access'] as const).map((use) => createSigningKey(services, id, use)))
+  const { signingAlgorithm: algorithm } = userPoolFrom({ ...record, version: 1 })
+  const keys = await Promise.all(
+    (['id', 'access'] as const).map((use) => createSigningKey(services, { userPoolId: id, use, algorithm })),
+  )
   await services.store.transaction(async (tx) => {
     await tx.settings.saveUserPool(record, services.clock.now())
     for (const key of keys) await tx.settings.addSigningKey(key)

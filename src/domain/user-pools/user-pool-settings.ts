@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { signingAlgorithms } from '../tokens/signing-key.ts'
 import { standardAttributeNames } from '../users/attribute-schema.ts'
 import type { CustomAttribute } from '../users/attribute-schema.ts'
 import type { AttributeSetting, Branding, UserPool } from './user-pool.ts'
@@ -96,6 +97,8 @@ export const userPoolSettingsSchema = z.strictObject({
       EmailMessage: z.string().max(20_000).includes('{####}').optional(),
     })
     .optional(),
+  SigningAlgorithm: z.enum(signingAlgorithms).default('RS256'),
+  SigningKeyRotationDays: z.number().int().min(1).max(3650).optional(),
   Branding: brandingSchema.prefault({}),
 })
 
@@ -179,6 +182,7 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     customAttributes: customAttributesOf(settings),
     messages: messagesOf(settings),
     mfaConfiguration: settings.MfaConfiguration,
+    signingAlgorithm: settings.SigningAlgorithm,
     branding: brandingOf(settings.Branding),
   }
 }

@@ -1,4 +1,5 @@
 import type { MessageTemplateOverrides } from '../messages/message.ts'
+import type { SigningAlgorithm } from '../tokens/signing-key.ts'
 import type { CustomAttribute } from '../users/attribute-schema.ts'
 
 /** Names a sign-in may use beside or in place of a user name (Cognito: AliasAttributes, UsernameAttributes). */
@@ -48,6 +49,7 @@ export interface UserPool {
   customAttributes: readonly CustomAttribute[]
   messages: MessageTemplateOverrides
   mfaConfiguration: 'OFF' | 'OPTIONAL' | 'ON'
+  signingAlgorithm: SigningAlgorithm
   branding: Branding
 }
 
