@@ -1,6 +1,7 @@
 import type { DomainServices } from '../domain/ports/services.ts'
 import { showErrorPage } from '../hosted/error/error.page.ts'
 import type { ErrorKey } from '../hosted/error/error.page.ts'
+import { showFormPostPage } from '../hosted/form-post/form-post.page.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
 import { tenantOf } from '../oidc/engine-internals.ts'
 import { startFlow } from '../oidc/interaction.ts'
@@ -17,6 +18,14 @@ const pages: Readonly<Record<string, { key: ErrorKey; status: number }>> = {
 export function engineCallbacks(domain: DomainServices, hosted: () => HostedServices): EngineCallbacks {
   return {
     startFlow: (ctx, interaction) => startFlow(domain, ctx, interaction),
+    showFormPost(ctx, answer) {
+      const parameters = Object.entries(ctx.oidc.params ?? {})
+      const request = Object.fromEntries(
+        parameters.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+      )
+      Object.assign(ctx.state, { tenant: tenantOf(ctx.req) })
+      showFormPostPage(hosted(), ctx, request, answer)
+    },
     renderError(ctx, out, error) {
       if (isTokenEndpoint(ctx.path)) {
         ctx.body = out

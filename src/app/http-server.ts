@@ -12,7 +12,7 @@ export interface HttpServer {
 }
 
 /** Caps that a slow or huge request runs into (threat rows E4, F1). */
-const limits = { headersTimeout: 15_000, requestTimeout: 30_000, maxHeaderSize: 16 * 1024, keepAliveTimeout: 5_000 }
+const limits = { headersTimeout: 15_000, requestTimeout: 30_000, maxHeaderSize: 32 * 1024, keepAliveTimeout: 5_000 }
 
 /**
  * Listens at once, so that `/healthz` answers while the database is still being opened.

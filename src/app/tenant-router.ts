@@ -1,17 +1,22 @@
 import { Router } from '@koa/router'
 import type { Context, Next } from 'koa'
 import type { DomainServices } from '../domain/ports/services.ts'
-import type { Tenant } from '../domain/user-pools/tenant.ts'
 import { showErrorPage } from '../hosted/error/error.page.ts'
+import { showFormPostPage } from '../hosted/form-post/form-post.page.ts'
 import { createHostedRouter } from '../hosted/hosted-router.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
+import { redirect, tenantOf } from '../hosted/step.ts'
 import { decideAuthorizationRequest } from '../oidc/authorization-request.ts'
 import { answerPreflight } from '../oidc/cors.ts'
 import { endpointPaths } from '../oidc/paths.ts'
 import type { ProviderRegistry } from '../oidc/provider-registry.ts'
+import { answerLocation } from '../oidc/response-modes.ts'
 import { answerRevocation } from '../oidc/revocation.ts'
 import { answerUserInfo } from '../oidc/userinfo.ts'
-import { readForm } from '../platform/http/read-form.ts'
+import { readForm, readPairs } from '../platform/http/read-form.ts'
+
+/** Of an authorization request that comes by POST. */
+const maximumFormBytes = 64 * 1024
 
 /** Everything that a user pool answers, at paths relative to where it is reached. */
 export function createTenantRouter(domain: DomainServices, registry: ProviderRegistry, hosted: HostedServices): Router {
@@ -21,12 +26,18 @@ export function createTenantRouter(domain: DomainServices, registry: ProviderReg
     await registry.engineFor(tenantOf(ctx)).handle(ctx.req, ctx.res)
   }
   router.get(endpointPaths.authorize, async (ctx) => {
-    const tenant = tenantOf(ctx)
-    const decision = decideAuthorizationRequest(tenant.snapshot, new URLSearchParams(ctx.querystring))
-    if (decision.kind === 'page') return showErrorPage(hosted, ctx, errorPages[decision.error], { status: 400 })
-    if (decision.kind === 'redirect') return redirectWithError(ctx, decision.location)
-    ctx.req.url = `${endpointPaths.authorize}?${decision.parameters.toString()}`
+    const parameters = checkAuthorization(hosted, ctx, new URLSearchParams(ctx.querystring))
+    if (parameters === undefined) return
+    ctx.req.url = `${endpointPaths.authorize}?${parameters.toString()}`
     await engine(ctx)
+  })
+  // OIDC Core §3.1.2.1. Cookies that are SameSite=Lax come with a GET only, so the request is sent round once.
+  router.post(endpointPaths.authorize, async (ctx) => {
+    const body = await readPairs(ctx.req, maximumFormBytes)
+    if (!body.ok) return showErrorPage(hosted, ctx, 'invalidRequest', { status: body.problem === 'size' ? 413 : 400 })
+    const sent = new URLSearchParams([...new URLSearchParams(ctx.querystring), ...body.pairs])
+    if (checkAuthorization(hosted, ctx, sent) === undefined) return
+    redirect(ctx, `${tenantOf(ctx).basePath}${endpointPaths.authorize}?${sent.toString()}`)
   })
   router.get(`${endpointPaths.authorize}/:uid`, engine)
   router.post(endpointPaths.token, engine)
@@ -49,14 +60,16 @@ const errorPages = {
   redirect_mismatch: 'redirectMismatch',
 } as const
 
-function redirectWithError(ctx: Context, location: string): void {
-  ctx.set({ 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer', Location: location })
-  ctx.status = 303
-  ctx.body = null
-  ctx.status = 303
+/** The request as the engine may see it; undefined when it has been answered. */
+function checkAuthorization(hosted: HostedServices, ctx: Context, sent: URLSearchParams): URLSearchParams | undefined {
+  const decision = decideAuthorizationRequest(tenantOf(ctx).snapshot, sent)
+  if (decision.kind === 'proceed') return decision.parameters
+  if (decision.kind === 'page') return showErrorPage(hosted, ctx, errorPages[decision.error], { status: 400 })
+  const { answer } = decision
+  if (answer.mode === 'form_post') showFormPostPage(hosted, ctx, Object.fromEntries(sent), answer)
+  else redirect(ctx, answerLocation(answer))
+  return undefined
 }
-
-const tenantOf = (ctx: Context): Tenant => (ctx.state as { tenant: Tenant }).tenant
 
 /** Turns what nothing has answered into a page: an unknown path, or a known one asked the wrong way. */
 export function notFoundPage(router: Router, hosted: HostedServices) {

@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { mayUseLocalAccounts } from '../domain/app-clients/sign-in-methods.ts'
 import type { FlowState } from '../domain/sessions/flow.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import { csrfMatches } from '../security/csrf.ts'
@@ -32,7 +33,7 @@ export async function openForm(services: HostedServices, ctx: Context, page: Flo
   const tenant = tenantOf(ctx)
   const body = await readForm(ctx.req, maximumFormBytes)
   if (!body.ok) return showErrorPage(services, ctx, 'invalidRequest', { status: body.problem === 'size' ? 413 : 400 })
-  const flowId = body.form.get('flow') ?? ''
+  const flowId = body.form.get('flow') ?? single(ctx.query['flow']) ?? ''
   const step = await loadStep(services, ctx, tenant, flowId)
   if (step === undefined) return undefined
   if (!csrfMatches(services.domain.sealedBox, step.browser, flowId, body.form.get('_csrf') ?? '')) {
@@ -56,6 +57,8 @@ async function loadStep(
   if (flow === 'finished') return showErrorPage(services, ctx, 'flowFinished', { status: 400 })
   const appClient = flow === 'expired' ? undefined : tenant.snapshot.appClients.get(flow.clientId)
   if (flow === 'expired' || appClient === undefined) return showErrorPage(services, ctx, 'expired', { status: 400 })
+  // Every page of a flow is about an account of the pool itself.
+  if (!mayUseLocalAccounts(appClient)) return showErrorPage(services, ctx, 'noSignInMethod', { status: 400 })
   rememberLanguage(ctx, tenant.secure)
   const languages = languagesOf(ctx, flow.state.request)
   const browser = browserHandle(services.domain, tenant, ctx)

@@ -20,6 +20,8 @@ export interface PageRequest {
   appClient: AppClient | undefined
   /** Where the page's form may lead in the end, beside ourselves. */
   redirectUri: string | undefined
+  /** The form posts there itself, and never to us. */
+  onlyTarget?: boolean
   /** Address of this page in another language; absent: the page has no language menu. */
   pageInLanguage?: (lang: string) => string
 }
@@ -54,7 +56,8 @@ export function showPage<View extends PageView>(
   const target = request.redirectUri === undefined ? undefined : formTarget(request.redirectUri)
   const image = page.brand.logoUrl?.startsWith('https:') === true ? formTarget(page.brand.logoUrl) : undefined
   const secure = tenant?.secure ?? false
-  ctx.set(pageHeaders({ nonce, secure, formTargets: present(target), imageSources: present(image) }))
+  const { onlyTarget = false } = request
+  ctx.set(pageHeaders({ nonce, secure, formTargets: present(target), onlyTarget, imageSources: present(image) }))
   ctx.set('Content-Language', locale.lang)
   ctx.vary('Accept-Language')
   ctx.type = 'text/html; charset=utf-8'
@@ -87,8 +90,9 @@ export const pageRequest = (step: Step): PageRequest => ({
 
 /** The hidden part of a form, and where it posts to. */
 export const formOf = (services: HostedServices, step: Step, path: keyof typeof pagePaths): Form => ({
-  // The client is named in the address as well, so that an error page knows the way back to the app without the flow.
-  action: `${step.tenant.basePath}${pagePaths[path]}?${new URLSearchParams({ client_id: step.appClient.id }).toString()}`,
+  // The client is named in the address as well, so that an error page knows the way back to the app without the flow; and
+  // the flow, for clients that post the fields of Cognito's form and no others.
+  action: `${step.tenant.basePath}${pagePaths[path]}?${new URLSearchParams({ client_id: step.appClient.id, flow: step.flowId }).toString()}`,
   csrf: csrfToken(services.domain.sealedBox, step.browser, step.flowId),
   flow: step.flowId,
 })

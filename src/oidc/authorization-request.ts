@@ -1,7 +1,10 @@
 import type { AppClient } from '../domain/app-clients/app-client.ts'
 import { isRegisteredUri } from '../domain/app-clients/redirect-uri.ts'
 import { decideScopes } from '../domain/app-clients/scopes.ts'
+import { isAvailableProvider } from '../domain/app-clients/sign-in-methods.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
+import { defaultModes, engineResponse, isResponseMode } from './response-modes.ts'
+import type { AuthorizationAnswer, ResponseMode, ResponseType } from './response-modes.ts'
 
 /*
  * What Cognito's authorize endpoint does beyond the engine, decided before the engine sees the request (reference: hosted
@@ -14,15 +17,20 @@ export type AuthorizationRequestDecision =
   /** Told to the person, on our own page. */
   | { kind: 'page'; error: 'invalid_request' | 'unknown_client' | 'redirect_mismatch'; clientId?: string }
   /** Told to the client, at a registered URI. */
-  | { kind: 'redirect'; location: string }
+  | { kind: 'answer'; answer: AuthorizationAnswer }
 
-const maximumQueryLength = 8192
+/** Room for a state of 4 kB with every byte percent-encoded. */
+export const maximumQueryLength = 16_384
+/** The engine's query parser stops at a thousand. */
+const maximumParameters = 100
 
 export function decideAuthorizationRequest(
   snapshot: UserPoolSnapshot,
   query: URLSearchParams,
 ): AuthorizationRequestDecision {
-  if (query.toString().length > maximumQueryLength) return { kind: 'page', error: 'invalid_request' }
+  if (query.size > maximumParameters || query.toString().length > maximumQueryLength) {
+    return { kind: 'page', error: 'invalid_request' }
+  }
   const clientIds = query.getAll('client_id')
   const [clientId] = clientIds
   if (clientId === undefined || clientIds.length > 1) return { kind: 'page', error: 'invalid_request' }
@@ -31,34 +39,78 @@ export function decideAuthorizationRequest(
   const redirectUri = chooseRedirectUri(appClient, query.getAll('redirect_uri'))
   if (redirectUri === undefined) return { kind: 'page', error: 'redirect_mismatch', clientId }
 
-  const refuse = (error: string, description: string): AuthorizationRequestDecision => ({
-    kind: 'redirect',
-    location: errorLocation(snapshot, redirectUri, query, error, description),
-  })
-  const repeated = [...new Set(query.keys())].find((name) => query.getAll(name).length > 1)
-  if (repeated !== undefined) return refuse('invalid_request', 'a parameter is repeated')
-  // PostgreSQL can store none in text or JSON.
-  if ([...query.values()].some((value) => value.includes('\0'))) {
-    return refuse('invalid_request', 'a parameter holds a zero byte')
-  }
-  const responseType = query.get('response_type') ?? ''
-  if (responseType === '') return refuse('invalid_request', 'response_type is missing')
-  if (responseType === 'code' && !appClient.allowedOAuthFlows.includes('code')) {
-    return refuse('unauthorized_client', 'the authorization code flow is not enabled for this client')
-  }
-  // form_post would answer with a page of the engine's own, without our headers.
-  if (!['', 'query', 'fragment'].includes(query.get('response_mode') ?? '')) {
-    return refuse('invalid_request', 'response_mode is not supported')
-  }
-  const decision = decideScopes(appClient, snapshot.resourceServers, query.get('scope') ?? undefined, 'code')
-  if (!decision.ok) return refuse('invalid_scope', decision.reason)
-  const resource = query.get('resource') ?? ''
-  if (resource !== '' && !isResource(resource)) return refuse('invalid_target', 'resource must be an absolute URL')
+  const scopes = decideScopes(appClient, snapshot.resourceServers, query.get('scope') ?? undefined, 'code')
+  const fault =
+    formFault(query) ??
+    responseFault(appClient, redirectUri, query) ??
+    providerFault(appClient, query) ??
+    (scopes.ok ? undefined : { error: 'invalid_scope', description: scopes.reason }) ??
+    resourceFault(query)
+  if (fault !== undefined) return { kind: 'answer', answer: errorAnswer(snapshot, redirectUri, query, fault) }
 
   const parameters = new URLSearchParams(query)
   parameters.set('redirect_uri', redirectUri)
-  parameters.set('scope', decision.scopes.join(' '))
+  parameters.set('scope', scopes.ok ? scopes.scopes.join(' ') : '')
+  const { response_type: type, response_mode: mode } = engineResponse(
+    typeOf(query) ?? 'code',
+    modeOf(redirectUri, query),
+  )
+  parameters.set('response_type', type)
+  parameters.set('response_mode', mode)
   return { kind: 'proceed', parameters }
+}
+
+interface Fault {
+  error: string
+  description: string
+}
+
+function formFault(query: URLSearchParams): Fault | undefined {
+  const repeated = [...query.keys()].some((name) => query.getAll(name).length > 1)
+  if (repeated) return { error: 'invalid_request', description: 'a parameter is repeated' }
+  // PostgreSQL can store none in text or JSON.
+  if ([...query].flat().some((text) => text.includes('\0'))) {
+    return { error: 'invalid_request', description: 'a parameter holds a zero byte' }
+  }
+  return undefined
+}
+
+function responseFault(appClient: AppClient, redirectUri: string, query: URLSearchParams): Fault | undefined {
+  if ((query.get('response_type') ?? '') === '') {
+    return { error: 'invalid_request', description: 'response_type is missing' }
+  }
+  const type = typeOf(query)
+  if (type === undefined) {
+    return { error: 'unsupported_response_type', description: 'response_type is neither code nor token' }
+  }
+  if (!appClient.allowedOAuthFlows.includes(type === 'code' ? 'code' : 'implicit')) {
+    const flow = type === 'code' ? 'authorization code' : 'implicit'
+    return { error: 'unauthorized_client', description: `the ${flow} flow is not enabled for this client` }
+  }
+  const mode = query.get('response_mode') ?? ''
+  if (mode === '' || modeOf(redirectUri, query) === mode) return undefined
+  return {
+    error: 'invalid_request',
+    description: isResponseMode(mode)
+      ? 'response_mode does not suit the response_type or the redirect_uri'
+      : 'response_mode is not supported',
+  }
+}
+
+/** Cognito skips its page for a named provider; one that is not there cannot be skipped to. */
+function providerFault(appClient: AppClient, query: URLSearchParams): Fault | undefined {
+  const provider = query.get('identity_provider') ?? ''
+  if (provider !== '' && !isAvailableProvider(appClient, provider)) {
+    return { error: 'invalid_request', description: 'identity_provider is not one of this client' }
+  }
+  if ((query.get('idp_identifier') ?? '') === '') return undefined
+  return { error: 'invalid_request', description: 'idp_identifier is not one of this client' }
+}
+
+function resourceFault(query: URLSearchParams): Fault | undefined {
+  const resource = query.get('resource') ?? ''
+  if (resource === '' || isResource(resource)) return undefined
+  return { error: 'invalid_target', description: 'resource must be an absolute URL' }
 }
 
 /** As sent, if registered; left out, the client's default or its only one. */
@@ -71,32 +123,42 @@ function chooseRedirectUri(appClient: AppClient, sent: readonly string[]): strin
   return appClient.defaultRedirectUri ?? (appClient.callbackUrls.length === 1 ? appClient.callbackUrls[0] : undefined)
 }
 
-/** RFC 8707 §2: an absolute URI without a fragment; it becomes the access token's `aud`. */
-const isResource = (resource: string): boolean => URL.canParse(resource) && !resource.includes('#')
+/** RFC 8707 §2 and Cognito: an absolute URL without a fragment; it becomes the access token's `aud`, as it stands. */
+const isResource = (resource: string): boolean =>
+  /^[\x21\x24-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+$/.test(resource) && (URL.parse(resource)?.host ?? '') !== ''
+
+/** Cognito knows these two; what is asked for in other letters or twice is not one of them. */
+function typeOf(query: URLSearchParams): ResponseType | undefined {
+  const type = single(query, 'response_type')
+  return type === 'code' || type === 'token' ? type : undefined
+}
+
+/** The mode asked for where it is one and fits; otherwise the one that goes with the response type. */
+function modeOf(redirectUri: string, query: URLSearchParams): ResponseMode {
+  const inFragment = (single(query, 'response_type') ?? '').split(' ').some((type) => /^(id_)?token$/.test(type))
+  const usual = defaultModes[inFragment ? 'token' : 'code']
+  const mode = single(query, 'response_mode') ?? ''
+  if (!isResponseMode(mode)) return usual
+  if (mode === 'query' && inFragment) return usual
+  // No browser posts a form to an app's own scheme.
+  return mode === 'form_post' && !/^https?:/.test(redirectUri) ? usual : mode
+}
 
 /** RFC 6749 §4.1.2.1, with `iss` (RFC 9207). */
-function errorLocation(
+function errorAnswer(
   snapshot: UserPoolSnapshot,
   redirectUri: string,
   query: URLSearchParams,
-  error: string,
-  description: string,
-): string {
-  const location = new URL(redirectUri)
-  const answer = new URLSearchParams({ error, error_description: description })
-  const state = single(query, 'state')
-  if (state !== undefined) answer.set('state', state)
-  answer.set('iss', snapshot.userPool.issuer)
-  if (answersInFragment(query)) location.hash = answer.toString()
-  else for (const [name, value] of answer) location.searchParams.set(name, value)
-  return location.href
-}
-
-/** OAuth 2.0 Multiple Response Types §2.1 and §5, as the engine does it. */
-function answersInFragment(query: URLSearchParams): boolean {
-  const mode = single(query, 'response_mode') ?? ''
-  if (mode !== '') return mode === 'fragment'
-  return (single(query, 'response_type') ?? '').split(' ').some((type) => type === 'token' || type === 'id_token')
+  { error, description }: Fault,
+): AuthorizationAnswer {
+  const state = single(query, 'state') ?? ''
+  const parameters = {
+    error,
+    error_description: description,
+    ...(state === '' ? {} : { state }),
+    iss: snapshot.userPool.issuer,
+  }
+  return { mode: modeOf(redirectUri, query), redirectUri, parameters }
 }
 
 const single = (query: URLSearchParams, name: string): string | undefined => {

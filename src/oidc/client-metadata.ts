@@ -8,7 +8,8 @@ import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.
 export function clientMetadata(snapshot: UserPoolSnapshot, clientId: string): AdapterPayload | undefined {
   const appClient = snapshot.appClients.get(clientId)
   if (appClient === undefined) return undefined
-  const code = appClient.allowedOAuthFlows.includes('code')
+  // An implicit request reaches the engine as one for a code (response-modes).
+  const code = appClient.allowedOAuthFlows.some((flow) => flow === 'code' || flow === 'implicit')
   return {
     client_id: appClient.id,
     client_name: appClient.name,

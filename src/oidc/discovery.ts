@@ -1,7 +1,14 @@
 import { customScopes, standardScopes } from '../domain/app-clients/scopes.ts'
 import { publishedKeys } from '../domain/tokens/signing-key-set.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
+import { standardAttributeNames } from '../domain/users/attribute-schema.ts'
 import { endpointPaths } from './paths.ts'
+
+/** Members of the tokens that are no attribute of the person. */
+const tokenClaims = [
+  ...['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'at_hash', 'amr', 'jti', 'origin_jti', 'event_id'],
+  ...['token_use', 'cognito:username', 'cognito:groups', 'cognito:roles', 'cognito:preferred_role'],
+]
 
 /**
  * The pool's own discovery document (OIDC Discovery §3, RFC 8414 §2). The engine's cannot name endpoints on another host
@@ -18,9 +25,9 @@ export function discoveryDocument(snapshot: UserPoolSnapshot, endpointBase: stri
     revocation_endpoint: endpointBase + endpointPaths.revoke,
     end_session_endpoint: endpointBase + endpointPaths.logout,
     jwks_uri: issuer + endpointPaths.jwks,
-    response_types_supported: ['code'],
-    response_modes_supported: ['query', 'fragment'],
-    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+    response_types_supported: ['code', 'token'],
+    response_modes_supported: ['query', 'fragment', 'form_post'],
+    grant_types_supported: ['authorization_code', 'implicit', 'refresh_token', 'client_credentials'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: algorithmsOf(snapshot),
     scopes_supported: [...standardScopes, ...customScopes(snapshot.resourceServers)],
@@ -28,26 +35,7 @@ export function discoveryDocument(snapshot: UserPoolSnapshot, endpointBase: stri
     revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
     code_challenge_methods_supported: ['S256'],
     prompt_values_supported: ['none', 'login', 'create', 'select_account', 'consent'],
-    claims_supported: [
-      'sub',
-      'iss',
-      'aud',
-      'exp',
-      'iat',
-      'auth_time',
-      'nonce',
-      'at_hash',
-      'cognito:username',
-      'cognito:groups',
-      'email',
-      'email_verified',
-      'phone_number',
-      'phone_number_verified',
-      'name',
-      'given_name',
-      'family_name',
-      'preferred_username',
-    ],
+    claims_supported: [...tokenClaims, ...standardAttributeNames],
     authorization_response_iss_parameter_supported: true,
     request_parameter_supported: false,
     request_uri_parameter_supported: false,

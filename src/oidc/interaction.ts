@@ -9,6 +9,7 @@ import type { Tenant } from '../domain/user-pools/tenant.ts'
 import type { ProviderRegistry } from './provider-registry.ts'
 import { interactionSeconds } from './provider-configuration.ts'
 import { tenantOf } from './engine-internals.ts'
+import { askedResponse } from './response-modes.ts'
 
 /* Where the pages and the engine meet: a flow begins when the engine needs a person, and ends with its answer. */
 
@@ -45,9 +46,13 @@ export async function startFlow(
 ): Promise<string> {
   const tenant = tenantOf(ctx.req)
   const id = services.random.handle()
+  const asked: Record<string, unknown> = {
+    ...interaction.params,
+    ...askedResponse(interaction.params['response_mode']),
+  }
   const request = Object.fromEntries(
     keptParameters.flatMap((name) => {
-      const value = interaction.params[name]
+      const value = asked[name]
       return typeof value === 'string' && value !== '' ? [[name, value]] : []
     }),
   )

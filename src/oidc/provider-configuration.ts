@@ -9,6 +9,8 @@ import { createAdapter } from './adapter.ts'
 import { allowedOrigins } from './client-metadata.ts'
 import { createInteractionPolicy } from './interaction-policy.ts'
 import { endpointPaths } from './paths.ts'
+import { carriesCode } from './response-modes.ts'
+import type { ShowFormPost } from './response-modes.ts'
 
 /** Cognito: a code lives 5 minutes, a browser session one hour from its login, never renewed. */
 const codeSeconds = 300
@@ -20,6 +22,7 @@ export interface EngineCallbacks {
   /** Begins a flow on the pages and returns the URL of its first one. */
   startFlow: NonNullable<NonNullable<Configuration['interactions']>['url']>
   renderError: NonNullable<Configuration['renderError']>
+  showFormPost: ShowFormPost
 }
 
 /** The engine's settings for one user pool: what it does itself, and where it asks us. */
@@ -41,7 +44,11 @@ export function providerConfiguration(
     claims: { openid: ['sub'] },
     responseTypes: ['code'],
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
-    pkce: { required: (_ctx, client) => snapshot.appClients.get(client.clientId)?.requirePkce ?? true },
+    pkce: {
+      required: (ctx, client) =>
+        carriesCode(ctx.oidc.params?.['response_mode']) &&
+        (snapshot.appClients.get(client.clientId)?.requirePkce ?? true),
+    },
     extraParams: ['identity_provider', 'idp_identifier', 'lang', 'resource', 'screen_hint'],
     cookies: {
       names: {

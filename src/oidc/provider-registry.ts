@@ -7,6 +7,7 @@ import type { Log } from '../platform/log.ts'
 import { bindTenant, matchRedirectUrisExactly, pinRequestOrigin } from './engine-internals.ts'
 import { providerConfiguration } from './provider-configuration.ts'
 import type { EngineCallbacks } from './provider-configuration.ts'
+import { registerResponseModes } from './response-modes.ts'
 import { shapeTokenErrors } from './token-errors.ts'
 import { registerGrants } from './token-grants.ts'
 
@@ -51,6 +52,7 @@ function createEngine(services: DomainServices, tenant: Tenant, callbacks: Engin
   pinRequestOrigin(provider)
   matchRedirectUrisExactly(provider, snapshot)
   registerGrants(provider, services, snapshot, log)
+  registerResponseModes(provider, services, snapshot, callbacks.showFormPost)
   shapeTokenErrors(provider)
   provider.on('server_error', (ctx, error) => {
     log.error({ err: error, path: ctx.path, userPool: snapshot.userPool.id }, 'the authorization server failed')

@@ -35,6 +35,7 @@ export function registerGrants(
   provider.registerGrantType<{ code?: string; redirect_uri?: string; code_verifier?: string }>(
     'authorization_code',
     async (ctx) => {
+      requireFlow(snapshot, ctx)
       const { code, redirect_uri: redirectUri, code_verifier: codeVerifier } = ctx.oidc.params
       if (code === undefined) throw new errors.InvalidRequest("missing required parameter 'code'")
       answer(ctx, await redeemCode(services, snapshot, clientOf(snapshot, ctx), { code, redirectUri, codeVerifier }))
@@ -44,6 +45,7 @@ export function registerGrants(
   provider.registerGrantType<{ refresh_token?: string; scope?: string }>(
     'refresh_token',
     async (ctx) => {
+      requireFlow(snapshot, ctx)
       const { refresh_token: refreshToken, scope } = ctx.oidc.params
       if (refreshToken === undefined) throw new errors.InvalidRequest("missing required parameter 'refresh_token'")
       answer(ctx, await refreshGrant(services, snapshot, clientOf(snapshot, ctx), { refreshToken, scope }))
@@ -74,6 +76,12 @@ function clientOf(snapshot: UserPoolSnapshot, ctx: KoaContextWithOIDC): AppClien
   const appClient = snapshot.appClients.get(ctx.oidc.client?.clientId ?? '')
   if (appClient === undefined) throw new errors.InvalidClient('client is invalid')
   return appClient
+}
+
+/** The engine takes implicit clients for clients of the code flow (client-metadata). */
+function requireFlow(snapshot: UserPoolSnapshot, ctx: KoaContextWithOIDC): void {
+  if (clientOf(snapshot, ctx).allowedOAuthFlows.includes('code')) return
+  throw new errors.UnauthorizedClient('requested grant type is not allowed for this client')
 }
 
 /** RFC 6749 §5.1 */

@@ -10,10 +10,13 @@ export function pageHeaders(options: {
   nonce: string
   secure: boolean
   formTargets?: readonly string[]
+  /** The page's form posts to the targets themselves, and to nothing of ours. */
+  onlyTarget?: boolean
   /** Origins of images beside our own: the configured logo's. */
   imageSources?: readonly string[]
 }): Record<string, string> {
-  const formAction = ["'self'", ...(options.formTargets ?? [])].join(' ')
+  const targets = options.formTargets ?? []
+  const formAction = (options.onlyTarget === true && targets.length > 0 ? targets : ["'self'", ...targets]).join(' ')
   return {
     'Content-Security-Policy': [
       "default-src 'none'",

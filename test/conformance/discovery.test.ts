@@ -26,9 +26,9 @@ describe('the discovery document', () => {
       revocation_endpoint: `${pool.base}/oauth2/revoke`,
       end_session_endpoint: `${pool.base}/logout`,
       jwks_uri: `${pool.issuer}/.well-known/jwks.json`,
-      response_types_supported: ['code'],
-      response_modes_supported: ['query', 'fragment'],
-      grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+      response_types_supported: ['code', 'token'],
+      response_modes_supported: ['query', 'fragment', 'form_post'],
+      grant_types_supported: ['authorization_code', 'implicit', 'refresh_token', 'client_credentials'],
       subject_types_supported: ['public'],
       id_token_signing_alg_values_supported: ['RS256'],
       scopes_supported: [

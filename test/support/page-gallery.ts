@@ -84,6 +84,8 @@ function picturesIn(lang: string): Picture[] {
 
 async function serve(context: BrowserContext, current: () => Picture, mail: string): Promise<void> {
   await context.route('**/*', async (route) => {
+    // A page that posts itself stays where it is.
+    if (route.request().method() === 'POST') return route.fulfill({ status: 204 })
     const path = new URL(route.request().url()).pathname
     const asset = assets.find(path)
     if (asset !== undefined) return route.fulfill({ body: asset.body, contentType: asset.contentType })

@@ -11,6 +11,14 @@ export function pageSamples(surroundings: SampleSurroundings): readonly Sample[]
     ...passwordSamples(surroundings),
     sample('pages/signed-out', 'with-link', { ...page('signedOut'), links: { login: '/login' } }),
     sample('pages/signed-out', 'bare', { ...page('signedOut'), links: {} }),
+    sample('pages/form-post', 'answer', {
+      ...page('formPost'),
+      action: '/callback?tenant=a%26b',
+      fields: [
+        { name: 'code', value: 'fJ3k9sPq2LxW8vYt' },
+        { name: 'state', value: foreign('s-1') },
+      ],
+    }),
     ...errorSamples(surroundings),
     ...mailboxSamples(surroundings),
     ...demoSamples(surroundings, foreign),
@@ -150,7 +158,7 @@ function passwordSamples(surroundings: SampleSurroundings): Sample[] {
 }
 
 const errorKeys =
-  'invalidRequest unknownClient redirectMismatch expired cookies notFound tooMany server csrf method flowFinished awaitingApproval userDisabled wrongHost'
+  'invalidRequest unknownClient redirectMismatch expired cookies notFound tooMany server csrf method flowFinished awaitingApproval userDisabled wrongHost noSignInMethod'
 
 function errorSamples(surroundings: SampleSurroundings): Sample[] {
   const { locale } = surroundings

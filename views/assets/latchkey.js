@@ -116,6 +116,10 @@
       }, 8000)
     })
   })
+  // An answer on its way to the app; without script its button sends it.
+  each('form[data-submit-at-once]', function (form) {
+    form.requestSubmit()
+  })
   window.addEventListener('pageshow', function () {
     each('form[aria-busy]', function (form) {
       form.removeAttribute('aria-busy')

@@ -75,7 +75,8 @@ function checkCodeVerifier(code: AuthorizationCode, verifier: string | undefined
   return constantTimeEqual(computed, code.codeChallenge) ? undefined : 'code_verifier does not match'
 }
 
-function grantFrom(services: DomainServices, code: AuthorizationCode, appClient: AppClient, at: Date): Grant {
+/** The grant that a code opens; it lives as long as the client's refresh tokens. */
+export function grantFrom(services: DomainServices, code: AuthorizationCode, appClient: AppClient, at: Date): Grant {
   return {
     id: services.random.uuid(),
     userPoolId: code.userPoolId,

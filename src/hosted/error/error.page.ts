@@ -22,6 +22,7 @@ export type ErrorKey =
   | 'awaitingApproval'
   | 'userDisabled'
   | 'wrongHost'
+  | 'noSignInMethod'
 
 /** A page that says what to do next; it tells nothing that the person does not know. Always answers undefined. */
 export function showErrorPage(

@@ -10,6 +10,17 @@ export async function readForm(
   request: IncomingMessage,
   maximumBytes: number,
 ): Promise<{ ok: true; form: ReadonlyMap<string, string> } | { ok: false; problem: FormProblem }> {
+  const body = await readPairs(request, maximumBytes)
+  if (!body.ok) return body
+  const form = new Map(body.pairs)
+  return form.size < body.pairs.size ? { ok: false, problem: 'repeated' } : { ok: true, form }
+}
+
+/** The same with its fields as they were sent, for whoever tells of a repeated one in words of its own. */
+export async function readPairs(
+  request: IncomingMessage,
+  maximumBytes: number,
+): Promise<{ ok: true; pairs: URLSearchParams } | { ok: false; problem: Exclude<FormProblem, 'repeated'> }> {
   const contentType = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase()
   if (contentType !== 'application/x-www-form-urlencoded') return { ok: false, problem: 'type' }
   const chunks: Buffer[] = []
@@ -20,10 +31,5 @@ export async function readForm(
     if (bytes > maximumBytes) return { ok: false, problem: 'size' }
     chunks.push(chunk)
   }
-  const form = new Map<string, string>()
-  for (const [name, value] of new URLSearchParams(Buffer.concat(chunks).toString('utf8'))) {
-    if (form.has(name)) return { ok: false, problem: 'repeated' }
-    form.set(name, value)
-  }
-  return { ok: true, form }
+  return { ok: true, pairs: new URLSearchParams(Buffer.concat(chunks).toString('utf8')) }
 }

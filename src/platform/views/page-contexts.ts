@@ -151,6 +151,12 @@ export interface SignedOutPage extends Page {
   readonly links: { readonly login?: string }
 }
 
+/** Section `formPost`. The form posts to the app, by script at once. */
+export interface FormPostPage extends Page {
+  readonly action: string
+  readonly fields: readonly { readonly name: string; readonly value: string }[]
+}
+
 /** Section `error`; heading and text from `error.<key>.heading` and `error.<key>.text`. */
 export interface ErrorPage extends Page {
   readonly heading: string
@@ -256,6 +262,7 @@ export interface ViewContexts {
   'pages/reset-password': ResetPasswordPage
   'pages/new-password': NewPasswordPage
   'pages/signed-out': SignedOutPage
+  'pages/form-post': FormPostPage
   'pages/error': ErrorPage
   'pages/mailbox': MailboxPage
   'pages/mailbox-message': MailboxMessagePage

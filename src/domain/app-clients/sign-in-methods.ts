@@ -1,0 +1,12 @@
+import type { AppClient } from './app-client.ts'
+
+/** Cognito's name for the pool's own accounts among a client's SupportedIdentityProviders. */
+export const localProvider = 'COGNITO'
+
+/** Whether the client's people may sign in with an account of the pool itself. */
+export const mayUseLocalAccounts = (appClient: AppClient): boolean =>
+  appClient.supportedIdentityProviders.includes(localProvider)
+
+/** Whether a request may name this identity provider: the client lists it, and the pool has it. */
+export const isAvailableProvider = (appClient: AppClient, name: string): boolean =>
+  name === localProvider && mayUseLocalAccounts(appClient)
