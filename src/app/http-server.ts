@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Log } from '../platform/log.ts'
 
 export interface HttpServer {
@@ -43,6 +44,7 @@ export async function listen(options: {
       else plain(response, 500, 'Internal server error')
     })
   })
+  server.on('clientError', answerUnreadable)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port, options.host, resolve)
@@ -62,6 +64,20 @@ export async function listen(options: {
 async function answerReady(response: ServerResponse, up: boolean, isReady: () => Promise<boolean>): Promise<void> {
   const ready = up && (await isReady().catch(() => false))
   plain(response, ready ? 200 : 503, ready ? 'ready' : 'not ready')
+}
+
+/** What cannot be read as a request; an address that is too long may be a person's. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+  const [status, text] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', 'This link is too long. Go back to the app and start again.']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408 Request Timeout', 'The request took too long.']
+        : ['400 Bad Request', 'Bad request.']
+  const head = ['Connection: close', 'Content-Type: text/plain; charset=utf-8', 'Cache-Control: no-store']
+  const length = `Content-Length: ${Buffer.byteLength(text) + 1}`
+  socket.end(`HTTP/1.1 ${[status, ...head, length].join('\r\n')}\r\n\r\n${text}\n`)
 }
 
 function plain(response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void {

@@ -3,7 +3,7 @@ import { sha256 } from '../security/digest.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import { authenticateClient } from './client-authentication.ts'
-import { answerCors } from './cors.ts'
+import { answerCors, answerPoolCors } from './cors.ts'
 
 /**
  * RFC 7009 and Cognito's /oauth2/revoke: a refresh token ends with every access token of its family. A failure of the
@@ -16,8 +16,9 @@ export async function answerRevocation(
   form: ReadonlyMap<string, string> | undefined,
 ): Promise<void> {
   ctx.set('Cache-Control', 'no-store')
-  if (form === undefined) return refuse(ctx, 400, 'invalid_request')
   const { snapshot } = tenant
+  answerPoolCors(ctx, snapshot)
+  if (form === undefined) return refuse(ctx, 400, 'invalid_request')
   const appClient = authenticateClient(snapshot, ctx.get('Authorization'), form)
   if (appClient === undefined) {
     if (ctx.get('Authorization') !== '') ctx.set('WWW-Authenticate', `Basic realm="${snapshot.userPool.issuer}"`)

@@ -4,7 +4,7 @@ import { userInfoClaims } from '../domain/tokens/claims.ts'
 import { mayReceiveTokens } from '../domain/tokens/redeem-code.ts'
 import { verifyToken } from '../domain/tokens/verify-token.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
-import { answerCors } from './cors.ts'
+import { answerCors, answerPoolCors } from './cors.ts'
 
 /**
  * OIDC Core §5.3 and Cognito's /oauth2/userInfo: our own, because the engine's refuses access tokens that carry `aud`.
@@ -13,6 +13,7 @@ import { answerCors } from './cors.ts'
 export async function answerUserInfo(services: DomainServices, tenant: Tenant, ctx: Context): Promise<void> {
   const { snapshot } = tenant
   ctx.set({ 'Cache-Control': 'no-store', 'X-Frame-Options': 'DENY' })
+  answerPoolCors(ctx, snapshot)
   const token = bearerToken(ctx)
   if (token === undefined) return refuse(ctx, 400, 'invalid_request', 'Bad OAuth2 request at UserInfo Endpoint')
   const claims = await verifyToken(services.clock, snapshot, token, 'access')
