@@ -47,6 +47,7 @@ export function pageHeaders(options: {
 export function formTarget(redirectUri: string): string | undefined {
   if (!URL.canParse(redirectUri)) return undefined
   const url = new URL(redirectUri)
-  const target = url.origin === 'null' ? url.protocol : url.origin
+  // The policy's grammar has no IPv6 address: browsers would ignore one, and block the form.
+  const target = url.origin === 'null' || url.hostname.startsWith('[') ? url.protocol : url.origin
   return /^[\w.:[\]/+-]+$/.test(target) ? target : undefined
 }

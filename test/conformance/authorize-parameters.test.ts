@@ -355,9 +355,9 @@ describe('what is far too long', () => {
   test.each(every)('%s of 100 kB is told so, in an address and in a form', async (name) => {
     const sent = new URLSearchParams(pairsOf({ [name]: 'x'.repeat(100_000) })).toString()
     const answer = await rawRequest(pool.port, `/oauth2/authorize?${sent}`, { headers: host() }).catch(
-      (error: NodeJS.ErrnoException) => {
+      (error: unknown) => {
         // Told while still sending, a client may find the connection closed.
-        expect(['ECONNRESET', 'EPIPE']).toContain(error.code)
+        expect(['ECONNRESET', 'EPIPE']).toContain((error as NodeJS.ErrnoException).code)
         return undefined
       },
     )

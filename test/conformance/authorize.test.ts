@@ -374,16 +374,13 @@ describe('the answer', () => {
     expect([...answer.searchParams.keys()].toSorted()).toEqual(['code', 'iss'])
   })
 
-  test.each(['query.jwt', 'web_message', 'nonsense'])(
-    'says that response mode %s is not there',
-    async (mode) => {
-      const browser = createBrowser(pool.base)
-      await browser.authorize()
-      const page = await browser.agent.visit(authorizeUrl({ response_mode: mode }))
-      expect(page.url.searchParams.get('error')).toBe('invalid_request')
-      expect(page.url.searchParams.get('error_description')).toBe('response_mode is not supported')
-    },
-  )
+  test.each(['query.jwt', 'web_message', 'nonsense'])('says that response mode %s is not there', async (mode) => {
+    const browser = createBrowser(pool.base)
+    await browser.authorize()
+    const page = await browser.agent.visit(authorizeUrl({ response_mode: mode }))
+    expect(page.url.searchParams.get('error')).toBe('invalid_request')
+    expect(page.url.searchParams.get('error_description')).toBe('response_mode is not supported')
+  })
 })
 
 describe('the scope', () => {

