@@ -20,7 +20,7 @@ export type AuthorizationRequestDecision =
   | { kind: 'answer'; answer: AuthorizationAnswer }
 
 /** Room for a state of 4 kB with every byte percent-encoded. */
-export const maximumQueryLength = 16_384
+const maximumQueryLength = 16_384
 /** The engine's query parser stops at a thousand. */
 const maximumParameters = 100
 

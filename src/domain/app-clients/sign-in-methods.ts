@@ -1,7 +1,7 @@
 import type { AppClient } from './app-client.ts'
 
 /** Cognito's name for the pool's own accounts among a client's SupportedIdentityProviders. */
-export const localProvider = 'COGNITO'
+const localProvider = 'COGNITO'
 
 /** Whether the client's people may sign in with an account of the pool itself. */
 export const mayUseLocalAccounts = (appClient: AppClient): boolean =>
