@@ -19,6 +19,7 @@ export function defaultConfiguration(publicUrl: string): UserPoolConfiguration {
     UsernameAttributes: ['email'],
     AutoVerifiedAttributes: ['email'],
     Schema: [{ Name: 'email', Required: true }],
+    RememberMe: { MaxValidityMinutes: 43_200 },
     Clients: [
       { ClientId: demoClientId, ClientName: 'Demo', ...demoClient },
       { ClientId: secondDemoClientId, ClientName: 'Second demo', ...demoClient },

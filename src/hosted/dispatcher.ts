@@ -4,6 +4,7 @@ import type { FlowPage } from './paths.ts'
 /*
  * The only place that knows the order of the pages. A page does its step, saves the flow and comes back here.
  *
+ *    authorize ──> selectAccount ──> finish, or
  *    authorize ──> login ──┬───────────────────────────────────────────> finish ──> the app
  *                  │  │    ├─ temporary password ──> newPassword ──────────^
  *                  │  │    └─ not confirmed yet ──┐                        │
@@ -16,6 +17,7 @@ const steps: readonly { page: FlowPage | 'finish'; due: (state: FlowState) => bo
   { page: 'finish', due: (state) => state.authenticated !== undefined },
   { page: 'confirm', due: (state) => state.pending?.kind === 'confirm' },
   { page: 'resetPassword', due: (state) => state.pending?.kind === 'reset' },
+  { page: 'selectAccount', due: (state) => state.chosen === 'selectAccount' && state.signedIn !== undefined },
   { page: 'signUp', due: (state) => state.chosen === 'signUp' },
   { page: 'forgotPassword', due: (state) => state.chosen === 'forgotPassword' },
   { page: 'login', due: () => true },

@@ -9,12 +9,14 @@ import { newPasswordRoutes } from './new-password/new-password.routes.ts'
 import { pagePaths } from './paths.ts'
 import { forgotPasswordRoutes } from './reset-password/forgot-password.routes.ts'
 import { resetPasswordRoutes } from './reset-password/reset-password.routes.ts'
+import { selectAccountRoutes } from './select-account/select-account.routes.ts'
 import { signUpRoutes } from './sign-up/sign-up.routes.ts'
 
 /** The pages of a user pool, relative to where the pool is reached. */
 export function createHostedRouter(services: HostedServices): Router {
   const router = new Router()
   loginRoutes(router, services)
+  selectAccountRoutes(router, services)
   signUpRoutes(router, services)
   confirmRoutes(router, services)
   forgotPasswordRoutes(router, services)

@@ -1,6 +1,7 @@
 import type { DomainServices } from '../domain/ports/services.ts'
 import type { Flow, FlowState } from '../domain/sessions/flow.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
+import type { FinishSignedInOutcome } from '../oidc/interaction.ts'
 import type { MessageCatalogue } from '../platform/views/message-catalogue.ts'
 import type { Page } from '../platform/views/page-contexts.ts'
 import type { ViewEngine } from '../platform/views/view-engine.ts'
@@ -19,4 +20,6 @@ export interface HostedServices {
     flow: Flow,
     authenticated: NonNullable<FlowState['authenticated']>,
   ): Promise<string | undefined>
+  /** The same with the account that is signed in already. */
+  finishFlowSignedIn(tenant: Tenant, ctx: Context, flow: Flow): Promise<FinishSignedInOutcome>
 }

@@ -1,13 +1,14 @@
 import type { Context } from 'koa'
 import type { Locale, MessageCatalogue } from '../platform/views/message-catalogue.ts'
 import type { LanguageLink } from '../platform/views/page-contexts.ts'
+import { setCookie } from '../security/cookies.ts'
 
 const maximumLanguages = 10
 const tag = /^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,3}$/
 
 /** Cognito's name for it. */
 const languageCookie = 'lang'
-const cookieLifeMs = 365 * 86_400_000
+const cookieLifeSeconds = 365 * 86_400
 
 /**
  * BCP 47 tags, best first: what the person chose on a page (kept in a cookie), what the app asked for (Cognito's `lang`,
@@ -25,17 +26,10 @@ export function languagesOf(
 }
 
 /** Remembers the language that a link of the page's language menu chose. */
-export function rememberLanguage(ctx: Pick<Context, 'query' | 'cookies'>, secure: boolean): void {
+export function rememberLanguage(ctx: Pick<Context, 'query' | 'append'>, secure: boolean): void {
   const { lang } = ctx.query
   if (typeof lang !== 'string' || !tag.test(lang)) return
-  ctx.cookies.set(languageCookie, lang, {
-    httpOnly: true,
-    sameSite: 'lax',
-    path: '/',
-    secure,
-    signed: false,
-    maxAge: cookieLifeMs,
-  })
+  setCookie(ctx, languageCookie, lang, { secure, maxAgeSeconds: cookieLifeSeconds })
 }
 
 /** The menu: this very page in each language there is. */

@@ -87,11 +87,14 @@ export async function continueFlow(
   state: FlowState,
   notice?: string,
 ): Promise<void> {
-  const { ctx, tenant, flow } = step
+  const { ctx, tenant } = step
+  // Chosen on one page, it counts whatever pages come after.
+  const { staySignedIn } = step.flow.state
+  const flow = { ...step.flow, state: { ...(staySignedIn === undefined ? {} : { staySignedIn }), ...state } }
   const next = nextPage(state)
   if (next !== 'finish') {
-    if (state !== flow.state)
-      await services.domain.store.flows.saveState(tenant.snapshot.userPool.id, flow.idHash, state)
+    if (state !== step.flow.state)
+      await services.domain.store.flows.saveState(tenant.snapshot.userPool.id, flow.idHash, flow.state)
     return redirect(ctx, pageUrl(step, next, notice))
   }
   const { authenticated } = state

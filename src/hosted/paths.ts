@@ -1,6 +1,7 @@
 /** Cognito's page paths (reference: hosted UI §2); matched without regard to case. */
 export const pagePaths = {
   login: '/login',
+  selectAccount: '/selectAccount',
   signUp: '/signup',
   confirm: '/confirm',
   resendCode: '/resendcode',
@@ -11,4 +12,5 @@ export const pagePaths = {
   error: '/error',
 } as const
 
-export type FlowPage = 'login' | 'signUp' | 'confirm' | 'forgotPassword' | 'resetPassword' | 'newPassword'
+export type FlowPage =
+  'login' | 'selectAccount' | 'signUp' | 'confirm' | 'forgotPassword' | 'resetPassword' | 'newPassword'

@@ -5,6 +5,8 @@ import type { DomainServices } from '../domain/ports/services.ts'
 import type { BrowserSession } from '../domain/sessions/browser-session.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
 import { clientMetadata } from './client-metadata.ts'
+import { useOf } from './session-use.ts'
+import type { SessionUse } from './session-use.ts'
 
 /*
  * The engine's storage, a model each, over typed tables (design decision 8). The engine hands us bearer values as ids;
@@ -87,10 +89,12 @@ function sessionPayload(session: BrowserSession, id: string | undefined): Adapte
     ...(session.amr.length === 0 ? {} : { amr: [...session.amr] }),
     ...(session.acr === undefined ? {} : { acr: session.acr }),
     ...(session.transient ? { transient: true } : {}),
+    ...useOf(session),
   }
 }
 
 function sessionFrom(userPoolId: string, id: string, payload: AdapterPayload, expiresAt: Date): BrowserSession {
+  const use = payload as SessionUse
   return {
     idHash: sha256(id),
     uid: payload.uid ?? '',
@@ -101,14 +105,16 @@ function sessionFrom(userPoolId: string, id: string, payload: AdapterPayload, ex
     ...(payload.acr === undefined ? {} : { acr: payload.acr }),
     authorizations: payload.authorizations ?? {},
     transient: payload.transient === true,
+    remembered: use.remembered === true,
+    ...(use.lastUsedAt === undefined ? {} : { lastUsedAt: new Date(use.lastUsedAt) }),
     expiresAt,
   }
 }
 
-/** The same but for its end, which is fixed at login. */
+/** The same but for its end, which follows from its sign-in and its last use. */
 function sameSession(before: BrowserSession, after: BrowserSession): boolean {
-  const comparable = ({ idHash, uid, userSub, authTime, amr, acr, authorizations }: BrowserSession): string =>
-    JSON.stringify([idHash, uid, userSub, authTime?.getTime(), amr, acr, authorizations])
+  const comparable = ({ expiresAt: _, ...session }: BrowserSession): string =>
+    JSON.stringify(Object.entries(session).toSorted(([a], [b]) => a.localeCompare(b)))
   return comparable(before) === comparable(after)
 }
 

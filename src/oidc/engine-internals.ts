@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http'
-import type Provider from 'oidc-provider'
+import Provider from 'oidc-provider'
+import type { KoaContextWithOIDC } from 'oidc-provider'
 import { isRegisteredUri } from '../domain/app-clients/redirect-uri.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
+import type { SessionUse, StayingSignedIn } from './session-use.ts'
 
 /* The one file that touches the engine where its documentation does not reach. */
 
@@ -63,4 +65,54 @@ export function matchRedirectUrisExactly(provider: Provider, snapshot: UserPoolS
   prototype.redirectUriAllowed = function redirectUriAllowed(uri) {
     return isRegisteredUri(snapshot.appClients.get(this.clientId)?.callbackUrls ?? [], uri)
   }
+}
+
+interface SessionModel extends SessionUse {
+  accountId?: string
+  transient?: boolean
+  loginAccount: (this: SessionModel, details: { accountId: string }) => void
+}
+
+/**
+ * The engine stores of a session what it knows itself. Two members of ours are kept with it, and a sign-in decides anew
+ * whether the session outlives the browser: left alone, one that ended with it once would do so for ever.
+ */
+export function keepSessionUse(provider: Provider): void {
+  const Session = provider.Session as unknown as { IN_PAYLOAD: readonly string[]; prototype: SessionModel }
+  const members = [...Session.IN_PAYLOAD, 'remembered', 'lastUsedAt']
+  Object.defineProperty(Session, 'IN_PAYLOAD', { get: () => members })
+  const { loginAccount } = Session.prototype
+  Session.prototype.loginAccount = function loginAccountAndStay(this: SessionModel, details) {
+    const login = Provider.ctx?.oidc.entities.Interaction?.result?.login as StayingSignedIn | undefined
+    const before = this.accountId === details.accountId ? this : undefined
+    const remembered = login?.staySignedIn ?? before?.remembered === true
+    const transient = login?.offersToStaySignedIn === true ? !remembered : before?.transient === true
+    loginAccount.call(this, details)
+    Object.assign(this, { remembered, transient })
+  }
+}
+
+/**
+ * The engine tells the life of its cookies as a date, which a browser whose clock is wrong takes for the past.
+ * @param life seconds, by a cookie's name; undefined: until the browser is closed
+ */
+export function tellCookieLifeInSeconds(
+  provider: Provider,
+  life: (name: string, ctx: KoaContextWithOIDC) => number | undefined,
+): void {
+  provider.use(async (ctx, next) => {
+    await next()
+    const lines = [ctx.response.headers['set-cookie'] ?? []].flat()
+    if (lines.length === 0) return
+    ctx.set(
+      'Set-Cookie',
+      lines.map((line) => {
+        const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+        if (/; *max-age=/i.test(line)) return line
+        if (value === '') return `${line}; max-age=0`
+        const seconds = life(name, ctx as KoaContextWithOIDC)
+        return `${line.replace(/; expires=[^;]*/i, '')}${seconds === undefined ? '' : `; max-age=${seconds}`}`
+      }),
+    )
+  })
 }

@@ -1,25 +1,52 @@
 import { interactionPolicy } from 'oidc-provider'
-import type { interactionPolicy as policyTypes } from 'oidc-provider'
+import type { interactionPolicy as policyTypes, KoaContextWithOIDC } from 'oidc-provider'
+import { epochSeconds } from '../platform/clock.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
+import { maxAgeParameter } from './authorization-request.ts'
+import { hasJustSignedIn, mustSignInAgain } from './session-use.ts'
 
 const { base, Check, Prompt } = interactionPolicy
+
+/** What `prompt=none` is told; the engine gives this only to checks of its own. */
+const required = 'login_required'
 
 /**
  * When the person has to be asked: the engine's checks, with `create` (OIDC Prompt Create) and `select_account` added.
  * First-party clients are asked for no consent, so only a requested `prompt=consent` leads to one.
  */
-export function createInteractionPolicy(): policyTypes.DefaultPolicy {
+export function createInteractionPolicy(clock: Clock, snapshot: UserPoolSnapshot): policyTypes.DefaultPolicy {
   const policy = base()
-  policy
-    .get('login')
-    ?.checks.add(
-      new Check('account_gone', 'the signed-in account is not there any more', (ctx) =>
-        ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined
-          ? Check.REQUEST_PROMPT
-          : Check.NO_NEED_TO_PROMPT,
-      ),
-    )
+  const checks = policy.get('login')?.checks
+  checks?.add(
+    new Check('account_gone', 'the signed-in account is not there any more', required, (ctx) =>
+      ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined
+        ? Check.REQUEST_PROMPT
+        : Check.NO_NEED_TO_PROMPT,
+    ),
+  )
+  checks?.add(
+    new Check('session_over', 'the sign-in is too long ago for this client', required, (ctx) =>
+      mustSignInAgain(ctx, snapshot, clock) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
+    ),
+  )
+  // In place of the engine's: see authorization-request.ts.
+  checks?.remove('max_age')
+  checks?.add(
+    new Check('max_age', 'End-User authentication could not be obtained', required, (ctx) =>
+      isOlderThanAsked(ctx, clock) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
+    ),
+  )
   policy.add(new Prompt({ name: 'create', requestable: true }), 0)
   policy.add(new Prompt({ name: 'select_account', requestable: true }), 1)
   policy.get('consent')?.checks.remove('native_client_prompt')
   return policy
+}
+
+/** OpenID Connect Core §3.1.2.1; 0 means what `prompt=login` means. */
+function isOlderThanAsked(ctx: KoaContextWithOIDC, clock: Clock): boolean {
+  const asked = ctx.oidc.params?.[maxAgeParameter]
+  if (asked === undefined || hasJustSignedIn(ctx)) return false
+  const age = epochSeconds(clock.now()) - (ctx.oidc.session?.loginTs ?? 0)
+  return Number(asked) === 0 || age > Number(asked)
 }

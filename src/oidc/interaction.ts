@@ -1,15 +1,21 @@
 import type { Context } from 'koa'
+import type Provider from 'oidc-provider'
 import type { InteractionResults, KoaContextWithOIDC } from 'oidc-provider'
 import { addSeconds, epochSeconds } from '../platform/clock.ts'
-import { cookieName } from '../security/cookies.ts'
+import { cookieName, setCookie } from '../security/cookies.ts'
 import { sha256 } from '../security/digest.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
+import type { BrowserSession } from '../domain/sessions/browser-session.ts'
 import type { Flow, FlowState } from '../domain/sessions/flow.ts'
+import { offersToStaySignedIn } from '../domain/sessions/session-limits.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
+import { nameToSignInWith } from '../domain/users/sign-in-name.ts'
+import { maxAgeParameter } from './authorization-request.ts'
 import type { ProviderRegistry } from './provider-registry.ts'
 import { interactionSeconds } from './provider-configuration.ts'
 import { tenantOf } from './engine-internals.ts'
 import { askedResponse } from './response-modes.ts'
+import type { EngineSession, StayingSignedIn } from './session-use.ts'
 
 /* Where the pages and the engine meet: a flow begins when the engine needs a person, and ends with its answer. */
 
@@ -56,50 +62,71 @@ export async function startFlow(
       return typeof value === 'string' && value !== '' ? [[name, value]] : []
     }),
   )
-  const chosen = firstPage(interaction)
-  const loginHint = request['login_hint']
+  const maxAge = interaction.params[maxAgeParameter]
+  if (typeof maxAge === 'string') request['max_age'] = maxAge
+  const signedIn = await whoIsSignedIn(services, tenant, ctx)
+  const chosen = firstPage(interaction, signedIn)
+  const username = request['login_hint'] ?? (chosen === 'login' ? signedIn?.name : undefined)
   await services.store.flows.add({
     idHash: sha256(id),
     userPoolId: tenant.snapshot.userPool.id,
     clientId: request['client_id'] ?? '',
     sealedInteractionUid: services.sealedBox.seal(interaction.uid, sealPurpose),
     browserHash: sha256(browserHandle(services, tenant, ctx)),
-    state: { request, chosen, ...(loginHint === undefined ? {} : { username: loginHint }) },
+    state: {
+      request,
+      chosen,
+      ...(username === undefined ? {} : { username }),
+      ...(signedIn === undefined ? {} : { signedIn }),
+    },
     expiresAt: addSeconds(services.clock.now(), interactionSeconds),
   })
   return `${tenant.basePath}${firstPagePaths[chosen]}?${new URLSearchParams({ client_id: request['client_id'] ?? '', flow: id }).toString()}`
 }
 
 /** `prompt=create` asks for sign-up (OIDC Prompt Create); `screen_hint` is how our own deep links name a page. */
-function firstPage(interaction: { params: Record<string, unknown>; prompt: { name: string } }): FlowState['chosen'] {
+function firstPage(
+  interaction: { params: Record<string, unknown>; prompt: { name: string } },
+  signedIn: FlowState['signedIn'],
+): FlowState['chosen'] {
   if (interaction.params['screen_hint'] === 'forgotPassword') return 'forgotPassword'
+  if (interaction.prompt.name === 'select_account' && signedIn !== undefined) return 'selectAccount'
   return interaction.prompt.name === 'create' ? 'signUp' : 'login'
+}
+
+/** Asked again, nobody has to type a name that is known: the session's. */
+async function whoIsSignedIn(
+  services: DomainServices,
+  { snapshot }: Tenant,
+  ctx: KoaContextWithOIDC,
+): Promise<FlowState['signedIn']> {
+  const session = ctx.oidc.session as EngineSession | undefined
+  if (session?.accountId === undefined) return undefined
+  const user = await services.store.users.findBySub(snapshot.userPool.id, session.accountId)
+  if (user === undefined) return undefined
+  return { userSub: user.sub, name: nameToSignInWith(snapshot.userPool, user), remembered: session.remembered === true }
 }
 
 const firstPagePaths: Record<FlowState['chosen'], string> = {
   login: '/login',
   signUp: '/signup',
   forgotPassword: '/forgotPassword',
+  selectAccount: '/selectAccount',
 }
 
-/** The browser's own random handle; made and set when it has none. Every flow and every form is bound to it. */
+/**
+ * The browser's own random handle; made when it has none, and kept for as long as a flow may take from here. Every flow and
+ * every form is bound to it.
+ */
 export function browserHandle(
   services: Pick<DomainServices, 'random'>,
   tenant: Tenant,
-  ctx: Pick<Context, 'cookies'>,
+  ctx: Pick<Context, 'cookies' | 'append'>,
 ): string {
   const name = cookieName('browser', tenant.snapshot.userPool.id, tenant.secure)
   const known = ctx.cookies.get(name, { signed: false })
-  if (known !== undefined && /^[\w-]{43}$/.test(known)) return known
-  const handle = services.random.handle()
-  ctx.cookies.set(name, handle, {
-    httpOnly: true,
-    sameSite: 'lax',
-    path: '/',
-    secure: tenant.secure,
-    signed: false,
-    overwrite: true,
-  })
+  const handle = known !== undefined && /^[\w-]{43}$/.test(known) ? known : services.random.handle()
+  setCookie(ctx, name, handle, { secure: tenant.secure, maxAgeSeconds: interactionSeconds })
   return handle
 }
 
@@ -119,7 +146,6 @@ export async function findFlow(
 
 /**
  * Ends a flow with a signed-in user and returns where the browser goes on; undefined when the engine's side has expired.
- * The flow is ended first: of two tabs that finish at once exactly one does.
  */
 export async function finishFlow(
   services: DomainServices,
@@ -129,25 +155,67 @@ export async function finishFlow(
   flow: Flow,
   authenticated: NonNullable<FlowState['authenticated']>,
 ): Promise<string | undefined> {
-  const userPoolId = tenant.snapshot.userPool.id
-  if (!(await services.store.flows.finish(userPoolId, flow.idHash, services.clock.now()))) return undefined
-  const { provider } = registry.engineFor(tenant)
-  const interaction = await provider.Interaction.find(services.sealedBox.open(flow.sealedInteractionUid, sealPurpose))
+  const interaction = await endFlow(services, registry, tenant, flow)
   if (interaction === undefined) return undefined
   await dropOtherUsersSession(services, tenant, ctx, authenticated.userSub)
   // This very flow has just authenticated the person, so the session that it began under does not matter any more.
   delete interaction.session
-  const result: InteractionResults = {
-    login: {
-      accountId: authenticated.userSub,
-      ts: authenticated.authTime,
-      amr: [...authenticated.amr],
-      remember: true,
-    },
-    create: {},
-    select_account: {},
-    consent: {},
+  const { userPool, appClients } = tenant.snapshot
+  const appClient = appClients.get(flow.clientId)
+  const { staySignedIn } = flow.state
+  const staying: StayingSignedIn = {
+    ...(staySignedIn === undefined ? {} : { staySignedIn }),
+    offersToStaySignedIn: appClient !== undefined && offersToStaySignedIn(userPool, appClient),
   }
+  const login = {
+    accountId: authenticated.userSub,
+    ts: authenticated.authTime,
+    amr: [...authenticated.amr],
+    remember: true,
+    ...staying,
+  }
+  return answer(services, interaction, { login, create: {}, select_account: {}, consent: {} })
+}
+
+/**
+ * Ends a flow with the account that is signed in already: the person chose it. Otherwise the engine's side has expired, or
+ * this browser is not signed in to that account any more.
+ */
+export async function finishFlowSignedIn(
+  services: DomainServices,
+  registry: ProviderRegistry,
+  tenant: Tenant,
+  ctx: Pick<Context, 'cookies'>,
+  flow: Flow,
+): Promise<FinishSignedInOutcome> {
+  const session = await sessionOf(services, tenant, ctx)
+  if (session === undefined || session.userSub !== flow.state.signedIn?.userSub) {
+    return { kind: 'refused', reason: 'signedOut' }
+  }
+  const interaction = await endFlow(services, registry, tenant, flow)
+  if (interaction === undefined) return { kind: 'refused', reason: 'expired' }
+  return { kind: 'done', location: await answer(services, interaction, { select_account: {} }) }
+}
+
+export type FinishSignedInOutcome =
+  { kind: 'done'; location: string } | { kind: 'refused'; reason: 'expired' | 'signedOut' }
+
+type Interaction = InstanceType<Provider['Interaction']>
+
+/** The flow is ended first: of two tabs that finish at once exactly one goes on. */
+async function endFlow(
+  services: DomainServices,
+  registry: ProviderRegistry,
+  tenant: Tenant,
+  flow: Flow,
+): Promise<Interaction | undefined> {
+  const userPoolId = tenant.snapshot.userPool.id
+  if (!(await services.store.flows.finish(userPoolId, flow.idHash, services.clock.now()))) return undefined
+  const { provider } = registry.engineFor(tenant)
+  return provider.Interaction.find(services.sealedBox.open(flow.sealedInteractionUid, sealPurpose))
+}
+
+async function answer(services: DomainServices, interaction: Interaction, result: InteractionResults): Promise<string> {
   interaction.result = result
   await interaction.save(Math.max(1, interaction.exp - epochSeconds(services.clock.now())))
   return interaction.returnTo
@@ -160,11 +228,20 @@ async function dropOtherUsersSession(
   ctx: Pick<Context, 'cookies'>,
   userSub: string,
 ): Promise<void> {
+  const session = await sessionOf(services, tenant, ctx)
+  if (session?.userSub !== undefined && session.userSub !== userSub) {
+    await services.store.browserSessions.delete(tenant.snapshot.userPool.id, session.idHash)
+  }
+}
+
+/** The live session of this browser. */
+async function sessionOf(
+  services: DomainServices,
+  tenant: Tenant,
+  ctx: Pick<Context, 'cookies'>,
+): Promise<BrowserSession | undefined> {
   const userPoolId = tenant.snapshot.userPool.id
   const handle = ctx.cookies.get(cookieName('session', userPoolId, tenant.secure), { signed: false })
-  if (handle === undefined) return
-  const session = await services.store.browserSessions.find(userPoolId, sha256(handle), services.clock.now())
-  if (session?.userSub !== undefined && session.userSub !== userSub) {
-    await services.store.browserSessions.delete(userPoolId, sha256(handle))
-  }
+  if (handle === undefined) return undefined
+  return services.store.browserSessions.find(userPoolId, sha256(handle), services.clock.now())
 }

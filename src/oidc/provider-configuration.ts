@@ -3,18 +3,21 @@ import type { Configuration, JWK, KoaContextWithOIDC } from 'oidc-provider'
 import { epochSeconds } from '../platform/clock.ts'
 import { cookieName } from '../security/cookies.ts'
 import { customScopes, standardScopes } from '../domain/app-clients/scopes.ts'
+import { endForAll } from '../domain/sessions/session-limits.ts'
+import type { Tenant } from '../domain/user-pools/tenant.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
 import { createAdapter } from './adapter.ts'
+import { maxAgeParameter } from './authorization-request.ts'
 import { allowedOrigins } from './client-metadata.ts'
 import { createInteractionPolicy } from './interaction-policy.ts'
 import { endpointPaths } from './paths.ts'
 import { carriesCode } from './response-modes.ts'
 import type { ShowFormPost } from './response-modes.ts'
+import { sessionTimes } from './session-use.ts'
 
-/** Cognito: a code lives 5 minutes, a browser session one hour from its login, never renewed. */
+/** Cognito: a code lives 5 minutes. */
 const codeSeconds = 300
-const sessionSeconds = 3600
 /** How long a person may take over the pages. */
 export const interactionSeconds = 3600
 
@@ -49,7 +52,7 @@ export function providerConfiguration(
         carriesCode(ctx.oidc.params?.['response_mode']) &&
         (snapshot.appClients.get(client.clientId)?.requirePkce ?? true),
     },
-    extraParams: ['identity_provider', 'idp_identifier', 'lang', 'resource', 'screen_hint'],
+    extraParams: ['identity_provider', 'idp_identifier', 'lang', maxAgeParameter, 'resource', 'screen_hint'],
     cookies: {
       names: {
         session: cookieName('session', userPool.id, secure),
@@ -63,12 +66,12 @@ export function providerConfiguration(
       AuthorizationCode: codeSeconds,
       Interaction: interactionSeconds,
       Grant: interactionSeconds,
-      Session: (_ctx, session) => sessionLifeLeft(services, session.loginTs),
+      Session: (_ctx, session) => sessionLifeLeft(services, snapshot, session),
     },
     expiresWithSession: () => false,
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
     loadExistingGrant: (ctx) => Promise.resolve(impliedGrant(current().provider, ctx)),
-    interactions: { policy: createInteractionPolicy(), url: callbacks.startFlow },
+    interactions: { policy: createInteractionPolicy(services.clock, snapshot), url: callbacks.startFlow },
     renderError: callbacks.renderError,
     clientBasedCORS: (_ctx, origin, client) => allowedOrigins(snapshot, client.clientId).has(origin),
   }
@@ -91,10 +94,28 @@ const disabledFeatures: NonNullable<Configuration['features']> = {
   dPoP: { enabled: false },
 }
 
-/** Seconds; the engine wants at least one. */
-function sessionLifeLeft(services: DomainServices, loginTs: number | undefined): number {
+/** Seconds until no client takes the session any more; the engine wants at least one. */
+function sessionLifeLeft(
+  services: DomainServices,
+  snapshot: UserPoolSnapshot,
+  session: { loginTs?: number | undefined },
+): number {
   const now = epochSeconds(services.clock.now())
-  return Math.max(1, (loginTs ?? now) + sessionSeconds - now)
+  const end = endForAll(snapshot, sessionTimes({ loginTs: now, ...session }))
+  return Math.max(1, epochSeconds(end) - now)
+}
+
+/** How long a browser keeps a cookie of the engine's, in seconds; undefined: until it is closed. */
+export function cookieLife(
+  services: DomainServices,
+  { snapshot, secure }: Tenant,
+  name: string,
+  ctx: KoaContextWithOIDC,
+): number | undefined {
+  if (name !== cookieName('session', snapshot.userPool.id, secure)) return interactionSeconds
+  const session = (ctx.oidc as KoaContextWithOIDC['oidc'] | undefined)?.session
+  if (session === undefined || session.transient === true) return undefined
+  return sessionLifeLeft(services, snapshot, session)
 }
 
 /**

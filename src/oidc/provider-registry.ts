@@ -4,10 +4,17 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { DomainServices } from '../domain/ports/services.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import type { Log } from '../platform/log.ts'
-import { bindTenant, matchRedirectUrisExactly, pinRequestOrigin } from './engine-internals.ts'
-import { providerConfiguration } from './provider-configuration.ts'
+import {
+  bindTenant,
+  keepSessionUse,
+  matchRedirectUrisExactly,
+  pinRequestOrigin,
+  tellCookieLifeInSeconds,
+} from './engine-internals.ts'
+import { cookieLife, providerConfiguration } from './provider-configuration.ts'
 import type { EngineCallbacks } from './provider-configuration.ts'
 import { registerResponseModes } from './response-modes.ts'
+import { noteUse } from './session-use.ts'
 import { shapeTokenErrors } from './token-errors.ts'
 import { registerGrants } from './token-grants.ts'
 
@@ -51,6 +58,9 @@ function createEngine(services: DomainServices, tenant: Tenant, callbacks: Engin
   const provider: Provider = new Provider(snapshot.userPool.issuer, configuration)
   pinRequestOrigin(provider)
   matchRedirectUrisExactly(provider, snapshot)
+  keepSessionUse(provider)
+  noteUse(provider, snapshot, services.clock)
+  tellCookieLifeInSeconds(provider, (name, ctx) => cookieLife(services, tenant, name, ctx))
   registerGrants(provider, services, snapshot, log)
   registerResponseModes(provider, services, snapshot, callbacks.showFormPost)
   shapeTokenErrors(provider)

@@ -52,7 +52,8 @@ function selectLive(db: Kysely<Schema>, userPoolId: string, at: Date) {
     )
     .select(['session.id_hash as idHash', 'session.uid', 'session.user_pool_id as userPoolId'])
     .select(['session.user_sub as userSub', 'session.auth_time as authTime', 'session.amr', 'session.acr'])
-    .select(['session.authorizations', 'session.transient', 'session.expires_at as expiresAt'])
+    .select(['session.authorizations', 'session.transient', 'session.remembered'])
+    .select(['session.last_used_at as lastUsedAt', 'session.expires_at as expiresAt'])
     .where('session.user_pool_id', '=', userPoolId)
     .where('session.expires_at', '>', at)
     .where((eb) =>
@@ -81,6 +82,8 @@ const sessionRow = (session: BrowserSession) => ({
   acr: session.acr ?? null,
   authorizations: jsonText(session.authorizations),
   transient: session.transient,
+  remembered: session.remembered,
+  last_used_at: session.lastUsedAt ?? null,
   expires_at: session.expiresAt,
 })
 

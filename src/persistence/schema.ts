@@ -158,6 +158,8 @@ interface BrowserSessionsTable {
   acr: string | null
   authorizations: Json<JsonObject>
   transient: boolean
+  remembered: boolean
+  last_used_at: Date | null
   expires_at: Date
 }
 

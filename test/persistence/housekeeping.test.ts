@@ -25,7 +25,16 @@ onEachDatabase((context) => {
       const state = { request: {}, chosen: 'login' } as const
       await store.flows.add({ ...common, idHash, sealedInteractionUid: 's', browserHash: 'b', state, expiresAt })
       await store.interactions.save({ userPoolId, idHash, payload: {}, expiresAt })
-      const session = { idHash, uid: idHash, userPoolId, amr: [], authorizations: {}, transient: false, expiresAt }
+      const session = {
+        idHash,
+        uid: idHash,
+        userPoolId,
+        amr: [],
+        authorizations: {},
+        transient: false,
+        remembered: false,
+        expiresAt,
+      }
       await store.browserSessions.save(session)
       await store.grants.addCode(authorizationCode(user, { codeHash: idHash, expiresAt }))
       await store.grants.open(grantOf(user, { id: idHash, expiresAt }), idHash)

@@ -22,6 +22,7 @@ onEachDatabase((context) => {
       acr: 'urn:one',
       authorizations: { web: { sid: 's', grantId: 'g' } },
       transient: false,
+      remembered: false,
       expiresAt: later(3600),
       ...change,
     }
@@ -48,6 +49,7 @@ onEachDatabase((context) => {
         amr: [],
         authorizations: {},
         transient: true,
+        remembered: false,
         expiresAt: later(60),
       }
       await sessions().save(session)

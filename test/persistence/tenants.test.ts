@@ -44,6 +44,7 @@ onEachDatabase((context) => {
     amr: [],
     authorizations: { of: userPoolId },
     transient: false,
+    remembered: false,
     expiresAt: later(60),
   })
 

@@ -6,6 +6,12 @@ export function pageSamples(surroundings: SampleSurroundings): readonly Sample[]
   const { page, foreign } = kit(surroundings)
   return [
     ...loginSamples(surroundings),
+    sample('pages/select-account', 'one', {
+      ...page('selectAccount', { name: foreign('ada.lovelace@example.com') }),
+      form,
+      account: { name: foreign('ada.lovelace@example.com') },
+      links: { otherAccount: '/login' },
+    }),
     ...signUpSamples(surroundings),
     ...codeSamples(surroundings),
     ...passwordSamples(surroundings),
@@ -38,6 +44,11 @@ function loginSamples(surroundings: SampleSurroundings): Sample[] {
   return [
     sample('pages/login', 'first', { ...login, username: email }),
     sample('pages/login', 'refused', { ...login, username: typed, ...alert('error', 'outcomes.incorrectCredentials') }),
+    sample('pages/login', 'stay-signed-in', {
+      ...login,
+      username: email,
+      staySignedIn: { label: locale.text('login.staySignedIn'), checked: true },
+    }),
     sample('pages/login', 'changed', { ...login, username: typed, ...alert('success', 'outcomes.passwordsChanged') }),
     sample('pages/login', 'fields', {
       ...login,

@@ -76,7 +76,7 @@ function pageFrom(
       label === undefined ? forms[0] : forms.find((candidate) => $(candidate).find('button').text().includes(label))
     if (form === undefined) throw new Error(`no such form on ${url.href}: ${html}`)
     const body = new URLSearchParams()
-    for (const input of $(form).find('input[name]').toArray()) {
+    for (const input of $(form).find('input[name]:not([type="checkbox"]:not([checked]))').toArray()) {
       const name = $(input).attr('name') ?? ''
       body.set(name, fields[name] ?? $(input).attr('value') ?? '')
     }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { AppClientRecord } from '../ports/store.ts'
 import { signingAlgorithms } from '../tokens/signing-key.ts'
-import { brandingOf, brandingSchema } from '../user-pools/user-pool-settings.ts'
+import { brandingOf, brandingSchema, sessionLimitsOf, ssoSessionSchema } from '../user-pools/user-pool-settings.ts'
 import type { AppClient } from './app-client.ts'
 import { redirectUriProblem } from './redirect-uri.ts'
 
@@ -52,6 +52,7 @@ export const appClientSettingsSchema = z.strictObject({
   RequirePkce: z.boolean().optional(),
   SigningAlgorithm: z.enum(signingAlgorithms).optional(),
   Branding: brandingSchema.prefault({}),
+  SSOSession: ssoSessionSchema.prefault({}),
 })
 
 export type AppClientSettings = z.output<typeof appClientSettingsSchema>
@@ -89,6 +90,7 @@ export function appClientFrom(record: AppClientRecord, secret: string | undefine
     requirePkce: settings.RequirePkce ?? secret === undefined,
     ...(settings.SigningAlgorithm === undefined ? {} : { signingAlgorithm: settings.SigningAlgorithm }),
     branding: brandingOf(settings.Branding),
+    ssoSession: sessionLimitsOf(settings.SSOSession),
   }
 }
 

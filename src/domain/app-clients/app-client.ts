@@ -32,6 +32,8 @@ export interface AppClient {
   /** Absent: the user pool's. */
   signingAlgorithm?: SigningAlgorithm
   branding: { name?: string; logoUrl?: string }
+  /** This client's own limits, in seconds; what is absent is the pool's. */
+  ssoSession: { maxSeconds?: number; idleSeconds?: number }
 }
 
 export type OAuthFlow = 'code' | 'implicit' | 'client_credentials'

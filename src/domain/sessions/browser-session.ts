@@ -11,7 +11,12 @@ export interface BrowserSession {
   acr?: string
   /** What the engine keeps a client: `{ [clientId]: { sid, grantId } }`. */
   authorizations: Readonly<Record<string, unknown>>
+  /** The cookie ends with the browser. */
   transient: boolean
+  /** The person asked to be kept signed in. */
+  remembered: boolean
+  /** When it last signed somebody in to an app without asking, to the minute; absent: not since `authTime`. */
+  lastUsedAt?: Date
   expiresAt: Date
 }
 

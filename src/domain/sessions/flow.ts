@@ -18,7 +18,11 @@ export interface FlowState {
   /** The authorization request's own parameters, kept so that a page can be left and come back to. */
   request: Readonly<Record<string, string>>
   /** The page that the person last chose among those open to anybody. */
-  chosen: 'login' | 'signUp' | 'forgotPassword'
+  chosen: 'login' | 'signUp' | 'forgotPassword' | 'selectAccount'
+  /** Whoever was signed in when the flow began, by the name that they sign in with. */
+  signedIn?: { userSub: string; name: string; remembered: boolean }
+  /** Chosen on a page that offers it; absent: not chosen yet. */
+  staySignedIn?: boolean
   /** What was typed as user name, so that no page asks for it twice. */
   username?: string
   pending?: PendingConfirmation | PendingReset

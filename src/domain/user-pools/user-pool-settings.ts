@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { signingAlgorithms } from '../tokens/signing-key.ts'
 import { standardAttributeNames } from '../users/attribute-schema.ts'
 import type { CustomAttribute } from '../users/attribute-schema.ts'
-import type { AttributeSetting, Branding, UserPool } from './user-pool.ts'
+import type { AttributeSetting, Branding, SessionLimits, UserPool } from './user-pool.ts'
 import type { UserPoolRecord } from '../ports/store.ts'
 
 /*
@@ -66,6 +66,14 @@ export const brandingSchema = z.strictObject({
     .optional(),
 })
 
+const upToNinetyDays = z.number().int().max(129_600)
+
+/** Cognito's SSOSession, and how long a session may lie unused; what is absent is the pool's. */
+export const ssoSessionSchema = z.strictObject({
+  MaxValidityMinutes: upToNinetyDays.min(0).optional(),
+  IdleMinutes: upToNinetyDays.min(1).optional(),
+})
+
 export const userPoolSettingsSchema = z.strictObject({
   UsernameAttributes: z.array(address).default([]),
   AliasAttributes: z.array(z.enum(['email', 'phone_number', 'preferred_username'])).default([]),
@@ -100,6 +108,10 @@ export const userPoolSettingsSchema = z.strictObject({
   SigningAlgorithm: z.enum(signingAlgorithms).default('RS256'),
   SigningKeyRotationDays: z.number().int().min(1).max(3650).optional(),
   Branding: brandingSchema.prefault({}),
+  SSOSession: ssoSessionSchema.prefault({}),
+  RememberMe: z
+    .strictObject({ MaxValidityMinutes: upToNinetyDays.min(1), IdleMinutes: upToNinetyDays.min(1).optional() })
+    .optional(),
 })
 
 /** Members of Cognito's CreateUserPool and DescribeUserPool that are kept but not acted on. */
@@ -184,8 +196,24 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     mfaConfiguration: settings.MfaConfiguration,
     signingAlgorithm: settings.SigningAlgorithm,
     branding: brandingOf(settings.Branding),
+    ssoSession: { maxSeconds: 3600, ...sessionLimitsOf(settings.SSOSession) },
+    ...(settings.RememberMe === undefined ? {} : { rememberMe: rememberMeOf(settings.RememberMe) }),
   }
 }
+
+/** In seconds. */
+export function sessionLimitsOf(written: z.output<typeof ssoSessionSchema>): Partial<SessionLimits> {
+  const { MaxValidityMinutes: max, IdleMinutes: idle } = written
+  return {
+    ...(max === undefined ? {} : { maxSeconds: max * 60 }),
+    ...(idle === undefined ? {} : { idleSeconds: idle * 60 }),
+  }
+}
+
+const rememberMeOf = (written: NonNullable<UserPoolSettings['RememberMe']>): SessionLimits => ({
+  maxSeconds: written.MaxValidityMinutes * 60,
+  ...sessionLimitsOf(written),
+})
 
 const isStandard = (name: string): boolean => (standardAttributeNames as readonly string[]).includes(name)
 

@@ -51,6 +51,17 @@ export interface UserPool {
   mfaConfiguration: 'OFF' | 'OPTIONAL' | 'ON'
   signingAlgorithm: SigningAlgorithm
   branding: Branding
+  /** How long a browser's sign-in lasts; Cognito: one hour. */
+  ssoSession: SessionLimits
+  /** The same for whoever asks to be kept signed in; absent: nobody is offered that. */
+  rememberMe?: SessionLimits
+}
+
+export interface SessionLimits {
+  /** From the sign-in on; 0: no single sign-on. */
+  maxSeconds: number
+  /** From the last use on; absent: a session may lie unused until its end. */
+  idleSeconds?: number
 }
 
 export interface Branding {

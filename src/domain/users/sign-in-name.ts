@@ -75,3 +75,9 @@ export function identifiersOf(
   }
   return identifiers
 }
+
+/** A name that leads to this user at sign-in, and that they know: of a pool that signs in by address, the address. */
+export function nameToSignInWith(userPool: UserPool, user: { username: string; attributes: UserAttributes }): string {
+  const address = userPool.usernameAttributes.map((name) => user.attributes[name]).find((value) => value !== undefined)
+  return address ?? user.username
+}

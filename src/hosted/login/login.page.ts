@@ -1,5 +1,6 @@
 import type { HostedServices } from '../hosted-services.ts'
 import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
+import { staySignedInField } from '../stay-signed-in.ts'
 import { pageUrl } from '../step.ts'
 import type { Step } from '../step.ts'
 import { usernameField } from '../username-field.ts'
@@ -23,6 +24,7 @@ export function showLoginPage(
     form: formOf(services, step, 'login'),
     username: usernameField(userPool, locale, shown.username, usernameError),
     password: passwordError,
+    ...staySignedInField(step),
     links: {
       ...(userPool.allowAdminCreateUserOnly ? {} : { signUp: pageUrl(step, 'signUp') }),
       ...(canRecover(step) ? { forgotPassword: pageUrl(step, 'forgotPassword') } : {}),

@@ -7,6 +7,7 @@ import { askForConfirmation } from '../confirm/ask-for-confirmation.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { pagePaths } from '../paths.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
+import { staySignedInOf } from '../stay-signed-in.ts'
 import type { FormStep } from '../step.ts'
 import { showLoginPage } from './login.page.ts'
 
@@ -39,7 +40,7 @@ async function answer(
   outcome: SignInOutcome,
 ): Promise<void> {
   const { request, chosen } = step.flow.state
-  const state = { request, chosen, username }
+  const state = { request, chosen, username, ...staySignedInOf(step) }
   if (outcome.kind === 'done') {
     const authenticated = { userSub: outcome.user.sub, authTime: epochSeconds(outcome.authTime), amr: outcome.amr }
     return continueFlow(services, step, { ...state, authenticated })

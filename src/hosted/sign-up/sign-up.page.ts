@@ -5,6 +5,7 @@ import { attributeField } from '../attribute-fields.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { newPasswordField } from '../password-field.ts'
 import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
+import { staySignedInField } from '../stay-signed-in.ts'
 import { pageUrl } from '../step.ts'
 import type { Step } from '../step.ts'
 import { usernameField } from '../username-field.ts'
@@ -26,6 +27,7 @@ export function showSignUpPage(
     form: formOf(services, step, 'signUp'),
     fields: [usernameSignUpField(step, typed.get('username') ?? '', refusal), ...attributes],
     password: newPasswordField(userPool, locale, refusal?.brokenRules ?? [], empty),
+    ...staySignedInField(step),
     links: { login: pageUrl(step, 'login') },
     alert: refusal === undefined ? noticeOf(step) : errorAlert(locale.text('outcomes.checkFields')),
   })

@@ -6,6 +6,7 @@ import { tenantUrl } from '../../domain/user-pools/tenant.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { pagePaths } from '../paths.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
+import { staySignedInOf } from '../stay-signed-in.ts'
 import type { FormStep, Step } from '../step.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import { showSignUpPage } from './sign-up.page.ts'
@@ -49,7 +50,7 @@ async function answer(services: HostedServices, step: FormStep, outcome: SignUpO
         passwordProved: true,
         sentAt: delivery.sentAt.getTime(),
       } as const
-      return continueFlow(services, step, { request, chosen, username, pending })
+      return continueFlow(services, step, { request, chosen, username, ...staySignedInOf(step), pending })
     }
     case 'unconfirmed':
       return showErrorPage(services, step.ctx, 'awaitingApproval', { status: 200 })

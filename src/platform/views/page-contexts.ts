@@ -95,17 +95,32 @@ export interface Resend {
   readonly countdown?: readonly string[]
 }
 
+/** A check box; absent where there is nothing to choose. */
+export interface StaySignedIn {
+  readonly label: string
+  readonly checked: boolean
+}
+
 /** Section `login`. */
 export interface LoginPage extends Page {
   readonly form: Form
+  readonly staySignedIn?: StaySignedIn
   readonly username: UsernameField
   readonly password?: { readonly error?: string }
   readonly links: { readonly signUp?: string; readonly forgotPassword?: string }
 }
 
+/** Section `selectAccount` with `name`. */
+export interface SelectAccountPage extends Page {
+  readonly form: Form
+  readonly account: { readonly name: string }
+  readonly links: { readonly otherAccount: string }
+}
+
 /** Section `signUp`. */
 export interface SignUpPage extends Page {
   readonly form: Form
+  readonly staySignedIn?: StaySignedIn
   readonly fields: readonly Field[]
   readonly password: NewPasswordField
   readonly links: { readonly login: string }
@@ -256,6 +271,7 @@ export interface InvitationEmail extends Email {
 /** Template names and their contexts. */
 export interface ViewContexts {
   'pages/login': LoginPage
+  'pages/select-account': SelectAccountPage
   'pages/sign-up': SignUpPage
   'pages/confirm': ConfirmPage
   'pages/forgot-password': ForgotPasswordPage
