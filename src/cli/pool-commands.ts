@@ -29,6 +29,7 @@ export function addPoolCommands(program: Command, cli: Cli): void {
     .action(async (id: string | undefined) => cli.answer(await cli.run('pool.show', { userPool: id }), fields))
   addCreate(pool, cli)
   addSetIssuer(pool, cli)
+  addSignOut(pool, cli)
   pool
     .command('delete')
     .description('delete a user pool with its users, app clients and keys')
@@ -77,6 +78,24 @@ function addSetIssuer(pool: Command, cli: Cli): void {
       await confirm(question, yes)
       const changed = await cli.run('pool.setIssuer', { userPool: id, issuer })
       cli.answer(changed, ({ Id, Issuer, PreviousIssuer }) => `Issuer of ${Id}: ${PreviousIssuer} -> ${Issuer}`)
+    })
+}
+
+function addSignOut(pool: Command, cli: Cli): void {
+  pool
+    .command('sign-out')
+    .description('end all sessions and revoke all tokens of all users of a user pool')
+    .option('--pool <id>', 'the user pool, by id or name; the default one if absent')
+    .option('--yes', 'do not ask')
+    .action(async ({ pool: userPool, yes }: { pool?: string; yes?: boolean }) => {
+      const which = userPool === undefined ? 'the default user pool' : `the user pool ${printable(userPool)}`
+      await confirm(`Sign everybody of ${which} out everywhere?`, yes)
+      const answer = await cli.run('pool.signOut', { userPool })
+      cli.answer(
+        answer,
+        ({ Id, Sessions, RefreshTokens }) =>
+          `Everybody is signed out of ${Id}: ${Sessions} sessions and ${RefreshTokens} refresh tokens ended.`,
+      )
     })
 }
 

@@ -41,6 +41,10 @@ export const browserSessionRepository = (db: Kysely<Schema>): BrowserSessionRepo
       .executeTakeFirst()
     return Number(deleted.numDeletedRows)
   },
+  async deleteAll(userPoolId) {
+    const deleted = await db.deleteFrom('browser_sessions').where('user_pool_id', '=', userPoolId).executeTakeFirst()
+    return Number(deleted.numDeletedRows)
+  },
 })
 
 /** Sessions that have not expired and, where somebody is signed in, whose user still may be. */

@@ -40,6 +40,19 @@ export const grantRepository = (db: Kysely<Schema>): GrantRepository => ({
       .executeTakeFirst()
     return Number(revoked.numUpdatedRows)
   },
+  async revokeAll(userPoolId, at) {
+    const revoked = await db
+      .with('codes', (part) =>
+        part.deleteFrom('authorization_codes').where('user_pool_id', '=', userPoolId).where('consumed_at', 'is', null),
+      )
+      .updateTable('grants')
+      .set({ revoked_at: at })
+      .where('user_pool_id', '=', userPoolId)
+      .where('revoked_at', 'is', null)
+      .where('expires_at', '>', at)
+      .executeTakeFirst()
+    return Number(revoked.numUpdatedRows)
+  },
   findSubject: (userPoolId, userSub, grantId) => findSubject(db, userPoolId, userSub, grantId),
 })
 

@@ -33,6 +33,10 @@ export async function updateUser(
   return numUpdatedRows > 0n
 }
 
+export async function signOutAllUsers(db: Kysely<Schema>, userPoolId: string, at: Date): Promise<void> {
+  await db.updateTable('users').set({ signed_out_at: at }).where('user_pool_id', '=', userPoolId).execute()
+}
+
 /** The stored attributes with the given ones over them, and without those that are given as null. */
 function merged(attributes: Readonly<Record<string, string | null>>): RawBuilder<string> {
   const entries = Object.entries(attributes)

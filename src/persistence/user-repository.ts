@@ -5,7 +5,7 @@ import { addUser } from './add-user.ts'
 import { claimIdentifier } from './claim-identifier.ts'
 import { present, presentOrNone } from './rows.ts'
 import type { Schema } from './schema.ts'
-import { updateUser } from './update-user.ts'
+import { signOutAllUsers, updateUser } from './update-user.ts'
 import { userColumns } from './user-columns.ts'
 
 export const userRepository = (db: Kysely<Schema>): UserRepository => ({
@@ -49,6 +49,7 @@ export const userRepository = (db: Kysely<Schema>): UserRepository => ({
     return rows.map(present)
   },
   update: (userPoolId, sub, change, at) => updateUser(db, userPoolId, sub, change, at),
+  signOutAll: (userPoolId, at) => signOutAllUsers(db, userPoolId, at),
   claimIdentifier: (userPoolId, sub, identifier) => claimIdentifier(db, userPoolId, sub, identifier),
   async delete(userPoolId, sub) {
     const deleted = await db

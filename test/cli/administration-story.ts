@@ -79,6 +79,15 @@ export async function longerUserStory({ run, json }: Latchkey, { made, signedUp 
   expect(await run(['user', 'show', made])).toMatchObject({ status: 3, stdout: '' })
 }
 
+/** Everybody of a pool is signed out at once. */
+export async function poolSignOutStory({ run, json }: Latchkey): Promise<void> {
+  expect(await run(['pool', 'sign-out'])).toMatchObject({ status: 4, stderr: expect.stringContaining('--yes') })
+  expect(await run(['pool', 'sign-out', '--pool', 'nowhere', '--yes'])).toMatchObject({ status: 3, stdout: '' })
+  const { Id } = await json('pool', 'show')
+  expect(await json('pool', 'sign-out', '--pool', Id, '--yes')).toEqual({ Id, Sessions: 0, RefreshTokens: 0 })
+  expect((await run(['pool', 'sign-out', '--yes'])).stdout).toContain(`Everybody is signed out of ${Id}`)
+}
+
 /** App clients: their secrets are told once. */
 export async function clientStory({ run, json }: Latchkey): Promise<void> {
   const callback = ['--callback-url', 'https://app.example.com/callback']

@@ -7,7 +7,15 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LockRecord } from '../../src/persistence/folder-lock.ts'
-import { clientStory, keyStory, longerUserStory, mailStory, prepare, userStory } from './administration-story.ts'
+import {
+  clientStory,
+  keyStory,
+  longerUserStory,
+  mailStory,
+  poolSignOutStory,
+  prepare,
+  userStory,
+} from './administration-story.ts'
 import { createLatchkey } from './latchkey.ts'
 import type { Latchkey, Served } from './latchkey.ts'
 
@@ -106,6 +114,7 @@ describe('through the running server', () => {
     await userStory(latchkey, names)
     await longerUserStory(latchkey, names)
     await clientStory(latchkey)
+    await poolSignOutStory(latchkey)
     await mailStory(latchkey)
   })
 

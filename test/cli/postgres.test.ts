@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { createDatabase } from '../support/postgres.ts'
 import type { TestDatabase } from '../support/postgres.ts'
-import { clientStory, keyStory, mailStory, prepare, userStory } from './administration-story.ts'
+import { clientStory, keyStory, mailStory, poolSignOutStory, prepare, userStory } from './administration-story.ts'
 import { createLatchkey, newSecret } from './latchkey.ts'
 import type { Latchkey, Served } from './latchkey.ts'
 
@@ -34,6 +34,7 @@ test('everything is administered', async () => {
   await prepare(latchkey, ['grace'])
   await userStory(latchkey, { made: 'ada', signedUp: 'grace' })
   await clientStory(latchkey)
+  await poolSignOutStory(latchkey)
   await mailStory(latchkey)
 })
 

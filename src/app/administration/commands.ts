@@ -15,6 +15,7 @@ import {
   listUserPools,
   setIssuerCommand,
   showUserPool,
+  signOutPool,
 } from './pool-commands.ts'
 import { previewConfigurationCommand } from './preview-configuration.ts'
 import {
@@ -46,6 +47,7 @@ export const commands = {
   'pool.show': showUserPool,
   'pool.create': createUserPoolCommand,
   'pool.setIssuer': setIssuerCommand,
+  'pool.signOut': signOutPool,
   'pool.delete': deleteUserPool,
   'client.list': listAppClients,
   'client.show': showAppClient,

@@ -4,6 +4,7 @@ import { userPoolConfigurationSchema } from '../../domain/user-pools/configurati
 import { createUserPool } from '../../domain/user-pools/create-user-pool.ts'
 import type { CreateUserPoolRefusal } from '../../domain/user-pools/create-user-pool.ts'
 import { setIssuer } from '../../domain/user-pools/set-issuer.ts'
+import { signOutUserPool } from '../../domain/user-pools/sign-out-user-pool.ts'
 import { defineCommand } from './administration.ts'
 import type { Administration } from './administration.ts'
 import { CommandFailure } from './command-failure.ts'
@@ -92,6 +93,16 @@ export const setIssuerCommand = defineCommand(
       throw new CommandFailure('refused', refusalTexts.issuerTaken(input.issuer))
     }
     return { ...userPoolView(await requireUserPoolRecord(administration, id)), PreviousIssuer: outcome.previous }
+  },
+)
+
+/** Ends every session and every refresh token of the pool's users. */
+export const signOutPool = defineCommand(
+  z.strictObject({ userPool: userPoolSelector }),
+  async (administration, { userPool }) => {
+    const { id } = requireUserPool(administration, userPool)
+    const { sessions, grants } = await signOutUserPool(administration.domain, id)
+    return { Id: id, Sessions: sessions, RefreshTokens: grants }
   },
 )
 

@@ -108,6 +108,7 @@ function previewUsers({ users }: PreviewReads, note: Note): UserRepository {
       return undefined
     },
     update: refuse('users.update'),
+    signOutAll: refuse('users.signOutAll'),
     claimIdentifier: refuse('users.claimIdentifier'),
     delete: refuse('users.delete'),
     deleteUnconfirmed: refuse('users.deleteUnconfirmed'),

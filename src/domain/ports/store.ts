@@ -113,6 +113,8 @@ export interface UserRepository {
   page(request: UserPageRequest): Promise<readonly User[]>
   /** Names members to change; the others stay. `null` removes. */
   update(userPoolId: string, sub: string, change: UserChange, at: Date): Promise<boolean>
+  /** What began before counts no more, for every user of the pool. */
+  signOutAll(userPoolId: string, at: Date): Promise<void>
   /** Claims a sign-in name; false when another user holds it. Claiming one's own again is true. */
   claimIdentifier(userPoolId: string, sub: string, identifier: UserIdentifier): Promise<boolean>
   delete(userPoolId: string, sub: string): Promise<boolean>
@@ -187,6 +189,7 @@ export interface BrowserSessionRepository {
   update(session: BrowserSession): Promise<boolean>
   delete(userPoolId: string, idHash: string): Promise<boolean>
   deleteOfUser(userPoolId: string, userSub: string): Promise<number>
+  deleteAll(userPoolId: string): Promise<number>
 }
 
 export interface InteractionRepository {
@@ -231,6 +234,8 @@ export interface GrantRepository {
   revoke(userPoolId: string, grantId: string, at: Date): Promise<boolean>
   /** Ends the user's grants, and codes that have not become one yet. @returns how many grants ended */
   revokeOfUser(userPoolId: string, userSub: string, at: Date): Promise<number>
+  /** The same for everybody of the pool. */
+  revokeAll(userPoolId: string, at: Date): Promise<number>
   /** For userInfo: the user, and whether the grant behind an access token still lives. One query. */
   findSubject(
     userPoolId: string,

@@ -23,6 +23,7 @@ export type ErrorKey =
   | 'userDisabled'
   | 'wrongHost'
   | 'noSignInMethod'
+  | 'notSignedInHere'
 
 /** A page that says what to do next; it tells nothing that the person does not know. Always answers undefined. */
 export function showErrorPage(

@@ -2,10 +2,9 @@ import type { Router } from '@koa/router'
 import type { Context } from 'koa'
 import type { AppClient } from '../../domain/app-clients/app-client.ts'
 import { isRegisteredUri } from '../../domain/app-clients/redirect-uri.ts'
-import { verifyToken } from '../../domain/tokens/verify-token.ts'
 import type { Tenant } from '../../domain/user-pools/tenant.ts'
 import { readForm } from '../../platform/http/read-form.ts'
-import { cookieName } from '../../security/cookies.ts'
+import { cookieName, setCookie } from '../../security/cookies.ts'
 import { sha256 } from '../../security/digest.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
@@ -13,11 +12,13 @@ import { languagesOf } from '../language.ts'
 import { pagePaths } from '../paths.ts'
 import { showPage } from '../render.ts'
 import { redirect, tenantOf } from '../step.ts'
+import { readLogoutRequest, signOutEverywhere } from './logout-request.ts'
 
 /**
  * Both shapes of sign-out at one address: Cognito's (`client_id` with `logout_uri`, or with `redirect_uri` to sign in
  * again) and OIDC's RP-initiated one (`id_token_hint`, `post_logout_redirect_uri`, `state`). It ends the browser's session
- * and nothing else, asks nothing, and redirects to registered addresses only (threat row C12).
+ * and nothing else, asks nothing, and redirects to registered addresses only (threat row C12). With `global_sign_out=true`
+ * and an ID token of whoever is signed in here, it ends all of their sessions and refresh tokens.
  */
 export function logoutRoutes(router: Router, services: HostedServices): void {
   router.get(pagePaths.logout, (ctx) => {
@@ -36,10 +37,14 @@ export function logoutRoutes(router: Router, services: HostedServices): void {
 
 async function logOut(services: HostedServices, ctx: Context, parameters: ReadonlyMap<string, string>): Promise<void> {
   const tenant = tenantOf(ctx)
-  const appClient = await clientOf(services, tenant, parameters)
-  if (appClient === 'invalid') return showErrorPage(services, ctx, 'invalidRequest', { status: 400 })
+  const asked = await readLogoutRequest(services, tenant, parameters)
+  if (asked === undefined) return showErrorPage(services, ctx, 'invalidRequest', { status: 400 })
+  const { appClient } = asked
   const target = chooseTarget(tenant, appClient, parameters)
   if (target === unregistered) return showErrorPage(services, ctx, 'redirectMismatch', { status: 400 })
+  if (asked.everywhere && !(await signOutEverywhere(services, tenant, ctx, asked.hint))) {
+    return showErrorPage(services, ctx, 'notSignedInHere', { status: 400 })
+  }
   await endSession(services, tenant, ctx)
   if (target !== undefined) return redirect(ctx, target)
   const locale = services.catalogue.locale(languagesOf(ctx, Object.fromEntries(parameters)))
@@ -48,25 +53,8 @@ async function logOut(services: HostedServices, ctx: Context, parameters: Readon
   })
 }
 
-/** The client that asks: by `client_id`, or by the audience of an ID token of ours, however old. Both must agree. */
-async function clientOf(
-  services: HostedServices,
-  tenant: Tenant,
-  parameters: ReadonlyMap<string, string>,
-): Promise<AppClient | undefined | 'invalid'> {
-  const hint = parameters.get('id_token_hint')
-  const clientId = parameters.get('client_id')
-  let hinted: string | undefined
-  if (hint !== undefined) {
-    const claims = await verifyToken(services.domain.clock, tenant.snapshot, hint, 'id', { ignoreExpiry: true })
-    if (typeof claims?.aud !== 'string') return 'invalid'
-    hinted = claims.aud
-  }
-  if (clientId !== undefined && hinted !== undefined && clientId !== hinted) return 'invalid'
-  const named = clientId ?? hinted
-  if (named === undefined) return undefined
-  return tenant.snapshot.appClients.get(named) ?? 'invalid'
-}
+/** What is meant for us, and not for the sign-in that follows. */
+const ours: ReadonlySet<string> = new Set(['id_token_hint', 'global_sign_out'])
 
 const unregistered = Symbol('unregistered')
 
@@ -84,7 +72,7 @@ function chooseTarget(
   const redirectUri = parameters.get('redirect_uri')
   if (redirectUri === undefined) return undefined
   if (appClient === undefined || !isRegisteredUri(appClient.callbackUrls, redirectUri)) return unregistered
-  const query = new URLSearchParams([...parameters].filter(([name]) => name !== 'id_token_hint'))
+  const query = new URLSearchParams([...parameters].filter(([name]) => !ours.has(name)))
   if (!query.has('response_type')) query.set('response_type', 'code')
   // Named by the hint alone, perhaps.
   query.set('client_id', appClient.id)
@@ -105,7 +93,7 @@ async function endSession(services: HostedServices, tenant: Tenant, ctx: Context
   const handle = ctx.cookies.get(name, { signed: false })
   if (handle === undefined) return
   await services.domain.store.browserSessions.delete(userPoolId, sha256(handle))
-  ctx.cookies.set(name, null, { httpOnly: true, sameSite: 'lax', path: '/', secure: tenant.secure, signed: false })
+  setCookie(ctx, name, '', { secure: tenant.secure, maxAgeSeconds: 0 })
 }
 
 function signInAgain(appClient: AppClient | undefined): { login?: string } {

@@ -1,0 +1,19 @@
+import type { DomainServices } from '../ports/services.ts'
+
+/**
+ * Signs everybody of a user pool out everywhere: browsers, and the families of refresh tokens with their access tokens
+ * (which verifiers that do not ask take until they expire).
+ * @returns how many of either ended
+ */
+export function signOutUserPool(
+  services: DomainServices,
+  userPoolId: string,
+): Promise<{ sessions: number; grants: number }> {
+  return services.store.transaction(async (tx) => {
+    const at = services.clock.now()
+    // First, so that a sign-in which is under way waits, and finds itself older than the sign-out.
+    await tx.users.signOutAll(userPoolId, at)
+    const sessions = await tx.browserSessions.deleteAll(userPoolId)
+    return { sessions, grants: await tx.grants.revokeAll(userPoolId, at) }
+  })
+}
