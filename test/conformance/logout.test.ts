@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createUser } from '../../src/domain/users/administer-user.ts'
+import { cookieName } from '../../src/security/cookies.ts'
 import {
   callback,
   configurationOf,
   createBrowser,
   otherPoolId,
   password,
+  poolId,
   refresh,
   startPool,
   userInfo,
@@ -155,6 +158,116 @@ describe('OpenID Connect’s way out', () => {
   })
 })
 
+describe('global_sign_out=true', () => {
+  const everywhere = (idToken: string, more: Record<string, string> = {}): string =>
+    address({ id_token_hint: idToken, post_logout_redirect_uri: home, global_sign_out: 'true', ...more })
+  /** Somebody of their own, so that the others stay as they are. */
+  async function joined(username: string): Promise<Browser> {
+    const { userPool } = await pool.snapshot()
+    await createUser(pool.domain, { userPool, username, attributes: {}, password, permanent: true })
+    return createBrowser(pool.base, { username })
+  }
+
+  test('ends all sessions and refresh tokens of whoever is signed in', async () => {
+    const browser = await joined('gus')
+    const { idToken, refreshToken, accessToken } = await browser.signIn()
+    const other = createBrowser(pool.base, { username: 'gus' })
+    await other.authorize()
+    expect(location(await browser.agent.request(everywhere(idToken, { state: 'bye' })))).toBe(`${home}?state=bye`)
+    expect(await isSignedIn(browser)).toBe(false)
+    expect(await isSignedIn(other)).toBe(false)
+    expect((await refresh(pool.base, refreshToken)).status).toBe(400)
+    expect((await userInfo(pool.base, accessToken)).status).toBe(401)
+  })
+
+  test('leads to the next sign-in as well, which knows nothing of it', async () => {
+    const browser = await joined('una')
+    const { idToken } = await browser.signIn({ client_id: 'backend' })
+    const parameters = { id_token_hint: idToken, redirect_uri: callback, global_sign_out: 'true', state: 's' }
+    const response = await browser.agent.request(address(parameters))
+    const target = new URL(location(response) ?? '', pool.base)
+    expect(Object.fromEntries(target.searchParams)).toEqual({
+      client_id: 'backend',
+      redirect_uri: callback,
+      response_type: 'code',
+      state: 's',
+    })
+  })
+
+  test('is refused of anybody else, and then nothing ends', async () => {
+    const [browser, stranger] = [await joined('ida'), await joined('max')]
+    const [{ idToken, refreshToken }] = [await browser.signIn(), await stranger.authorize()]
+    const nobody = createBrowser(pool.base)
+    for (const asking of [stranger, nobody]) {
+      const page = await asking.agent.visit(everywhere(idToken))
+      expect([page.status, page.heading]).toEqual([400, 'We couldn’t sign you out everywhere'])
+    }
+    // Without an ID token there is no proof that the app means this person.
+    const hintless = address({ client_id: 'app', logout_uri: home, global_sign_out: 'true' })
+    expect((await browser.agent.visit(hintless)).status).toBe(400)
+    expect([await isSignedIn(browser), await isSignedIn(stranger)]).toEqual([true, true])
+    expect((await refresh(pool.base, refreshToken)).status).toBe(200)
+  })
+
+  test('with a wrong address ends nothing', async () => {
+    const browser = await joined('liv')
+    const { idToken, refreshToken } = await browser.signIn()
+    const page = await browser.agent.visit(everywhere(idToken, { post_logout_redirect_uri: 'https://evil.example/' }))
+    expect(page.status).toBe(400)
+    expect(await isSignedIn(browser)).toBe(true)
+    expect((await refresh(pool.base, refreshToken)).status).toBe(200)
+  })
+
+  test('false is as good as left out; anything else is refused', async () => {
+    const browser = await joined('kit')
+    const { idToken, refreshToken } = await browser.signIn()
+    for (const value of ['', 'TRUE', 'True', '1', 'yes', 'true ', 'null', 'x'.repeat(1000)]) {
+      expect((await browser.agent.visit(everywhere(idToken, { global_sign_out: value }))).status).toBe(400)
+    }
+    expect(await isSignedIn(browser)).toBe(true)
+    expect(location(await browser.agent.request(everywhere(idToken, { global_sign_out: 'false' })))).toBe(home)
+    expect((await refresh(pool.base, refreshToken)).status).toBe(200)
+  })
+})
+
+describe('values that nobody would send', () => {
+  const out = { client_id: 'app', logout_uri: home }
+  const states = [
+    '',
+    ' ',
+    '\0',
+    '\r\nSet-Cookie: a=b',
+    '"><script>alert(1)</script>',
+    '\u{1F600}\u0301',
+    '\ud800',
+    '#&?=+%',
+  ]
+
+  test.each([...states, 'x'.repeat(6000)])('the state %.20j comes back as it was', async (state) => {
+    const response = await createBrowser(pool.base).agent.request(address({ ...out, state }))
+    const target = new URL(location(response) ?? '')
+    expect(target.origin + target.pathname).toBe(home)
+    expect([...target.searchParams]).toEqual([['state', state.toWellFormed()]])
+    expect(response.headers.getSetCookie()).toEqual([])
+  })
+
+  test('parameters that are not ours are left alone', async () => {
+    const more = { scope: 'x', nonce: '\0', response_type: 'token', constructor: 'y', __proto__: 'z', '': 'w' }
+    expect(location(await createBrowser(pool.base).agent.request(address({ ...more, ...out })))).toBe(home)
+  })
+
+  test('a cookie that is no session’s is taken away all the same', async () => {
+    const { agent } = createBrowser(pool.base)
+    const name = cookieName('session', poolId, false)
+    for (const value of ['x', 'A'.repeat(4000), '../..', '%00']) {
+      agent.cookies.set(name, value)
+      const response = await agent.request(address(out))
+      expect(location(response)).toBe(home)
+      expect(response.headers.getSetCookie()).toEqual([expect.stringMatching(`^${name}=; Path=/; Max-Age=0; `)])
+    }
+  })
+})
+
 describe('a wrong way out is a page, leaves the session, and leads nowhere:', () => {
   let browser: Browser
   let idToken: string
@@ -246,6 +359,32 @@ describe('a wrong way out is a page, leaves the session, and leads nowhere:', ()
       await expectPage({ id_token_hint: hint, post_logout_redirect_uri: home })
       await expectPage({ client_id: 'app', id_token_hint: hint, post_logout_redirect_uri: home })
     }
+  })
+
+  test('a hint that is huge', async () => {
+    await expectPage({ id_token_hint: `${idToken}${'A'.repeat(2000)}`, post_logout_redirect_uri: home })
+    const body = new URLSearchParams({ id_token_hint: 'A'.repeat(60_000), post_logout_redirect_uri: home })
+    const posted = await browser.agent.request(`${pool.base}/logout`, { method: 'POST', body })
+    expect(posted.status).toBe(400)
+  })
+
+  test.each(['client_id', 'logout_uri', 'redirect_uri', 'post_logout_redirect_uri', 'id_token_hint', 'state', 'x'])(
+    '%s twice, the same or not',
+    async (name) => {
+      const url = address({ client_id: 'app', id_token_hint: idToken, logout_uri: home, [name]: home })
+      for (const again of [home, 'https://evil.example/']) {
+        const response = await browser.agent.request(`${url}&${name}=${encodeURIComponent(again)}`)
+        expect([response.status, response.headers.get('location')]).toEqual([400, null])
+      }
+      expect(await isSignedIn(browser)).toBe(true)
+    },
+  )
+
+  test('a good address beside one that wins and is wrong', async () => {
+    const wrong = { client_id: 'app', logout_uri: 'https://evil.example/' }
+    await expectPage({ ...wrong, post_logout_redirect_uri: home })
+    await expectPage({ ...wrong, redirect_uri: callback, response_type: 'code' })
+    await expectPage({ client_id: 'app', logout_uri: '', redirect_uri: callback })
   })
 
   test('an address that stands twice', async () => {
