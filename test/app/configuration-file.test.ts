@@ -239,6 +239,17 @@ AccessKeys: [{AccessKeyId: AKIDEXAMPLE, SecretAccessKey: wJalrXUtnFEMI}]
       client('AccessTokenValidity: 24, RefreshTokenValidity: 23, TokenValidityUnits: {RefreshToken: hours}'),
       inClient('RefreshTokenValidity is 23: must not be shorter than the access and ID token validity'),
     ],
+    [pool('SSOSession: {MaxValidityMinutes: -1}'), inPool('SSOSession.MaxValidityMinutes is -1: must be 0 or more')],
+    [
+      client('SSOSession: {MaxValidityMinutes: 129601}'),
+      inClient('SSOSession.MaxValidityMinutes is 129601: must be 129600 or less'),
+    ],
+    [client('SSOSession: {IdleMinutes: 0}'), inClient('SSOSession.IdleMinutes is 0: must be 1 or more')],
+    [pool('SSOSession: {Minutes: 5}'), inPool('SSOSession.Minutes is no setting that Latchkey knows here')],
+    [pool('RememberMe: {MaxValidityMinutes: 0}'), inPool('RememberMe.MaxValidityMinutes is 0: must be 1 or more')],
+    [pool('RememberMe: {}'), inPool('RememberMe.MaxValidityMinutes is missing')],
+    [pool('RememberMe: true'), inPool('RememberMe is true: must be')],
+    [client('RememberMe: {MaxValidityMinutes: 5}'), inClient('RememberMe is no setting that Latchkey knows here')],
     [client('AuthSessionValidity: 16'), inClient('AuthSessionValidity is 16: must be 15 or less')],
     [
       client('DefaultRedirectURI: https://b.example/'),

@@ -50,6 +50,23 @@ describe('the cookies of a login', () => {
     }
   })
 
+  test('tell how long they live, and not until when: a browser’s clock may be wrong', async () => {
+    const lines = await cookiesOfLogin(createUserAgent(pool.base))
+    const life = (line: string): number => Number(/; max-age=(\d+)/i.exec(line)?.[1])
+    const gone = lines.filter((line) => /^[^=]+=;/.test(line))
+    expect(gone.map((line) => [line.split('=', 1).join(), life(line)])).toEqual([[name('resume'), 0]])
+    for (const line of lines.filter((each) => !gone.includes(each))) {
+      expect(line).not.toMatch(/expires=/i)
+      expect(life(line)).toBeGreaterThan(3590)
+      expect(life(line)).toBeLessThanOrEqual(3600)
+    }
+    const { agent } = createBrowser(pool.base)
+    const { url } = authorizationRequest(pool.base, { client_id: 'app', redirect_uri: callback })
+    const page = await agent.visit(url)
+    const chosen = await agent.request(`${page.url.href}&lang=de`)
+    expect(chosen.headers.getSetCookie()).toContainEqual(expect.stringMatching(/^lang=de; Path=\/; Max-Age=31536000;/))
+  })
+
   test('hold nothing that tells of the user', async () => {
     const lines = (await cookiesOfLogin(createUserAgent(pool.base))).join('\n')
     const user = await pool.domain.store.users.findByIdentifier(poolId, ana.Username)

@@ -108,7 +108,7 @@ async function examine(page: Page, isMail: boolean): Promise<string[]> {
   if (Number(overflow) > 0) complaints.push(`wider than its window by ${String(overflow)} px`)
   const small =
     await page.evaluate(`[...document.querySelectorAll('a, button, input:not([type=hidden], [tabindex="-1"])')]
-    .filter((each) => each.checkVisibility() && each.getBoundingClientRect().height < 43.5)
+    .filter((each) => each.checkVisibility() && (each.closest('label') ?? each).getBoundingClientRect().height < 43.5)
     .map((each) => each.outerHTML)`)
   return [...complaints, ...(small as string[]).map((each) => `lower than 44 px: ${each}`)]
 }
