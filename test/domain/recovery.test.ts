@@ -171,7 +171,14 @@ onEachDatabase((context) => {
         authTime: at,
         expiresAt: addSeconds(at, 999),
       }
-      await browserSessions.save({ ...common, idHash, uid: idHash, authorizations: {}, transient: false, remembered: false })
+      await browserSessions.save({
+        ...common,
+        idHash,
+        uid: idHash,
+        authorizations: {},
+        transient: false,
+        remembered: false,
+      })
       await grants.open(
         { ...common, id: idHash, clientId: 'web', scope: 'openid', eventId: 'e', createdAt: at },
         'token-hash',
