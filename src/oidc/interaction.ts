@@ -72,7 +72,7 @@ export async function startFlow(
     userPoolId: tenant.snapshot.userPool.id,
     clientId: request['client_id'] ?? '',
     sealedInteractionUid: services.sealedBox.seal(interaction.uid, sealPurpose),
-    browserHash: sha256(browserHandle(services, tenant, ctx)),
+    browserHash: sha256(keepBrowserHandle(tenant, ctx, knownBrowserHandle(tenant, ctx) ?? services.random.handle())),
     state: {
       request,
       chosen,
@@ -114,18 +114,23 @@ const firstPagePaths: Record<FlowState['chosen'], string> = {
   selectAccount: '/selectAccount',
 }
 
-/**
- * The browser's own random handle; made when it has none, and kept for as long as a flow may take from here. Every flow and
- * every form is bound to it.
- */
+/** The browser's own random handle; made and set when it has none. Every flow and every form is bound to it. */
 export function browserHandle(
   services: Pick<DomainServices, 'random'>,
   tenant: Tenant,
   ctx: Pick<Context, 'cookies' | 'append'>,
 ): string {
+  return knownBrowserHandle(tenant, ctx) ?? keepBrowserHandle(tenant, ctx, services.random.handle())
+}
+
+function knownBrowserHandle(tenant: Tenant, ctx: Pick<Context, 'cookies'>): string | undefined {
+  const known = ctx.cookies.get(cookieName('browser', tenant.snapshot.userPool.id, tenant.secure), { signed: false })
+  return known !== undefined && /^[\w-]{43}$/.test(known) ? known : undefined
+}
+
+/** For as long as a flow that begins now may take. */
+function keepBrowserHandle(tenant: Tenant, ctx: Pick<Context, 'append'>, handle: string): string {
   const name = cookieName('browser', tenant.snapshot.userPool.id, tenant.secure)
-  const known = ctx.cookies.get(name, { signed: false })
-  const handle = known !== undefined && /^[\w-]{43}$/.test(known) ? known : services.random.handle()
   setCookie(ctx, name, handle, { secure: tenant.secure, maxAgeSeconds: interactionSeconds })
   return handle
 }

@@ -63,6 +63,10 @@ describe('the cookies of a login', () => {
     const { agent } = createBrowser(pool.base)
     const { url } = authorizationRequest(pool.base, { client_id: 'app', redirect_uri: callback })
     const page = await agent.visit(url)
+    // Another request binds the handle for as long as its own flow may take; a page changes nothing.
+    const again = (await agent.request(url)).headers.getSetCookie().filter((line) => line.startsWith(name('browser')))
+    expect(again.map(life)).toEqual([3600])
+    expect((await agent.request(page.url.href)).headers.getSetCookie()).toEqual([])
     const chosen = await agent.request(`${page.url.href}&lang=de`)
     expect(chosen.headers.getSetCookie()).toContainEqual(expect.stringMatching(/^lang=de; Path=\/; Max-Age=31536000;/))
   })

@@ -130,9 +130,16 @@ test('the order of Tab is the order of reading', async () => {
   await edith.isAt('Sign in')
   await hasFocus(edith.page, 'Email address')
   const order: string[] = []
-  for (let presses = 0; presses < 5; presses += 1) {
+  for (let presses = 0; presses < 6; presses += 1) {
     await edith.page.keyboard.press('Tab')
     order.push((await focusOn(edith.page)).name)
   }
-  expect(order).toEqual(['Forgot your password?', 'Password', 'Show password', 'Sign in', 'Create an account'])
+  expect(order).toEqual([
+    'Forgot your password?',
+    'Password',
+    'Show password',
+    'Keep me signed in',
+    'Sign in',
+    'Create an account',
+  ])
 })
