@@ -4,8 +4,10 @@ import type { CookieKind } from '../../src/security/cookies.ts'
 import { authorizationRequest } from '../support/relying-party.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 import type { UserAgent } from '../support/user-agent.ts'
-import { ana, callback, createBrowser, otherPoolId, password, poolId, startPool } from './pool.ts'
+import { ana, callback, configurationOf, createBrowser, otherPoolId, password, poolId, startPool } from './pool.ts'
 import type { ConformancePool } from './pool.ts'
+import { rawRequest } from './raw-request.ts'
+import type { RawAnswer } from './raw-request.ts'
 
 let pool: ConformancePool
 beforeAll(async () => {
@@ -184,4 +186,49 @@ describe('two pools under one host (threat row C22)', () => {
     expect(answer.url.searchParams.get('iss')).toBe(other)
     expect([...agent.cookies.keys()].every((key) => key.endsWith(otherPoolId))).toBe(true)
   })
+})
+
+test('on https, behind a front that ends TLS, every cookie is Secure and bound to its host, until sign-out', async () => {
+  const host = 'login.example.com'
+  const secured = await startPool({ configuration: configurationOf({ pool: { Domains: [host] } }) })
+  try {
+    const jar = new Map<string, string>()
+    const lines: string[] = []
+    const ask = async (address: string, form?: Record<string, string>): Promise<RawAnswer> => {
+      const { pathname, search } = new URL(address, `https://${host}`)
+      const cookie = [...jar].map(([key, value]) => `${key}=${value}`).join('; ')
+      const headers = { host, cookie, 'content-type': 'application/x-www-form-urlencoded' }
+      const body = form && new URLSearchParams(form).toString()
+      const answer = await rawRequest(secured.port, `${pathname}${search}`, {
+        headers,
+        ...(body === undefined ? {} : { method: 'POST', body }),
+      })
+      for (const line of answer.headers['set-cookie'] ?? []) {
+        const [, key = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+        lines.push(line)
+        if (value === '') jar.delete(key)
+        else jar.set(key, value)
+      }
+      return answer
+    }
+    const { url } = authorizationRequest(`https://${host}`, { client_id: 'app', redirect_uri: callback })
+    const login = (await ask(url)).headers.location ?? ''
+    const { body } = await ask(`${login}&lang=en`)
+    const hidden = (field: string): string => new RegExp(`name="${field}" value="([^"]*)"`).exec(body)?.[1] ?? ''
+    const typed = { _csrf: hidden('_csrf'), flow: hidden('flow'), username: 'ana', password }
+    const resume = (await ask('/login', typed)).headers.location ?? ''
+    expect((await ask(resume)).headers.location).toContain(`${callback}?code=`)
+    const session = cookieName('session', poolId, true)
+    expect(jar.has(session)).toBe(true)
+    const out = await ask(`/logout?client_id=app&logout_uri=${encodeURIComponent('https://app.example.com/')}`)
+    expect([out.status, jar.has(session)]).toEqual([303, false])
+    for (const line of lines) {
+      expect(line).toMatch(/; secure/i)
+      expect(line).toMatch(/^(__Host-|__Secure-lk_resume_|lang=)/)
+      if (line.startsWith('__Host-')) expect(line).toMatch(/; path=\/;/i)
+      expect(line).not.toMatch(/domain=/i)
+    }
+  } finally {
+    await secured.stop()
+  }
 })
