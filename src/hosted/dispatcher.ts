@@ -6,14 +6,16 @@ import type { FlowPage } from './paths.ts'
  *
  *    authorize ──> selectAccount ──> finish, or
  *    authorize ──> login ──┬───────────────────────────────────────────> finish ──> the app
- *                  │  │    ├─ temporary password ──> newPassword ──────────^
- *                  │  │    └─ not confirmed yet ──┐                        │
- *                  │  └──> signUp ────────────────┴─> confirm ─────────────┤
- *                  └─────> forgotPassword ──> resetPassword ───────────────┘
+ *        │         │  │    ├─ temporary password ──> newPassword ──────────^  │      ^
+ *        │         │  │    └─ not confirmed yet ──┐                        │  │      │
+ *        │         │  └──> signUp ────────────────┴─> confirm ─────────────┤  │      │
+ *        │         └─────> forgotPassword ──> resetPassword ───────────────┘  │      │
+ *        └─ signed in already, third-party client ──────────────────────> consent ───┘
  */
 
 const steps: readonly { page: FlowPage | 'finish'; due: (state: FlowState) => boolean }[] = [
   { page: 'newPassword', due: (state) => state.attempt !== undefined },
+  { page: 'consent', due: (state) => state.authenticated !== undefined && state.consent === 'due' },
   { page: 'finish', due: (state) => state.authenticated !== undefined },
   { page: 'confirm', due: (state) => state.pending?.kind === 'confirm' },
   { page: 'resetPassword', due: (state) => state.pending?.kind === 'reset' },

@@ -1,5 +1,6 @@
 import { Router } from '@koa/router'
 import { confirmRoutes } from './confirm/confirm.routes.ts'
+import { consentRoutes } from './consent/consent.routes.ts'
 import { showErrorPage } from './error/error.page.ts'
 import type { ErrorKey } from './error/error.page.ts'
 import type { HostedServices } from './hosted-services.ts'
@@ -19,6 +20,7 @@ export function createHostedRouter(services: HostedServices): Router {
   selectAccountRoutes(router, services)
   signUpRoutes(router, services)
   confirmRoutes(router, services)
+  consentRoutes(router, services)
   forgotPasswordRoutes(router, services)
   resetPasswordRoutes(router, services)
   newPasswordRoutes(router, services)

@@ -19,7 +19,10 @@ export interface HostedServices {
     ctx: Context,
     flow: Flow,
     authenticated: NonNullable<FlowState['authenticated']>,
+    consented?: readonly string[],
   ): Promise<string | undefined>
   /** The same with the account that is signed in already. */
   finishFlowSignedIn(tenant: Tenant, ctx: Context, flow: Flow): Promise<FinishSignedInOutcome>
+  /** The same with the person's refusal to let the client have what it asks for. */
+  refuseFlow(tenant: Tenant, flow: Flow): Promise<string | undefined>
 }

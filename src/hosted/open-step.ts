@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import { mayUseLocalAccounts } from '../domain/app-clients/sign-in-methods.ts'
+import { needsConsent } from '../domain/consents/check-consent.ts'
 import type { FlowState } from '../domain/sessions/flow.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import { csrfMatches } from '../security/csrf.ts'
@@ -105,7 +106,12 @@ export async function continueFlow(
   if (authenticated === undefined || user === undefined || user.status !== 'CONFIRMED') {
     return showErrorPage(services, ctx, 'expired', { status: 400 })
   }
-  const location = await services.finishFlow(tenant, ctx, flow, authenticated)
+  const given = state.consent === 'given'
+  if (!given && (await needsConsent(services.domain, step.appClient, user.sub, state.request))) {
+    return continueFlow(services, step, { ...state, consent: 'due' })
+  }
+  const consented = given ? (state.request['scope'] ?? '').split(' ') : undefined
+  const location = await services.finishFlow(tenant, ctx, flow, authenticated, consented)
   if (location === undefined) return showErrorPage(services, ctx, 'flowFinished', { status: 400 })
   redirect(ctx, location)
 }

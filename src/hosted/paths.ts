@@ -4,6 +4,7 @@ export const pagePaths = {
   selectAccount: '/selectAccount',
   signUp: '/signup',
   confirm: '/confirm',
+  consent: '/consent',
   resendCode: '/resendcode',
   forgotPassword: '/forgotPassword',
   resetPassword: '/resetPassword',
@@ -13,4 +14,4 @@ export const pagePaths = {
 } as const
 
 export type FlowPage =
-  'login' | 'selectAccount' | 'signUp' | 'confirm' | 'forgotPassword' | 'resetPassword' | 'newPassword'
+  'login' | 'selectAccount' | 'signUp' | 'confirm' | 'consent' | 'forgotPassword' | 'resetPassword' | 'newPassword'

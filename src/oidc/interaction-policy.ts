@@ -13,7 +13,8 @@ const required = 'login_required'
 
 /**
  * When the person has to be asked: the engine's checks, with `create` (OIDC Prompt Create) and `select_account` added.
- * First-party clients are asked for no consent, so only a requested `prompt=consent` leads to one.
+ * Consent is asked for third-party clients: where a scope is not in the grant that the stored consent makes
+ * (`loadExistingGrant`), or with `prompt=consent`, which means nothing for the operator's own (decision 11).
  */
 export function createInteractionPolicy(clock: Clock, snapshot: UserPoolSnapshot): policyTypes.DefaultPolicy {
   const policy = base()
@@ -39,7 +40,17 @@ export function createInteractionPolicy(clock: Clock, snapshot: UserPoolSnapshot
   )
   policy.add(new Prompt({ name: 'create', requestable: true }), 0)
   policy.add(new Prompt({ name: 'select_account', requestable: true }), 1)
-  policy.get('consent')?.checks.remove('native_client_prompt')
+  const consent = policy.get('consent')
+  consent?.checks.remove('native_client_prompt')
+  consent?.checks.remove('consent_prompt')
+  consent?.checks.add(
+    new Check('consent_prompt', 'consent prompt was not resolved', 'consent_required', ({ oidc }) =>
+      snapshot.appClients.get(oidc.client?.clientId ?? '')?.thirdParty === true && oidc.promptPending('consent')
+        ? Check.REQUEST_PROMPT
+        : Check.NO_NEED_TO_PROMPT,
+    ),
+    0,
+  )
   return policy
 }
 

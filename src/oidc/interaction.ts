@@ -67,6 +67,7 @@ export async function startFlow(
   const signedIn = await whoIsSignedIn(services, tenant, ctx)
   const chosen = firstPage(interaction, signedIn)
   const username = request['login_hint'] ?? (chosen === 'login' ? signedIn?.name : undefined)
+  const before = interaction.prompt.name === 'consent' ? signedInBefore(ctx) : undefined
   await services.store.flows.add({
     idHash: sha256(id),
     userPoolId: tenant.snapshot.userPool.id,
@@ -78,10 +79,12 @@ export async function startFlow(
       chosen,
       ...(username === undefined ? {} : { username }),
       ...(signedIn === undefined ? {} : { signedIn }),
+      ...before,
     },
     expiresAt: addSeconds(services.clock.now(), interactionSeconds),
   })
-  return `${tenant.basePath}${firstPagePaths[chosen]}?${new URLSearchParams({ client_id: request['client_id'] ?? '', flow: id }).toString()}`
+  const path = before === undefined ? firstPagePaths[chosen] : '/consent'
+  return `${tenant.basePath}${path}?${new URLSearchParams({ client_id: request['client_id'] ?? '', flow: id }).toString()}`
 }
 
 /** `prompt=create` asks for sign-up (OIDC Prompt Create); `screen_hint` is how our own deep links name a page. */
@@ -112,6 +115,13 @@ const firstPagePaths: Record<FlowState['chosen'], string> = {
   signUp: '/signup',
   forgotPassword: '/forgotPassword',
   selectAccount: '/selectAccount',
+}
+
+/** The person is known by the session, and only the consent is missing. */
+function signedInBefore({ oidc }: KoaContextWithOIDC): Pick<FlowState, 'authenticated' | 'consent'> | undefined {
+  const { accountId, loginTs, amr } = oidc.session ?? {}
+  if (accountId === undefined || loginTs === undefined) return undefined
+  return { authenticated: { userSub: accountId, authTime: loginTs, amr: amr ?? [], bySession: true }, consent: 'due' }
 }
 
 /** The browser's own random handle; made and set when it has none. Every flow and every form is bound to it. */
@@ -151,6 +161,8 @@ export async function findFlow(
 
 /**
  * Ends a flow with a signed-in user and returns where the browser goes on; undefined when the engine's side has expired.
+ * The flow is ended first: of two tabs that finish at once exactly one does.
+ * @param consented scopes that the person has just allowed the client; the engine looks them up when it goes on
  */
 export async function finishFlow(
   services: DomainServices,
@@ -159,27 +171,29 @@ export async function finishFlow(
   ctx: Pick<Context, 'cookies'>,
   flow: Flow,
   authenticated: NonNullable<FlowState['authenticated']>,
+  consented?: readonly string[],
 ): Promise<string | undefined> {
   const interaction = await endFlow(services, registry, tenant, flow)
   if (interaction === undefined) return undefined
-  await dropOtherUsersSession(services, tenant, ctx, authenticated.userSub)
+  const { userSub, authTime, amr, bySession } = authenticated
+  const { userPool, appClients } = tenant.snapshot
+  if (consented !== undefined) {
+    const consent = { userPoolId: userPool.id, userSub, clientId: flow.clientId, scopes: consented }
+    await services.store.consents.add(consent, services.clock.now())
+  }
+  const asked = { create: {}, select_account: {}, consent: {} }
+  if (bySession === true) return answer(services, interaction, asked)
+  await dropOtherUsersSession(services, tenant, ctx, userSub)
   // This very flow has just authenticated the person, so the session that it began under does not matter any more.
   delete interaction.session
-  const { userPool, appClients } = tenant.snapshot
   const appClient = appClients.get(flow.clientId)
   const { staySignedIn } = flow.state
   const staying: StayingSignedIn = {
     ...(staySignedIn === undefined ? {} : { staySignedIn }),
     offersToStaySignedIn: appClient !== undefined && offersToStaySignedIn(userPool, appClient),
   }
-  const login = {
-    accountId: authenticated.userSub,
-    ts: authenticated.authTime,
-    amr: [...authenticated.amr],
-    remember: true,
-    ...staying,
-  }
-  return answer(services, interaction, { login, create: {}, select_account: {}, consent: {} })
+  const login = { accountId: userSub, ts: authTime, amr: [...amr], remember: true, ...staying }
+  return answer(services, interaction, { login, ...asked })
 }
 
 /**
@@ -207,6 +221,20 @@ export type FinishSignedInOutcome =
 
 type Interaction = InstanceType<Provider['Interaction']>
 
+/** Ends a flow with the person's refusal, which the engine tells the client (RFC 6749 §4.1.2.1). */
+export async function refuseFlow(
+  services: DomainServices,
+  registry: ProviderRegistry,
+  tenant: Tenant,
+  flow: Flow,
+): Promise<string | undefined> {
+  const interaction = await endFlow(services, registry, tenant, flow)
+  if (interaction === undefined) return undefined
+  delete interaction.session
+  const result = { error: 'access_denied', error_description: 'the user did not allow it' }
+  return answer(services, interaction, result)
+}
+
 /** The flow is ended first: of two tabs that finish at once exactly one goes on. */
 async function endFlow(
   services: DomainServices,
@@ -224,6 +252,15 @@ async function answer(services: DomainServices, interaction: Interaction, result
   interaction.result = result
   await interaction.save(Math.max(1, interaction.exp - epochSeconds(services.clock.now())))
   return interaction.returnTo
+}
+
+/** The user of the browser's session, while it lives. */
+export async function signedInUser(
+  services: DomainServices,
+  tenant: Tenant,
+  ctx: Pick<Context, 'cookies'>,
+): Promise<string | undefined> {
+  return (await sessionOf(services, tenant, ctx))?.userSub
 }
 
 /** Another user's session in the same browser ends here, or the engine would ask to sign out on a page of its own. */

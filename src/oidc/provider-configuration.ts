@@ -5,6 +5,7 @@ import { cookieName } from '../security/cookies.ts'
 import { customScopes, standardScopes } from '../domain/app-clients/scopes.ts'
 import { endForAll } from '../domain/sessions/session-limits.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
+import { allowedScopes } from '../domain/consents/check-consent.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
 import { createAdapter } from './adapter.ts'
@@ -70,8 +71,8 @@ export function providerConfiguration(
     },
     expiresWithSession: () => false,
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
-    loadExistingGrant: (ctx) => Promise.resolve(impliedGrant(current().provider, ctx)),
     interactions: { policy: createInteractionPolicy(services.clock, snapshot), url: callbacks.startFlow },
+    loadExistingGrant: (ctx) => impliedGrant(services, snapshot, current().provider, ctx),
     renderError: callbacks.renderError,
     clientBasedCORS: (_ctx, origin, client) => allowedOrigins(snapshot, client.clientId).has(origin),
   }
@@ -119,14 +120,23 @@ export function cookieLife(
 }
 
 /**
- * Our clients are configured by the operator, so whatever was requested, and checked before, is granted without a
- * consent page or a row (design decision 8). The id stays the same within a session, as the engine expects.
+ * The operator's own clients are granted whatever was requested, and checked before, without a consent page or a row
+ * (design decision 8); third-party ones what the user has allowed. The id stays the same within a session, as the engine
+ * expects.
  */
-function impliedGrant(provider: Provider, ctx: KoaContextWithOIDC) {
+async function impliedGrant(
+  services: DomainServices,
+  { appClients }: UserPoolSnapshot,
+  provider: Provider,
+  ctx: KoaContextWithOIDC,
+) {
   const { session, client, account } = ctx.oidc
-  if (session === undefined || client === undefined || account === undefined) return undefined
-  const grant = new provider.Grant({ accountId: account.accountId, clientId: client.clientId })
-  grant.jti = `${session.uid}:${client.clientId}`
-  grant.addOIDCScope([...ctx.oidc.requestParamScopes].join(' '))
+  const appClient = appClients.get(client?.clientId ?? '')
+  if (session === undefined || appClient === undefined || account === undefined) return undefined
+  const grant = new provider.Grant({ accountId: account.accountId, clientId: appClient.id })
+  grant.jti = `${session.uid}:${appClient.id}`
+  const requested = [...ctx.oidc.requestParamScopes]
+  const allowed = appClient.thirdParty ? await allowedScopes(services, appClient, account.accountId) : requested
+  grant.addOIDCScope(requested.filter((scope) => allowed.includes(scope)).join(' '))
   return grant
 }

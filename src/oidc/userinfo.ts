@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { hasConsent } from '../domain/consents/check-consent.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
 import { userInfoClaims } from '../domain/tokens/claims.ts'
 import { mayReceiveTokens } from '../domain/tokens/redeem-code.ts'
@@ -27,6 +28,7 @@ export async function answerUserInfo(services: DomainServices, tenant: Tenant, c
   const found = await services.store.grants.findSubject(snapshot.userPool.id, claims.sub, grantId)
   const authTime = new Date(Number(claims['auth_time']) * 1000)
   if (found === undefined || found.grantRevoked || !mayReceiveTokens(found.user, authTime)) return refuseToken(ctx)
+  if (!(await hasConsent(services, appClient, claims.sub, scopes))) return refuseToken(ctx)
   ctx.body = userInfoClaims(appClient, found.user, scopes)
 }
 

@@ -34,6 +34,7 @@ export interface Schema {
   authorization_codes: AuthorizationCodesTable
   grants: GrantsTable
   refresh_tokens: RefreshTokensTable
+  consents: ConsentsTable
   outbox: OutboxTable
   mailbox_messages: { id: string; sealed_message: string; created_at: Date }
 }
@@ -212,6 +213,15 @@ interface RefreshTokensTable {
   grant_id: string
   created_at: Date
   consumed_at: Date | null
+}
+
+interface ConsentsTable {
+  user_pool_id: string
+  user_sub: string
+  client_id: string
+  scopes: readonly string[]
+  created_at: Date
+  updated_at: Date
 }
 
 interface OutboxTable {

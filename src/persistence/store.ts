@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Repositories, Store } from '../domain/ports/store.ts'
 import { browserSessionRepository } from './browser-session-repository.ts'
+import { consentRepository } from './consent-repository.ts'
 import type { Database } from './database.ts'
 import { flowRepository } from './flow-repository.ts'
 import { grantRepository } from './grant-repository.ts'
@@ -31,6 +32,7 @@ const repositories = (db: Kysely<Schema>): Repositories => ({
   browserSessions: browserSessionRepository(db),
   interactions: interactionRepository(db),
   grants: grantRepository(db),
+  consents: consentRepository(db),
   outbox: outboxRepository(db),
   housekeeping: housekeepingRepository(db),
 })

@@ -32,6 +32,7 @@ onEachDatabase((context) => {
     await store.browserSessions.save(session(userPoolId))
     await store.grants.addCode(authorizationCode(user, { codeHash: 'same' }))
     await store.grants.open(grantOf(user, { id: 'same' }), 'same')
+    await store.consents.add({ ...common, scopes: [userPoolId] }, now)
     await store.settings.saveResourceServer({ userPoolId, identifier: 'api', name: userPoolId, scopes: [] }, now)
   }
 
@@ -68,6 +69,8 @@ onEachDatabase((context) => {
       authorizationCode: await store.grants.findCode(id, 'same'),
       refreshToken: await store.grants.findRefreshToken(id, 'same'),
       subject: await store.grants.findSubject(id, 'same', 'same'),
+      consent: await store.consents.find(id, 'same', 'web'),
+      consents: await store.consents.ofUser(id, 'same'),
     }
   }
 
@@ -99,6 +102,8 @@ onEachDatabase((context) => {
     await store.interactions.save({ userPoolId: left, idHash: 'same', payload: {}, expiresAt: later(99) })
     await store.grants.redeemCode({ userPoolId: left, codeHash: 'same', grant, refreshTokenHash: 'r', at: now })
     await store.grants.rotate({ userPoolId: left, tokenHash: 'same', successorHash: 'next', at: now })
+    await store.consents.add({ userPoolId: left, userSub: 'same', clientId: 'web', scopes: ['more'] }, now)
+    await store.consents.withdraw(left, 'same', 'web', now)
     await store.grants.revoke(left, 'same', now)
     await store.grants.revokeOfUser(left, 'same', now)
     await store.grants.revokeAll(left, now)

@@ -14,6 +14,7 @@ export function pageSamples(surroundings: SampleSurroundings): readonly Sample[]
     }),
     ...signUpSamples(surroundings),
     ...codeSamples(surroundings),
+    ...consentSamples(surroundings),
     ...passwordSamples(surroundings),
     sample('pages/signed-out', 'with-link', { ...page('signedOut'), links: { login: '/login' } }),
     sample('pages/signed-out', 'bare', { ...page('signedOut'), links: {} }),
@@ -138,6 +139,38 @@ function codeSamples(surroundings: SampleSurroundings): Sample[] {
       ...alert('error', 'outcomes.checkFields'),
       ...wrongCode,
       password: password('outcomes.passwordPolicy'),
+    }),
+  ]
+}
+
+function consentSamples(surroundings: SampleSurroundings): Sample[] {
+  const { locale } = surroundings
+  const { page, foreign } = kit(surroundings)
+  const text = (name: string): contexts.ConsentScope => ({ text: locale.text(`consent.scopes.${name}`) })
+  const consent = {
+    ...page('consent'),
+    form,
+    shown: 'digest',
+    client: foreign('Photo Printing & More'),
+    account: foreign('ada.lovelace@example.com'),
+    destination: foreign('prints.example.org'),
+    links: { otherAccount: '/login' },
+  }
+  const print = { text: foreign('Order prints of your pictures'), resourceServer: foreign('Pictures') }
+  const long = { text: foreign('https://pictures.example.com/a-rather-long-identifier/albums.readonly') }
+  return [
+    sample('pages/consent', 'few', { ...consent, scopes: [text('openid')] }),
+    sample('pages/consent', 'many', {
+      ...consent,
+      scopes: [
+        { ...text('openid'), allowed: true },
+        { ...text('email'), allowed: true },
+        text('phone'),
+        text('profile'),
+        text('admin'),
+        print,
+        long,
+      ],
     }),
   ]
 }

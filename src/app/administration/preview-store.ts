@@ -53,6 +53,7 @@ export function createPreviewStore(reads: PreviewReads): { store: Store; writes:
     browserSessions: unavailable('browserSessions'),
     interactions: unavailable('interactions'),
     grants: unavailable('grants'),
+    consents: unavailable('consents'),
     outbox: unavailable('outbox'),
     housekeeping: unavailable('housekeeping'),
   }

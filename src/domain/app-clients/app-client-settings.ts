@@ -51,6 +51,7 @@ export const appClientSettingsSchema = z.strictObject({
   AnalyticsConfiguration: z.unknown().optional(),
   RequirePkce: z.boolean().optional(),
   SigningAlgorithm: z.enum(signingAlgorithms).optional(),
+  ThirdParty: z.boolean().default(false),
   Branding: brandingSchema.prefault({}),
   SSOSession: ssoSessionSchema.prefault({}),
 })
@@ -89,6 +90,7 @@ export function appClientFrom(record: AppClientRecord, secret: string | undefine
     authSessionValidityMinutes: settings.AuthSessionValidity,
     requirePkce: settings.RequirePkce ?? secret === undefined,
     ...(settings.SigningAlgorithm === undefined ? {} : { signingAlgorithm: settings.SigningAlgorithm }),
+    thirdParty: settings.ThirdParty,
     branding: brandingOf(settings.Branding),
     ssoSession: sessionLimitsOf(settings.SSOSession),
   }

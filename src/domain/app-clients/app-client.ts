@@ -31,6 +31,8 @@ export interface AppClient {
   requirePkce: boolean
   /** Absent: the user pool's. */
   signingAlgorithm?: SigningAlgorithm
+  /** Not one of the operator's own: it gets only what the user has allowed it on the consent page. */
+  thirdParty: boolean
   branding: { name?: string; logoUrl?: string }
   /** This client's own limits, in seconds; what is absent is the pool's. */
   ssoSession: { maxSeconds?: number; idleSeconds?: number }

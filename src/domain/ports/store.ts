@@ -1,4 +1,5 @@
 import type { ResourceServer } from '../app-clients/app-client.ts'
+import type { Consent } from '../consents/consent.ts'
 import type { BrowserSession, InteractionRecord } from '../sessions/browser-session.ts'
 import type { Flow, FlowState } from '../sessions/flow.ts'
 import type { SignInAttempt } from '../sign-in/sign-in-attempt.ts'
@@ -31,6 +32,7 @@ export interface Repositories {
   browserSessions: BrowserSessionRepository
   interactions: InteractionRepository
   grants: GrantRepository
+  consents: ConsentRepository
   outbox: OutboxRepository
   housekeeping: HousekeepingRepository
 }
@@ -242,6 +244,19 @@ export interface GrantRepository {
     userSub: string,
     grantId: string | undefined,
   ): Promise<{ user: User; grantRevoked: boolean } | undefined>
+}
+
+export interface ConsentRepository {
+  find(userPoolId: string, userSub: string, clientId: string): Promise<Consent | undefined>
+  /** By client id. */
+  ofUser(userPoolId: string, userSub: string): Promise<readonly Consent[]>
+  /** Adds scopes to what the user has allowed the client; nothing when one of them is gone. */
+  add(consent: Pick<Consent, 'userPoolId' | 'userSub' | 'clientId' | 'scopes'>, at: Date): Promise<void>
+  /**
+   * Takes the consent back and, in the same statement, ends what the client holds of the user: grants and unspent codes.
+   * False when there was none.
+   */
+  withdraw(userPoolId: string, userSub: string, clientId: string, at: Date): Promise<boolean>
 }
 
 export interface OutboxEntry {

@@ -28,7 +28,10 @@ export interface FlowState {
   pending?: PendingConfirmation | PendingReset
   /** The stored sign-in attempt that waits for its challenge. */
   attempt?: { idHash: string; challenge: 'NEW_PASSWORD_REQUIRED'; missingAttributes: readonly string[] }
-  authenticated?: { userSub: string; authTime: number; amr: readonly string[] }
+  /** `bySession`: not in this flow, but in the browser's session under which it began; it must still be there. */
+  authenticated?: { userSub: string; authTime: number; amr: readonly string[]; bySession?: true }
+  /** The request waits for the person's consent, or has just been given it; `given` is never stored. */
+  consent?: 'due' | 'given'
 }
 
 /** Waits for a sign-up code. `userSub` is absent for a decoy: an address that has an account already. */

@@ -25,7 +25,8 @@ const scopeAttributes: Record<string, readonly string[]> = {
 
 /**
  * Attributes that a client may see under the granted scopes: `openid` alone releases every readable one; `profile`,
- * `email` and `phone` beside it narrow to their groups.
+ * `email` and `phone` beside it narrow to their groups. A third-party client is told what the consent page named, so
+ * `openid` alone tells it none.
  */
 export function releasedAttributes(
   appClient: AppClient,
@@ -34,7 +35,7 @@ export function releasedAttributes(
 ): Record<string, string> {
   const readable = Object.entries(user.attributes).filter(([name]) => isReadable(appClient, name))
   const narrowing = scopes.filter((scope) => scope === 'profile' || Object.hasOwn(scopeAttributes, scope))
-  if (narrowing.length === 0) return Object.fromEntries(readable)
+  if (narrowing.length === 0) return appClient.thirdParty ? {} : Object.fromEntries(readable)
   const apart = new Set(Object.values(scopeAttributes).flat())
   const released = ([name]: [string, string]): boolean =>
     apart.has(name)
@@ -58,7 +59,8 @@ export function idTokenClaims(
   times: TokenTimes,
   extra: { nonce?: string; atHash: string },
 ): ClaimSet {
-  const { user, groups } = subject
+  const { user } = subject
+  const groups = releasedGroups(appClient, subject, grant)
   const attributes = releasedAttributes(appClient, user, grant.scope.split(' '))
   return {
     at_hash: extra.atHash,
@@ -90,7 +92,7 @@ export function accessTokenClaims(
 ): ClaimSet {
   return {
     sub: subject.user.sub,
-    ...groupClaims(subject.groups),
+    ...groupClaims(releasedGroups(appClient, subject, grant)),
     iss: issuer,
     version: 2,
     client_id: appClient.id,
@@ -129,6 +131,10 @@ export function clientAccessTokenClaims(
     client_id: appClient.id,
   }
 }
+
+/** To a third-party client, groups are part of the profile. */
+const releasedGroups = (appClient: AppClient, { groups }: TokenSubject, grant: Grant): readonly Group[] =>
+  !appClient.thirdParty || grant.scope.split(' ').includes('profile') ? groups : []
 
 const groupClaims = (groups: readonly Group[]): ClaimSet =>
   groups.length === 0 ? {} : { 'cognito:groups': groups.map((group) => group.name) }

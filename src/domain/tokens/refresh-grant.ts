@@ -1,5 +1,6 @@
 import { sha256 } from '../../security/digest.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
+import { hasConsent } from '../consents/check-consent.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { UserPoolSnapshot } from '../user-pools/user-pool-directory.ts'
 import type { Grant } from './grant.ts'
@@ -32,6 +33,7 @@ export async function refreshGrant(
   if (!mayReceiveTokens(subject.user, grant.authTime)) return refuse('user disabled or signed out')
   const narrowed = narrowScope(grant, request.scope)
   if (narrowed === undefined) return refuse('scope was not granted')
+  if (!(await hasConsent(services, appClient, grant.userSub, narrowed.scope.split(' ')))) return refuse('no consent')
 
   // A token spent while rotation was on stays spent when it has been turned off since.
   if (!appClient.refreshTokenRotation.enabled && found.consumedAt === undefined) {

@@ -135,6 +135,28 @@ export interface ConfirmPage extends Page {
   readonly links: { readonly startOver: string }
 }
 
+export interface ConsentScope {
+  /** What it lets the client do: our words, or those of the resource server. */
+  readonly text: string
+  readonly resourceServer?: string
+  /** The user has allowed it before. */
+  readonly allowed?: boolean
+}
+
+/** Section `consent`. */
+export interface ConsentPage extends Page {
+  readonly form: Form
+  /** Stands for what the page shows; sent back with the answer. */
+  readonly shown: string
+  /** The name of the app that asks. */
+  readonly client: string
+  readonly account: string
+  readonly scopes: readonly ConsentScope[]
+  /** The host of the redirect URI, or an app's own scheme. */
+  readonly destination: string
+  readonly links: { readonly otherAccount: string }
+}
+
 /** Section `forgotPassword`. */
 export interface ForgotPasswordPage extends Page {
   readonly form: Form
@@ -274,6 +296,7 @@ export interface ViewContexts {
   'pages/select-account': SelectAccountPage
   'pages/sign-up': SignUpPage
   'pages/confirm': ConfirmPage
+  'pages/consent': ConsentPage
   'pages/forgot-password': ForgotPasswordPage
   'pages/reset-password': ResetPasswordPage
   'pages/new-password': NewPasswordPage
