@@ -9,6 +9,7 @@ import { addKeyCommands } from './key-commands.ts'
 import { addMailCommands } from './mail-commands.ts'
 import { addPoolCommands } from './pool-commands.ts'
 import { printable } from './printable.ts'
+import { addResourceServerCommands } from './resource-server-commands.ts'
 import { addServerCommands } from './server-commands.ts'
 import { addUserCommands } from './user-commands.ts'
 import { releaseVersion } from './version.ts'
@@ -51,6 +52,7 @@ function createProgram(cli: Cli): Command {
   addUserCommands(program, cli)
   addPoolCommands(program, cli)
   addClientCommands(program, cli)
+  addResourceServerCommands(program, cli)
   addKeyCommands(program, cli)
   addMailCommands(program, cli)
   return program

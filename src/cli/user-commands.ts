@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander'
 import type { InputOf } from '../app/administration/commands.ts'
 import type { UserView } from '../app/administration/user-view.ts'
 import type { Cli } from './cli.ts'
+import { addConsentCommands } from './consent-commands.ts'
 import { confirm } from './confirm.ts'
 import { fields, printable, table } from './printable.ts'
 import { readSecret } from './read-secret.ts'
@@ -46,6 +47,7 @@ export function addUserCommands(program: Command, cli: Cli): void {
       const answer = await cli.run('user.addToGroup', { ...target(username, options), group })
       cli.answer(answer, ({ Groups }) => `${printable(username)} is in: ${Groups.map(printable).join(', ')}`)
     })
+  addConsentCommands(user, cli)
 }
 
 type SimpleCommand = 'user.confirm' | 'user.disable' | 'user.enable' | 'user.signOut'

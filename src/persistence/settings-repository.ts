@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import type { SettingsRepository } from '../domain/ports/store.ts'
 import { present } from './rows.ts'
 import type { Schema } from './schema.ts'
-import { deleteAppClient, saveAppClient, saveResourceServer } from './settings-rows.ts'
+import { deleteAppClient, deleteResourceServer, saveAppClient, saveResourceServer } from './settings-rows.ts'
 import {
   activateSigningKeys,
   addSigningKey,
@@ -48,6 +48,7 @@ export const settingsRepository = (db: Kysely<Schema>): SettingsRepository => ({
       .orderBy('identifier')
       .execute(),
   saveResourceServer: (resourceServer, at) => saveResourceServer(db, resourceServer, at),
+  deleteResourceServer: (userPoolId, identifier) => deleteResourceServer(db, userPoolId, identifier),
   signingKeys: (userPoolId) => selectSigningKeys(db, userPoolId),
   addSigningKey: (key) => addSigningKey(db, key),
   activateSigningKeys: (userPoolId, at) => activateSigningKeys(db, userPoolId, at),

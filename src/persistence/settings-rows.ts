@@ -82,3 +82,14 @@ export async function saveResourceServer(db: Kysely<Schema>, server: ResourceSer
   )
   await announceChange(saved, at)
 }
+
+export function deleteResourceServer(db: Kysely<Schema>, userPoolId: string, identifier: string): Promise<boolean> {
+  const deleted = db.with('changed', (part) =>
+    part
+      .deleteFrom('resource_servers')
+      .where('user_pool_id', '=', userPoolId)
+      .where('identifier', '=', identifier)
+      .returning('user_pool_id'),
+  )
+  return announceChange(deleted)
+}

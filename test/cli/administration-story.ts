@@ -107,6 +107,70 @@ export async function clientStory({ run, json }: Latchkey): Promise<void> {
   expect(await run(['client', 'show', 'web'])).toMatchObject({ status: 3 })
 }
 
+/** Resource servers: their scopes are there for new app clients, and stay listed when they are gone. */
+export async function resourceServerStory({ run, json }: Latchkey): Promise<void> {
+  const api = 'https://api.example.com'
+  const scopes = ['--scope', 'read=Read your orders', '--scope', 'write']
+  expect(await json('resource-server', 'create', api, '--name', 'Orders', ...scopes)).toMatchObject({
+    Identifier: api,
+    Name: 'Orders',
+    Scopes: [
+      { ScopeName: 'read', ScopeDescription: 'Read your orders' },
+      { ScopeName: 'write', ScopeDescription: '' },
+    ],
+  })
+  expect(await run(['resource-server', 'create', api])).toMatchObject({
+    status: 4,
+    stderr: expect.stringContaining('already'),
+  })
+  const bad = await run(['resource-server', 'create', 'other', '--scope', 'read/all=x'])
+  expect(bad).toMatchObject({ status: 4, stderr: expect.stringContaining('Scopes[0].ScopeName: must not hold') })
+  expect(await run(['resource-server', 'list'])).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/https:\/\/api\.example\.com {2}Orders {2}read, write/),
+  })
+  const machine = ['--client-id', 'machine', '--flow', 'client_credentials', '--scope', `${api}/read`]
+  await json('client', 'create', 'machine', ...machine)
+  expect(await run(['resource-server', 'delete', api])).toMatchObject({ status: 4 })
+  expect(await run(['resource-server', 'delete', api, '--yes'])).toMatchObject({
+    status: 0,
+    stdout: `${api} is deleted.\nStill listed, to no effect, with the app clients: machine\n`,
+  })
+  expect(await run(['resource-server', 'delete', api, '--yes'])).toMatchObject({ status: 3 })
+  expect(await json('client', 'show', 'machine')).toMatchObject({ AllowedOAuthScopes: [`${api}/read`] })
+  await json('client', 'delete', 'machine', '--yes')
+}
+
+/** What a user has allowed an app of somebody else is seen and taken back. The database must be free. */
+export async function consentStory({ env, run, json }: Latchkey, username: string): Promise<void> {
+  const settings = { CallbackURLs: ['https://guest.example.com/'], ThirdParty: true }
+  const made = await run(['client', 'create', 'Guest', '--client-id', 'guest', '--settings', '-', '--json'], {
+    stdin: JSON.stringify(settings),
+  })
+  expect(JSON.parse(made.stdout)).toMatchObject({ ThirdParty: true })
+  const log = createLog({ level: 'silent', pretty: false })
+  const services = await openServices({ environment: readEnvironment(env), log })
+  try {
+    const { store, clock } = services.domain
+    const userPoolId = services.directory.default()!.id
+    const user = await store.users.findByIdentifier(userPoolId, username)
+    const consent = { userPoolId, userSub: user!.sub, clientId: 'guest', scopes: ['openid', 'email'] }
+    await store.consents.add(consent, clock.now())
+  } finally {
+    await services.close()
+  }
+  expect(await json('user', 'consents', username)).toMatchObject({
+    Username: username,
+    Consents: [{ ClientId: 'guest', Scopes: ['email', 'openid'] }],
+  })
+  const revoke = ['user', 'revoke-consent', username, '--client', 'guest']
+  expect(await run(revoke)).toMatchObject({ status: 0, stdout: `${username} allows nothing to guest any more.\n` })
+  expect(await run(revoke)).toMatchObject({ status: 3 })
+  expect(await run(['user', 'revoke-consent', username])).toMatchObject({ status: 2 })
+  expect(await run(['user', 'consents', username])).toMatchObject({ status: 0, stdout: 'No consents.\n' })
+  await json('client', 'delete', 'guest', '--yes')
+}
+
 /** A mail that was given up on is seen, safely, and sent back into the queue. */
 export async function mailStory({ run, json }: Latchkey): Promise<void> {
   const listed = await run(['mail', 'dead-letters'])

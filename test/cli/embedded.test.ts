@@ -9,11 +9,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LockRecord } from '../../src/persistence/folder-lock.ts'
 import {
   clientStory,
+  consentStory,
   keyStory,
   longerUserStory,
   mailStory,
   poolSignOutStory,
   prepare,
+  resourceServerStory,
   userStory,
 } from './administration-story.ts'
 import { createLatchkey } from './latchkey.ts'
@@ -69,6 +71,8 @@ describe('while no server runs', () => {
 
   test('users are administered', () => userStory(latchkey, { made: 'ada', signedUp: 'grace' }))
 
+  test('consents are administered', () => consentStory(latchkey, 'ada'))
+
   test('two commands at once take turns', async () => {
     const both = await Promise.all([latchkey.run(['pool', 'list']), latchkey.run(['user', 'list'])])
     expect(both.map(({ status }) => status)).toEqual([0, 0])
@@ -114,9 +118,11 @@ describe('through the running server', () => {
     await userStory(latchkey, names)
     await longerUserStory(latchkey, names)
     await clientStory(latchkey)
-    await poolSignOutStory(latchkey)
     await mailStory(latchkey)
   })
+
+  test('a user pool is signed out', () => poolSignOutStory(latchkey))
+  test('resource servers are administered', () => resourceServerStory(latchkey))
 
   test('signing keys are rotated', () => keyStory(latchkey))
 

@@ -2,7 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { createDatabase } from '../support/postgres.ts'
 import type { TestDatabase } from '../support/postgres.ts'
-import { clientStory, keyStory, mailStory, poolSignOutStory, prepare, userStory } from './administration-story.ts'
+import {
+  clientStory,
+  consentStory,
+  keyStory,
+  mailStory,
+  poolSignOutStory,
+  prepare,
+  resourceServerStory,
+  userStory,
+} from './administration-story.ts'
 import { createLatchkey, newSecret } from './latchkey.ts'
 import type { Latchkey, Served } from './latchkey.ts'
 
@@ -33,10 +42,13 @@ test('everything is administered', async () => {
   await latchkey.json('pool', 'create', 'main')
   await prepare(latchkey, ['grace'])
   await userStory(latchkey, { made: 'ada', signedUp: 'grace' })
+  await consentStory(latchkey, 'ada')
   await clientStory(latchkey)
-  await poolSignOutStory(latchkey)
   await mailStory(latchkey)
 })
+
+test('a user pool is signed out', () => poolSignOutStory(latchkey))
+test('resource servers are administered', () => resourceServerStory(latchkey))
 
 test('signing keys are rotated', () => keyStory(latchkey))
 

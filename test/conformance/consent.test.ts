@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runCommand } from '../../src/app/administration/run-command.ts'
 import { createUser, disableUser, signOutUser } from '../../src/domain/users/administer-user.ts'
 import type { User } from '../../src/domain/users/user.ts'
 import { authorizationRequest, decode, requestTokens } from '../support/relying-party.ts'
@@ -307,6 +308,24 @@ describe.each(databaseKinds)('on %s', (database) => {
   })
 
   describe('a consent that is taken back', () => {
+    test('by command, and by its own client only', async () => {
+      const user = await newUser()
+      const ana = person(user)
+      await ana.allows()
+      await ana.allows({ client_id: 'visitor' })
+      const administration = { ...pool.services, publicUrl: pool.publicUrl, region: 'eu-west-1' }
+      const input = { userPool: poolId, username: user.username }
+      const revoke = (clientId: string) => runCommand(administration, 'user.revokeConsent', { ...input, clientId })
+      expect(await runCommand(administration, 'user.consents', input)).toMatchObject({
+        value: { Consents: [{ ClientId: 'guest' }, { ClientId: 'visitor', Scopes: ['email', 'openid'] }] },
+      })
+      expect(await revoke('guest')).toMatchObject({ ok: true })
+      expect(await revoke('guest')).toMatchObject({ ok: false, reason: 'notFound' })
+      expect(await revoke('app')).toMatchObject({ ok: false, reason: 'notFound' })
+      expect((await ana.asks()).page.heading).toBe(consentHeading)
+      expect(answerOf((await ana.asks({ client_id: 'visitor' })).page).get('code')).toEqual(expect.any(String))
+    })
+
     test('ends tokens and codes at once, and the user is asked again', async () => {
       const user = await newUser()
       const ana = person(user)

@@ -118,11 +118,15 @@ onEachDatabase((context) => {
       await addAppClient(store, userPoolId, 'other')
       const user = await addUser(store, userPoolId)
       await store.grants.open(grantOf(user), 'its')
+      const consent = { userPoolId, userSub: user.sub, clientId: 'web', scopes: ['openid'] }
+      await store.consents.add(consent, now)
+      expect(await store.consents.find(userPoolId, user.sub, 'web')).toMatchObject(consent)
       await store.grants.open(grantOf(user, { clientId: 'other' }), "the other's")
       expect(await growth(userPoolId, () => settings().deleteAppClient(userPoolId, 'web'))).toEqual(once)
       expect(await growth(userPoolId, () => settings().deleteAppClient(userPoolId, 'web'))).toEqual(unchanged)
       await addAppClient(store, userPoolId)
       expect(await store.grants.findRefreshToken(userPoolId, 'its')).toBeUndefined()
+      expect(await store.consents.find(userPoolId, user.sub, 'web')).toBeUndefined()
       expect(await store.grants.findRefreshToken(userPoolId, "the other's")).toBeDefined()
     })
   })
@@ -133,6 +137,9 @@ onEachDatabase((context) => {
     expect(await growth(userPoolId, () => settings().saveResourceServer(server, now))).toEqual(once)
     expect(await growth(userPoolId, () => settings().saveResourceServer(server, later(1)))).toEqual(unchanged)
     expect(await settings().resourceServers(userPoolId)).toEqual([server])
+    expect(await growth(userPoolId, () => settings().deleteResourceServer(userPoolId, 'api'))).toEqual(once)
+    expect(await growth(userPoolId, () => settings().deleteResourceServer(userPoolId, 'api'))).toEqual(unchanged)
+    expect(await settings().resourceServers(userPoolId)).toEqual([])
 
     const key = (kid: string, createdAt: Date): SigningKeyRecord => ({
       kid,

@@ -121,6 +121,7 @@ onEachDatabase((context) => {
     expect(await store.browserSessions.deleteAll(left)).toBe(1)
     await store.users.deleteUnconfirmed(left, 'same')
     await store.settings.deleteAppClient(left, 'web')
+    await store.settings.deleteResourceServer(left, 'api')
     await store.users.delete(left, 'same')
     await store.settings.deleteUserPool(left)
 

@@ -6,6 +6,7 @@ import {
   rotateClientSecret,
   showAppClient,
 } from './client-commands.ts'
+import { listConsents, revokeConsent } from './consent-commands.ts'
 import { listSigningKeys, rotateSigningKeysCommand } from './key-commands.ts'
 import { listDeadLetters, retryDeadLetters } from './mail-commands.ts'
 import { showMigrations } from './migration-commands.ts'
@@ -18,6 +19,11 @@ import {
   signOutPool,
 } from './pool-commands.ts'
 import { previewConfigurationCommand } from './preview-configuration.ts'
+import {
+  createResourceServerCommand,
+  deleteResourceServerCommand,
+  listResourceServers,
+} from './resource-server-commands.ts'
 import {
   addUserToGroup,
   confirmUserCommand,
@@ -43,6 +49,8 @@ export const commands = {
   'user.signOut': signOutUserCommand,
   'user.delete': deleteUser,
   'user.addToGroup': addUserToGroup,
+  'user.consents': listConsents,
+  'user.revokeConsent': revokeConsent,
   'pool.list': listUserPools,
   'pool.show': showUserPool,
   'pool.create': createUserPoolCommand,
@@ -54,6 +62,9 @@ export const commands = {
   'client.create': createAppClientCommand,
   'client.rotateSecret': rotateClientSecret,
   'client.delete': deleteAppClient,
+  'resourceServer.list': listResourceServers,
+  'resourceServer.create': createResourceServerCommand,
+  'resourceServer.delete': deleteResourceServerCommand,
   'keys.list': listSigningKeys,
   'keys.rotate': rotateSigningKeysCommand,
   'mail.deadLetters': listDeadLetters,

@@ -89,6 +89,7 @@ function previewSettings({ settings }: PreviewReads, note: Note): SettingsReposi
     poolsWithSigningKeysDue: refuse('settings.poolsWithSigningKeysDue'),
     deleteUserPool: refuse('settings.deleteUserPool'),
     deleteAppClient: refuse('settings.deleteAppClient'),
+    deleteResourceServer: refuse('settings.deleteResourceServer'),
   }
 }
 

@@ -9,6 +9,12 @@ const needOpenid = new Set(['email', 'phone', 'profile'])
 export const customScopes = (resourceServers: readonly ResourceServer[]): readonly string[] =>
   resourceServers.flatMap((server) => server.scopes.map((scope) => `${server.identifier}/${scope.name}`))
 
+/** Those that the pool still knows: a resource server may have been deleted since they were granted. */
+export function liveScopes(scopes: readonly string[], resourceServers: readonly ResourceServer[]): readonly string[] {
+  const known = new Set<string>([...standardScopes, ...customScopes(resourceServers)])
+  return scopes.filter((scope) => known.has(scope))
+}
+
 export type ScopeDecision = { ok: true; scopes: readonly string[] } | { ok: false; reason: string }
 
 /**

@@ -72,6 +72,7 @@ export interface SettingsRepository {
   deleteAppClient(userPoolId: string, clientId: string): Promise<boolean>
   resourceServers(userPoolId: string): Promise<readonly ResourceServer[]>
   saveResourceServer(resourceServer: ResourceServer, at: Date): Promise<void>
+  deleteResourceServer(userPoolId: string, identifier: string): Promise<boolean>
   /** Newest first. */
   signingKeys(userPoolId: string): Promise<readonly SigningKeyRecord[]>
   /** @returns false when the key that it follows has been followed already */

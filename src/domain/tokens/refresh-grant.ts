@@ -1,5 +1,6 @@
 import { sha256 } from '../../security/digest.ts'
-import type { AppClient } from '../app-clients/app-client.ts'
+import type { AppClient, ResourceServer } from '../app-clients/app-client.ts'
+import { liveScopes } from '../app-clients/scopes.ts'
 import { hasConsent } from '../consents/check-consent.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { UserPoolSnapshot } from '../user-pools/user-pool-directory.ts'
@@ -31,7 +32,7 @@ export async function refreshGrant(
   if (grant.revokedAt !== undefined) return refuse('refresh token revoked')
   if (grant.expiresAt <= at) return refuse('refresh token expired')
   if (!mayReceiveTokens(subject.user, grant.authTime)) return refuse('user disabled or signed out')
-  const narrowed = narrowScope(grant, request.scope)
+  const narrowed = narrowScope(grant, request.scope, snapshot.resourceServers)
   if (narrowed === undefined) return refuse('scope was not granted')
   if (!(await hasConsent(services, appClient, grant.userSub, narrowed.scope.split(' ')))) return refuse('no consent')
 
@@ -60,11 +61,16 @@ const withinGrace = (appClient: AppClient, consumedAt: Date, at: Date): boolean 
   appClient.refreshTokenRotation.graceSeconds > 0 &&
   at.getTime() - consumedAt.getTime() <= appClient.refreshTokenRotation.graceSeconds * 1000
 
-function narrowScope(grant: Grant, scope: string | undefined): Grant | undefined {
-  if (scope === undefined || scope === '') return grant
-  const granted = grant.scope.split(' ')
-  const wanted = [...new Set(scope.split(' ').filter((part) => part !== ''))]
-  return wanted.every((part) => granted.includes(part)) ? { ...grant, scope: wanted.join(' ') } : undefined
+/** What was granted and the pool still knows, or what of it is asked for. */
+function narrowScope(
+  grant: Grant,
+  scope: string | undefined,
+  resourceServers: readonly ResourceServer[],
+): Grant | undefined {
+  const granted = liveScopes(grant.scope.split(' '), resourceServers)
+  const wanted = [...new Set((scope ?? '').split(' ').filter((part) => part !== ''))]
+  if (granted.length === 0 || !wanted.every((part) => granted.includes(part))) return undefined
+  return { ...grant, scope: (wanted.length === 0 ? granted : wanted).join(' ') }
 }
 
 const refuse = (detail: string): GrantOutcome => ({ kind: 'refused', error: 'invalid_grant', detail })

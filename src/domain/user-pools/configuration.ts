@@ -1,5 +1,10 @@
 import { z } from 'zod'
 import { appClientProblems, appClientSettingsSchema } from '../app-clients/app-client-settings.ts'
+import {
+  maximumResourceServers,
+  resourceServerOf,
+  resourceServerSchema,
+} from '../app-clients/resource-server-settings.ts'
 import { checkSettings } from '../../platform/config/check-settings.ts'
 import type { CheckedSettings, SettingProblem } from '../../platform/config/check-settings.ts'
 import { isUserPoolId } from '../../platform/ids.ts'
@@ -109,26 +114,6 @@ const group = z.strictObject({
   RoleArn: z.string().min(20).max(2048).optional(),
 })
 
-const resourceServer = z.strictObject({
-  Identifier: z
-    .string()
-    .regex(/^[\x21\x23-\x5B\x5D-\x7E]+$/, 'must not hold blanks, quotes or backslashes')
-    .max(256),
-  Name: z.string().min(1).max(256),
-  Scopes: z
-    .array(
-      z.strictObject({
-        ScopeName: z
-          .string()
-          .regex(/^[\x21\x23-\x2E\x30-\x5B\x5D-\x7E]+$/, 'must not hold blanks, slashes, quotes or backslashes')
-          .max(256),
-        ScopeDescription: z.string().max(256).default(''),
-      }),
-    )
-    .max(100)
-    .default([]),
-})
-
 const notSupported = 'is not supported by this release: remove it'
 
 /** Members of the file that are no settings of the pool's own row. */
@@ -142,7 +127,7 @@ const ownMembers = {
   Issuer: issuer.optional(),
   Domains: z.array(origin).optional(),
   Clients: z.array(appClient).default([]),
-  ResourceServers: z.array(resourceServer).default([]),
+  ResourceServers: z.array(resourceServerSchema).max(maximumResourceServers).default([]),
   Groups: z.array(group).default([]),
   Users: z.array(seedUser).default([]),
   IdentityProviders: z.array(z.unknown()).max(0, notSupported).default([]),
@@ -175,11 +160,7 @@ export const userPoolConfigurationSchema = z.unknown().transform((written, conte
     domains: own.Domains,
     settings: without(members as Settings, new Set(Object.keys(ownMembers))),
     clients: own.Clients,
-    resourceServers: own.ResourceServers.map((server) => ({
-      identifier: server.Identifier,
-      name: server.Name,
-      scopes: server.Scopes.map((scope) => ({ name: scope.ScopeName, description: scope.ScopeDescription })),
-    })),
+    resourceServers: own.ResourceServers.map(resourceServerOf),
     groups: own.Groups,
     users: own.Users,
   }
