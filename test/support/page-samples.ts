@@ -1,4 +1,5 @@
 import type * as contexts from '../../src/platform/views/page-contexts.ts'
+import type { ConsentScope } from '../../src/platform/views/page-parts.ts'
 import { kit, sample, type Sample, type SampleSurroundings } from './sample-kit.ts'
 
 /** Every page and every mail in all states that look different. */
@@ -69,6 +70,26 @@ function signUpSamples(surroundings: SampleSurroundings): Sample[] {
   const username = { autocomplete: 'username', maxlength: 128, ...hint('username') }
   return [
     sample('pages/sign-up', 'short', { ...signUp, fields: [field('email', 'email', email)], password: password() }),
+    sample('pages/sign-up', 'terms', {
+      ...signUp,
+      fields: [field('email', 'email', email)],
+      password: password(),
+      terms: [
+        { text: 'By signing up, you agree to our ' },
+        {
+          text: locale.text('terms.termsOfUse'),
+          href: 'https://example.com/terms',
+          newTab: locale.text('terms.newTab'),
+        },
+        { text: ' and ' },
+        {
+          text: locale.text('terms.privacyPolicy'),
+          href: 'https://example.com/privacy',
+          newTab: locale.text('terms.newTab'),
+        },
+        { text: '.' },
+      ],
+    }),
     sample('pages/sign-up', 'errors', {
       ...signUp,
       ...alert('error', 'outcomes.checkFields'),
@@ -146,7 +167,7 @@ function codeSamples(surroundings: SampleSurroundings): Sample[] {
 function consentSamples(surroundings: SampleSurroundings): Sample[] {
   const { locale } = surroundings
   const { page, foreign } = kit(surroundings)
-  const text = (name: string): contexts.ConsentScope => ({ text: locale.text(`consent.scopes.${name}`) })
+  const text = (name: string): ConsentScope => ({ text: locale.text(`consent.scopes.${name}`) })
   const consent = {
     ...page('consent'),
     form,

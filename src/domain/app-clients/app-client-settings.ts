@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { AppClientRecord } from '../ports/store.ts'
 import { signingAlgorithms } from '../tokens/signing-key.ts'
 import { brandingOf, brandingSchema, sessionLimitsOf, ssoSessionSchema } from '../user-pools/user-pool-settings.ts'
+import { termsOf, termsSchema } from '../user-pools/terms.ts'
 import type { AppClient } from './app-client.ts'
 import { redirectUriProblem } from './redirect-uri.ts'
 
@@ -54,6 +55,7 @@ export const appClientSettingsSchema = z.strictObject({
   ThirdParty: z.boolean().default(false),
   Branding: brandingSchema.prefault({}),
   SSOSession: ssoSessionSchema.prefault({}),
+  Terms: termsSchema.optional(),
 })
 
 export type AppClientSettings = z.output<typeof appClientSettingsSchema>
@@ -93,6 +95,7 @@ export function appClientFrom(record: AppClientRecord, secret: string | undefine
     thirdParty: settings.ThirdParty,
     branding: brandingOf(settings.Branding),
     ssoSession: sessionLimitsOf(settings.SSOSession),
+    ...(settings.Terms === undefined ? {} : { terms: termsOf(settings.Terms) }),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { SigningAlgorithm } from '../tokens/signing-key.ts'
+import type { Terms } from '../user-pools/terms.ts'
 
 /** An app client's settings with every default filled in. */
 export interface AppClient {
@@ -36,6 +37,8 @@ export interface AppClient {
   branding: { name?: string; logoUrl?: string }
   /** This client's own limits, in seconds; what is absent is the pool's. */
   ssoSession: { maxSeconds?: number; idleSeconds?: number }
+  /** In place of the pool's. */
+  terms?: Terms
 }
 
 export type OAuthFlow = 'code' | 'implicit' | 'client_credentials'

@@ -4,6 +4,7 @@ import { standardAttributeNames } from '../users/attribute-schema.ts'
 import type { CustomAttribute } from '../users/attribute-schema.ts'
 import type { AttributeSetting, Branding, SessionLimits, UserPool } from './user-pool.ts'
 import type { UserPoolRecord } from '../ports/store.ts'
+import { termsOf, termsSchema } from './terms.ts'
 
 /*
  * A user pool's settings in Cognito's member names (CreateUserPool): the form of the configuration file, of the stored
@@ -112,6 +113,7 @@ export const userPoolSettingsSchema = z.strictObject({
   RememberMe: z
     .strictObject({ MaxValidityMinutes: upToNinetyDays.min(1), IdleMinutes: upToNinetyDays.min(1).optional() })
     .optional(),
+  Terms: termsSchema.optional(),
 })
 
 /** Members of Cognito's CreateUserPool and DescribeUserPool that are kept but not acted on. */
@@ -198,6 +200,7 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     branding: brandingOf(settings.Branding),
     ssoSession: { maxSeconds: 3600, ...sessionLimitsOf(settings.SSOSession) },
     ...(settings.RememberMe === undefined ? {} : { rememberMe: rememberMeOf(settings.RememberMe) }),
+    ...(settings.Terms === undefined ? {} : { terms: termsOf(settings.Terms) }),
   }
 }
 

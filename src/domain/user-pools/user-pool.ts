@@ -1,6 +1,7 @@
 import type { MessageTemplateOverrides } from '../messages/message.ts'
 import type { SigningAlgorithm } from '../tokens/signing-key.ts'
 import type { CustomAttribute } from '../users/attribute-schema.ts'
+import type { Terms } from './terms.ts'
 
 /** Names a sign-in may use beside or in place of a user name (Cognito: AliasAttributes, UsernameAttributes). */
 export type AliasAttribute = 'email' | 'phone_number' | 'preferred_username'
@@ -62,6 +63,8 @@ export interface SessionLimits {
   maxSeconds: number
   /** From the last use on; absent: a session may lie unused until its end. */
   idleSeconds?: number
+  /** Absent: sign-up speaks of none. */
+  terms?: Terms
 }
 
 export interface Branding {

@@ -1,4 +1,4 @@
-import type { ConsentScope } from '../../platform/views/page-contexts.ts'
+import type { ConsentScope } from '../../platform/views/page-parts.ts'
 import type { User } from '../../domain/users/user.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { formOf, noticeOf, pageRequest, showPage } from '../render.ts'
@@ -7,7 +7,9 @@ import type { Step } from '../step.ts'
 import type { AskedConsent } from './asked-consent.ts'
 
 export function showConsentPage(services: HostedServices, step: Step, asked: AskedConsent): void {
-  showPage(services, pageRequest(step), 'pages/consent', 'consent', {
+  // The page speaks for the service, not for the app that asks: the app's own name and logo stay off its head.
+  const request = { ...pageRequest(step), appClient: undefined }
+  showPage(services, request, 'pages/consent', 'consent', {
     form: formOf(services, step, 'consent'),
     shown: asked.shown,
     client: step.appClient.name,

@@ -10,6 +10,7 @@ import { pageUrl } from '../step.ts'
 import type { Step } from '../step.ts'
 import { usernameField } from '../username-field.ts'
 import { signUpFieldNames } from './sign-up-fields.ts'
+import { termsLine } from './terms-line.ts'
 
 export function showSignUpPage(
   services: HostedServices,
@@ -23,11 +24,13 @@ export function showSignUpPage(
   const attributes = signUpFieldNames(userPool).map(({ name, required }) =>
     attributeField(locale, name, typed.get(name) ?? '', { required, problem: refusal?.attributeProblems[name] }),
   )
+  const terms = termsLine(step)
   showPage(services, pageRequest(step), 'pages/sign-up', 'signUp', {
     form: formOf(services, step, 'signUp'),
     fields: [usernameSignUpField(step, typed.get('username') ?? '', refusal), ...attributes],
     password: newPasswordField(userPool, locale, refusal?.brokenRules ?? [], empty),
     ...staySignedInField(step),
+    ...(terms === undefined ? {} : { terms }),
     links: { login: pageUrl(step, 'login') },
     alert: refusal === undefined ? noticeOf(step) : errorAlert(locale.text('outcomes.checkFields')),
   })

@@ -1,3 +1,5 @@
+import type { ConsentScope, TermsPart } from './page-parts.ts'
+
 /**
  * What each template is given: the contract between the handlers and the views. Texts arrive chosen and formatted,
  * URLs arrive checked; a view prints, loops and tests presence. `t` is the page's message section (its name is in
@@ -123,6 +125,8 @@ export interface SignUpPage extends Page {
   readonly staySignedIn?: StaySignedIn
   readonly fields: readonly Field[]
   readonly password: NewPasswordField
+  /** Section `terms`. */
+  readonly terms?: readonly TermsPart[]
   readonly links: { readonly login: string }
 }
 
@@ -133,14 +137,6 @@ export interface ConfirmPage extends Page {
   readonly code: CodeField
   readonly resend: Resend
   readonly links: { readonly startOver: string }
-}
-
-export interface ConsentScope {
-  /** What it lets the client do: our words, or those of the resource server. */
-  readonly text: string
-  readonly resourceServer?: string
-  /** The user has allowed it before. */
-  readonly allowed?: boolean
 }
 
 /** Section `consent`. */
