@@ -332,6 +332,7 @@ describe.each(databaseKinds)('on %s', (database) => {
       const tokens = await ana.tokens()
       const own = await redeem(await ana.asks({ client_id: 'app' }))
       const waiting = await ana.asks()
+      const forgotten = await ana.asks()
       expect((await userInfo(pool.base, tokens.access_token ?? '')).status).toBe(200)
 
       expect(await withdraw(user)).toBe(true)
@@ -347,7 +348,9 @@ describe.each(databaseKinds)('on %s', (database) => {
       expect((await userInfo(pool.base, own.body.access_token ?? '')).status).toBe(200)
       expect((await refresh(pool.base, own.body.refresh_token ?? '')).status).toBe(200)
 
+      // A new consent wakes nothing of the old one.
       await ana.allows()
+      expect((await redeem(forgotten)).body.error).toBe('invalid_grant')
       expect((await refresh(pool.base, tokens.refresh_token ?? '', { client_id: 'guest' })).body.error).toBe(
         'invalid_grant',
       )
@@ -399,11 +402,13 @@ describe.each(databaseKinds)('on %s', (database) => {
     const user = await newUser()
     const ana = person(user)
     const tokens = (await redeem(await ana.asks({ client_id: 'reader' }))).body
+    const waiting = await ana.asks({ client_id: 'reader' })
     const record = (await pool.domain.store.settings.appClients(poolId)).find(({ id }) => id === 'reader')
     const settings = { ...record?.settings, ThirdParty: true }
     await pool.domain.store.settings.saveAppClient({ ...record!, settings }, pool.clock.now())
     await pool.services.directory.refresh()
     expect((await userInfo(pool.base, tokens.access_token ?? '')).status).toBe(401)
+    expect((await redeem(waiting)).body.error).toBe('invalid_grant')
     const form = { client_id: 'reader' }
     expect((await refresh(pool.base, tokens.refresh_token ?? '', form)).body.error).toBe('invalid_grant')
     await ana.allows({ client_id: 'reader' })
