@@ -14,7 +14,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('scopes', sql`text[]`, (column) => column.notNull())
     .addColumn('created_at', 'timestamptz', (column) => column.notNull())
     .addColumn('updated_at', 'timestamptz', (column) => column.notNull())
-    .addPrimaryKeyConstraint('consents_pkey', ['client_id', 'user_sub', 'user_pool_id'])
+    .addPrimaryKeyConstraint('consents_pkey', ['client_id', 'user_pool_id', 'user_sub'])
     .addForeignKeyConstraint(
       'consents_user',
       ['user_pool_id', 'user_sub'],
