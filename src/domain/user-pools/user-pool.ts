@@ -56,6 +56,8 @@ export interface UserPool {
   ssoSession: SessionLimits
   /** The same for whoever asks to be kept signed in; absent: nobody is offered that. */
   rememberMe?: SessionLimits
+  /** Absent: sign-up speaks of none. */
+  terms?: Terms
 }
 
 export interface SessionLimits {
@@ -63,8 +65,6 @@ export interface SessionLimits {
   maxSeconds: number
   /** From the last use on; absent: a session may lie unused until its end. */
   idleSeconds?: number
-  /** Absent: sign-up speaks of none. */
-  terms?: Terms
 }
 
 export interface Branding {

@@ -1,3 +1,4 @@
+import type { AccountExistsEmail, CodeEmail, InvitationEmail } from './email-contexts.ts'
 import type { ConsentScope, TermsPart } from './page-parts.ts'
 
 /**
@@ -259,31 +260,6 @@ export interface DemoTokensPage extends Page {
     /** Pretty-printed answer of the userInfo endpoint. */
     readonly userInfo?: string
   }
-}
-
-export interface Email {
-  readonly lang: string
-  readonly dir: 'ltr' | 'rtl'
-  readonly brand: { readonly name: string }
-  readonly t: Texts
-}
-
-/** Sections `emailVerification` and `emailReset` with `brand` and `duration`. */
-export interface CodeEmail extends Email {
-  readonly code: string
-}
-
-/** Section `emailAccountExists` with `brand`. */
-export interface AccountExistsEmail extends Email {
-  /** Where to sign in. */
-  readonly link: string
-}
-
-/** Section `emailInvitation` with `brand` and `duration`. */
-export interface InvitationEmail extends Email {
-  readonly username: string
-  readonly temporaryPassword: string
-  readonly link: string
 }
 
 /** Template names and their contexts. */
