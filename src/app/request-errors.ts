@@ -1,6 +1,7 @@
 import type { Context, Next } from 'koa'
 import { showErrorPage } from '../hosted/error/error.page.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
+import { isJsonEndpoint } from '../oidc/paths.ts'
 import type { Log } from '../platform/log.ts'
 import { OverloadedError } from '../security/overloaded-error.ts'
 
@@ -16,7 +17,7 @@ export function requestErrors(hosted: HostedServices, log: Log) {
       else log.error({ err: error as Error, requestId }, 'a request failed')
       if (ctx.headerSent || ctx.respond === false) return void ctx.res.destroy()
       const status = overloaded ? 503 : 500
-      if (/^\/oauth2\/(?!authorize)/i.test(ctx.path)) {
+      if (isJsonEndpoint(ctx.path)) {
         ctx.status = status
         ctx.body = { error: overloaded ? 'temporarily_unavailable' : 'server_error' }
         return

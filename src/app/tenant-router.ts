@@ -8,7 +8,7 @@ import type { HostedServices } from '../hosted/hosted-services.ts'
 import { redirect, tenantOf } from '../hosted/step.ts'
 import { decideAuthorizationRequest } from '../oidc/authorization-request.ts'
 import { answerPreflight } from '../oidc/cors.ts'
-import { endpointPaths } from '../oidc/paths.ts'
+import { endpointPaths, isJsonEndpoint } from '../oidc/paths.ts'
 import type { ProviderRegistry } from '../oidc/provider-registry.ts'
 import { answerLocation } from '../oidc/response-modes.ts'
 import { answerRevocation } from '../oidc/revocation.ts'
@@ -71,14 +71,27 @@ function checkAuthorization(hosted: HostedServices, ctx: Context, sent: URLSearc
   return undefined
 }
 
-/** Turns what nothing has answered into a page: an unknown path, or a known one asked the wrong way. */
+/** The request's id under the names that Cognito's clients log. */
+function nameRequest(ctx: Context): void {
+  const { requestId = '' } = ctx.state as { requestId?: string }
+  ctx.set({ 'x-amzn-requestid': requestId, 'x-amz-cognito-request-id': requestId })
+}
+
+/** Turns what nothing has answered into a page, or into JSON for a program: an unknown path, or one asked the wrong way. */
 export function notFoundPage(router: Router, hosted: HostedServices) {
   return async (ctx: Context, next: Next): Promise<void> => {
+    if (isJsonEndpoint(ctx.path)) nameRequest(ctx)
     await next()
     if (ctx.respond === false || ctx.status !== 404 || ctx.body !== undefined) return
     const { path, route } = router.match(ctx.path, ctx.method)
     if (route || path.length === 0) return showErrorPage(hosted, ctx, 'notFound', { status: 404 })
     ctx.set('Allow', [...new Set(path.flatMap((layer) => layer.methods))].join(', '))
+    if (isJsonEndpoint(ctx.path)) {
+      ctx.status = 405
+      ctx.set('Cache-Control', 'no-store')
+      ctx.body = { error: 'invalid_request', error_description: `${ctx.method} is not supported here` }
+      return
+    }
     showErrorPage(hosted, ctx, 'method', { status: 405 })
   }
 }

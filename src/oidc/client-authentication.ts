@@ -13,6 +13,8 @@ export function authenticateClient(
 ): AppClient | undefined {
   const credentials = authorization === '' ? bodyCredentials(form) : basicCredentials(authorization)
   if (credentials === undefined) return undefined
+  // RFC 6749 §2.3: one way of authentication a request.
+  if (authorization !== '' && form.get('client_secret')) return undefined
   const named = form.get('client_id')
   if (named !== undefined && named !== credentials.clientId) return undefined
   const appClient = snapshot.appClients.get(credentials.clientId)

@@ -12,6 +12,8 @@ export function shapeTokenErrors(provider: Provider): void {
     if (body.error_description === 'requested grant type is not allowed for this client') {
       body.error = 'unauthorized_client'
     }
+    // Cognito and RFC 6749 §5.2: 401 is the answer to the Authorization header only.
+    if (ctx.status === 401 && ctx.get('Authorization') === '') ctx.status = 400
     // Amplify reads error_message.
     if (body.error_description !== undefined) Object.assign(body, { error_message: body.error_description })
   })

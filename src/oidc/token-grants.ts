@@ -52,17 +52,34 @@ export function registerGrants(
     },
     ['refresh_token', 'scope'],
   )
-  provider.registerGrantType<{ scope?: string }>(
+  provider.registerGrantType<{ scope?: string; aws_client_metadata?: string }>(
     'client_credentials',
     async (ctx) => {
+      if (!isClientMetadata(ctx.oidc.params.aws_client_metadata)) {
+        throw new errors.InvalidRequest('aws_client_metadata must be a JSON object of strings')
+      }
       const appClient = clientOf(snapshot, ctx)
       const decision = decideScopes(appClient, snapshot.resourceServers, ctx.oidc.params.scope, 'client_credentials')
-      if (!decision.ok) throw new errors.CustomOIDCProviderError('invalid_scope', decision.reason)
+      if (!decision.ok) throw new errors.CustomOIDCProviderError(decision.error, decision.reason)
       ctx.body = tokenResponse(await issueClientToken(services, snapshot, appClient, decision.scopes))
     },
-    ['scope'],
+    ['scope', 'aws_client_metadata'],
   )
 }
+
+/** Cognito's ClientMetadata of this grant: for a trigger alone, never part of a token. */
+function isClientMetadata(text: string | undefined): boolean {
+  if (text === undefined) return true
+  try {
+    const value: unknown = JSON.parse(text)
+    return isPlainObject(value) && Object.values(value).every((member) => typeof member === 'string')
+  } catch {
+    return false
+  }
+}
+
+const isPlainObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Cognito's name for a redirect URI that is not the one of the authorization request is unauthorized_client. */
 function grantError(outcome: Extract<GrantOutcome, { kind: 'refused' }>): Error {

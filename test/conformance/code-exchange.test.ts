@@ -62,9 +62,9 @@ describe.each(databaseKinds)('a code on %s', (database) => {
       ['an empty verifier', { code_verifier: '' }, 400, 'invalid_grant'],
       ['a short verifier', { code_verifier: 'v' }, 400, 'invalid_grant'],
       ['a huge verifier', { code_verifier: 'v'.repeat(10_000) }, 400, 'invalid_grant'],
-      ['an unknown client', { client_id: 'nobody' }, 401, 'invalid_client'],
+      ['an unknown client', { client_id: 'nobody' }, 400, 'invalid_client'],
       ['no client', { client_id: undefined }, 400, 'invalid_request'],
-      ['a secret of a public client', { client_secret: secret }, 401, 'invalid_client'],
+      ['a secret of a public client', { client_secret: secret }, 400, 'invalid_client'],
     ]
     test.each(wrong)('%s', async (_what, change, status, error) => {
       const form = await freshForm()
@@ -170,9 +170,9 @@ describe.each(databaseKinds)('a code on %s', (database) => {
         400,
       ],
       ['an unknown client', { authorization: basic('nobody', secret) }, {}, 401],
-      ['a wrong secret in the body', {}, { client_id: 'backend', client_secret: 'wrong' }, 401],
-      ['no secret', {}, { client_id: 'backend' }, 401],
-      ['an empty secret', {}, { client_id: 'backend', client_secret: '' }, 401],
+      ['a wrong secret in the body', {}, { client_id: 'backend', client_secret: 'wrong' }, 400],
+      ['no secret', {}, { client_id: 'backend' }, 400],
+      ['an empty secret', {}, { client_id: 'backend', client_secret: '' }, 400],
       ['an empty secret by Basic', { authorization: basic('backend', '') }, {}, 400],
       ['another client id beside Basic', { authorization: basic('backend', secret) }, { client_id: 'app' }, 400],
       ['two ways at once', { authorization: basic('backend', secret) }, { client_secret: secret }, 400],
@@ -185,7 +185,7 @@ describe.each(databaseKinds)('a code on %s', (database) => {
         400,
       ],
       ['Bearer', { authorization: `Bearer ${secret}` }, {}, 400],
-      ['an assertion', {}, { client_id: 'backend', client_assertion: 'e30.e30.e30', client_assertion_type: 'x' }, 401],
+      ['an assertion', {}, { client_id: 'backend', client_assertion: 'e30.e30.e30', client_assertion_type: 'x' }, 400],
     ] as [string, Record<string, string>, Record<string, string>, number][])(
       'is refused with %s',
       async (_what, headers, extra, status) => {

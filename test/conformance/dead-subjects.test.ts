@@ -126,7 +126,7 @@ describe.each(databaseKinds)('on %s', (database) => {
       const credentials = { client_id: 'backend', client_secret: secret }
       expect((await requestTokens(pool.base, prepared.code)).body.error).toBe('invalid_client')
       const refused = await refresh(pool.base, prepared.tokens.refreshToken, credentials)
-      expect([refused.status, refused.body.error]).toEqual([401, 'invalid_client'])
+      expect([refused.status, refused.body.error]).toEqual([400, 'invalid_client'])
       expect((await userInfo(pool.base, prepared.tokens.accessToken)).status).toBe(401)
       const page = await prepared.browser.agent.visit(prepared.tokens.request.url)
       expect([page.status, page.url.origin]).toEqual([400, pool.base])

@@ -57,7 +57,7 @@ describe.each(databaseKinds)('a refresh token on %s', (database) => {
     expect((await refresh(pool.base, token)).status).toBe(200)
     const confidential = await tokenOf('backend')
     const { status } = await refresh(pool.base, confidential, { client_id: 'backend', client_secret: 'wrong' })
-    expect(status).toBe(401)
+    expect(status).toBe(400)
   })
 
   test('an access token, an ID token and a code are no refresh tokens', async () => {

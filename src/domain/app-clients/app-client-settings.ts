@@ -76,7 +76,7 @@ export function appClientFrom(record: AppClientRecord, secret: string | undefine
     callbackUrls: settings.CallbackURLs,
     logoutUrls: settings.LogoutURLs,
     ...(settings.DefaultRedirectURI === undefined ? {} : { defaultRedirectUri: settings.DefaultRedirectURI }),
-    allowedOAuthFlows: settings.AllowedOAuthFlows,
+    allowedOAuthFlows: settings.AllowedOAuthFlowsUserPoolClient === false ? [] : settings.AllowedOAuthFlows,
     allowedOAuthScopes: settings.AllowedOAuthScopes,
     explicitAuthFlows: settings.ExplicitAuthFlows,
     supportedIdentityProviders: settings.SupportedIdentityProviders,
@@ -130,7 +130,7 @@ export function appClientProblems(settings: AppClientSettings, hasSecret: boolea
     if (flows.length > 1)
       problems.push('AllowedOAuthFlows: client_credentials cannot be combined with code or implicit')
     if (!hasSecret) problems.push('AllowedOAuthFlows: client_credentials needs a ClientSecret')
-  } else if (settings.CallbackURLs.length === 0) {
+  } else if (settings.CallbackURLs.length === 0 && settings.AllowedOAuthFlowsUserPoolClient !== false) {
     problems.push('CallbackURLs must name at least one URL where sign-in ends')
   }
   if (settings.DefaultRedirectURI !== undefined && !settings.CallbackURLs.includes(settings.DefaultRedirectURI)) {

@@ -11,6 +11,7 @@ export interface AppClient {
   callbackUrls: readonly string[]
   logoutUrls: readonly string[]
   defaultRedirectUri?: string
+  /** None where Cognito's AllowedOAuthFlowsUserPoolClient is false. */
   allowedOAuthFlows: readonly OAuthFlow[]
   allowedOAuthScopes: readonly string[]
   explicitAuthFlows: readonly string[]

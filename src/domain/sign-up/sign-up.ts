@@ -1,6 +1,7 @@
 import { enqueueMessage } from '../messages/enqueue-message.ts'
 import { maskDestination } from '../messages/email-address.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
+import { isWritable } from '../app-clients/attribute-access.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { NewUser, Repositories } from '../ports/store.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
@@ -9,7 +10,7 @@ import type { PasswordRule } from '../users/password-policy.ts'
 import { identifiersOf, lookupKey, readSignInName } from '../users/sign-in-name.ts'
 import type { SignInName, SignInNameProblem } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
-import { isSelfWritable, missingAttributes, validateAttributes } from '../users/validate-attributes.ts'
+import { missingAttributes, validateAttributes } from '../users/validate-attributes.ts'
 import type { AttributeProblem, AttributeProblems } from '../users/validate-attributes.ts'
 import { deliveryOf, issueCode } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery } from '../verification-codes/issue-code.ts'
@@ -83,8 +84,7 @@ function checkAttributes(request: SignUpRequest, name: SignInName): ReturnType<t
     if (name.kind !== 'invalid' || !isUsernameAttribute(userPool, attribute)) problems.set(attribute, 'required')
   }
   for (const attribute of Object.keys(values)) {
-    const writable = appClient.writeAttributes?.includes(attribute) ?? !attribute.startsWith('custom:')
-    if (attribute !== name.kind && !(isSelfWritable(attribute) && writable)) problems.set(attribute, 'invalid')
+    if (attribute !== name.kind && !isWritable(appClient, attribute)) problems.set(attribute, 'invalid')
   }
   return problems.size > 0 ? { ok: false, problems: Object.fromEntries(problems) } : checked
 }

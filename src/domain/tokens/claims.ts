@@ -1,7 +1,7 @@
 import { epochSeconds } from '../../platform/clock.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
+import { isReadable, scopeAttributes } from '../app-clients/attribute-access.ts'
 import type { TokenSubject } from '../ports/store.ts'
-import { standardAttributeNames } from '../users/attribute-schema.ts'
 import type { Group, User } from '../users/user.ts'
 import type { Grant } from './grant.ts'
 
@@ -16,12 +16,6 @@ export interface TokenTimes {
 }
 
 const booleanAttributes = new Set(['email_verified', 'phone_number_verified'])
-
-/** Scopes and the attributes that each one releases; `profile` is all the rest. */
-const scopeAttributes: Record<string, readonly string[]> = {
-  email: ['email', 'email_verified'],
-  phone: ['phone_number', 'phone_number_verified'],
-}
 
 /**
  * Attributes that a client may see under the granted scopes: `openid` alone releases every readable one; `profile`,
@@ -42,12 +36,6 @@ export function releasedAttributes(
       ? narrowing.some((scope) => scopeAttributes[scope]?.includes(name) === true)
       : narrowing.includes('profile')
   return Object.fromEntries(readable.filter(released))
-}
-
-/** Cognito: unset means the standard attributes; custom ones must be listed, `dev:` ones are never seen. */
-function isReadable(appClient: AppClient, name: string): boolean {
-  if (name.startsWith('dev:')) return false
-  return appClient.readAttributes?.includes(name) ?? (standardAttributeNames as readonly string[]).includes(name)
 }
 
 /** @param atHash OIDC Core §3.1.3.6, of the access token beside it */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { addSeconds } from '../../platform/clock.ts'
 import { constantTimeEqual, sha256 } from '../../security/digest.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
+import { unreadableScope } from '../app-clients/attribute-access.ts'
 import { hasConsent } from '../consents/check-consent.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { UserPoolSnapshot } from '../user-pools/user-pool-directory.ts'
@@ -43,6 +44,10 @@ export async function redeemCode(
   if (!mayReceiveTokens(subject.user, code.authTime)) return refuse('invalid_grant', 'user disabled or signed out')
   if (!(await hasConsent(services, appClient, code.userSub, code.scope.split(' '))))
     return refuse('invalid_grant', 'no consent')
+
+  const unreadable = unreadableScope(appClient, code.scope.split(' '))
+  if (unreadable !== undefined)
+    return refuse('invalid_grant', `ReadAttributes lack what the scope ${unreadable} demands`)
 
   const grant = grantFrom(services, code, appClient, at)
   const refreshToken = services.random.handle()

@@ -1,5 +1,6 @@
 import { sha256 } from '../../security/digest.ts'
 import type { AppClient, ResourceServer } from '../app-clients/app-client.ts'
+import { unreadableScope } from '../app-clients/attribute-access.ts'
 import { liveScopes } from '../app-clients/scopes.ts'
 import { hasConsent } from '../consents/check-consent.ts'
 import type { DomainServices } from '../ports/services.ts'
@@ -35,6 +36,8 @@ export async function refreshGrant(
   const narrowed = narrowScope(grant, request.scope, snapshot.resourceServers)
   if (narrowed === undefined) return refuse('scope was not granted')
   if (!(await hasConsent(services, appClient, grant.userSub, narrowed.scope.split(' ')))) return refuse('no consent')
+  const unreadable = unreadableScope(appClient, narrowed.scope.split(' '))
+  if (unreadable !== undefined) return refuse(`ReadAttributes lack what the scope ${unreadable} demands`)
 
   // A token spent while rotation was on stays spent when it has been turned off since.
   if (!appClient.refreshTokenRotation.enabled && found.consumedAt === undefined) {
