@@ -2,15 +2,14 @@ import type { Command } from 'commander'
 import type { AppClientView } from '../app/administration/client-commands.ts'
 import { CommandFailure } from '../app/administration/command-failure.ts'
 import type { Cli } from './cli.ts'
+import { addSecretCommands } from './client-secret-commands.ts'
 import { confirm } from './confirm.ts'
+import { inPool, onClient } from './on-client.ts'
+import type { PoolOption } from './on-client.ts'
 import { fields, printable, table } from './printable.ts'
 import { readSecret, secretFromStdin } from './read-secret.ts'
 import type { GivenSecret } from './read-secret.ts'
 import { readSettingsFile } from './read-settings-file.ts'
-
-interface PoolOption {
-  pool?: string
-}
 
 interface CreateOptions extends PoolOption {
   clientId?: string
@@ -35,6 +34,7 @@ export function addClientCommands(program: Command, cli: Cli): void {
   )
   addCreate(client, cli)
   addRotate(client, cli)
+  addSecretCommands(client, cli)
   onClient(client, 'delete', 'delete an app client and revoke what it was given')
     .option('--yes', 'do not ask')
     .action(async (clientId: string, { pool, yes }: PoolOption & { yes?: boolean }) => {
@@ -43,12 +43,6 @@ export function addClientCommands(program: Command, cli: Cli): void {
       cli.answer(deleted, ({ ClientId }) => `App client ${ClientId} is deleted.`)
     })
 }
-
-const inPool = (command: Command): Command =>
-  command.option('--pool <id>', 'the user pool, by id or name; the default one if absent')
-
-const onClient = (client: Command, name: string, description: string): Command =>
-  inPool(client.command(name).description(description).argument('<client-id>'))
 
 const collect = (value: string, values: readonly string[] = []): readonly string[] => [...values, value]
 
@@ -95,7 +89,7 @@ function membersOf(name: string, options: CreateOptions): Record<string, unknown
 }
 
 function addRotate(client: Command, cli: Cli): void {
-  onClient(client, 'rotate-secret', 'replace the secret of an app client; the former one stops working')
+  onClient(client, 'rotate-secret', 'replace every secret of an app client by one; the former ones stop working')
     .option('--secret-stdin', 'read the secret from standard input')
     .option('--generate-secret', 'generate a secret and print it once')
     .option('--yes', 'do not ask')

@@ -1,5 +1,5 @@
-import { constantTimeEqual } from '../security/digest.ts'
 import type { AppClient } from '../domain/app-clients/app-client.ts'
+import { isClientSecret } from '../domain/app-clients/client-secrets.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
 
 /**
@@ -19,10 +19,8 @@ export function authenticateClient(
   if (named !== undefined && named !== credentials.clientId) return undefined
   const appClient = snapshot.appClients.get(credentials.clientId)
   if (appClient === undefined) return undefined
-  if (appClient.secret === undefined) return credentials.secret === undefined ? appClient : undefined
-  return credentials.secret !== undefined && constantTimeEqual(credentials.secret, appClient.secret)
-    ? appClient
-    : undefined
+  if (appClient.secrets.length === 0) return credentials.secret === undefined ? appClient : undefined
+  return credentials.secret !== undefined && isClientSecret(appClient, credentials.secret) ? appClient : undefined
 }
 
 interface Credentials {

@@ -13,8 +13,9 @@ export function clientMetadata(snapshot: UserPoolSnapshot, clientId: string): Ad
   return {
     client_id: appClient.id,
     client_name: appClient.name,
-    ...(appClient.secret === undefined ? {} : { client_secret: appClient.secret }),
-    token_endpoint_auth_method: appClient.secret === undefined ? 'none' : 'client_secret_basic',
+    // The engine wants one; it is compared with all of them (engine-internals).
+    ...(appClient.secrets[0] === undefined ? {} : { client_secret: appClient.secrets[0] }),
+    token_endpoint_auth_method: appClient.secrets.length === 0 ? 'none' : 'client_secret_basic',
     application_type: 'web',
     id_token_signed_response_alg: appClient.signingAlgorithm ?? snapshot.userPool.signingAlgorithm,
     redirect_uris: ['https://unused.invalid/'],

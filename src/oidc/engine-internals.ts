@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import { isClientSecret } from '../domain/app-clients/client-secrets.ts'
 import { isRegisteredUri } from '../domain/app-clients/redirect-uri.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
@@ -64,6 +65,17 @@ export function matchRedirectUrisExactly(provider: Provider, snapshot: UserPoolS
   }
   prototype.redirectUriAllowed = function redirectUriAllowed(uri) {
     return isRegisteredUri(snapshot.appClients.get(this.clientId)?.callbackUrls ?? [], uri)
+  }
+}
+
+/** The engine knows one secret a client; ours may have two while one is exchanged for the other. */
+export function compareAllSecrets(provider: Provider, snapshot: UserPoolSnapshot): void {
+  const prototype = provider.Client.prototype as {
+    compareClientSecret(this: { clientId: string }, given: string): boolean
+  }
+  prototype.compareClientSecret = function compareClientSecret(given) {
+    const appClient = snapshot.appClients.get(this.clientId)
+    return appClient !== undefined && isClientSecret(appClient, given)
   }
 }
 

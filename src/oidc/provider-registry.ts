@@ -6,6 +6,7 @@ import type { Tenant } from '../domain/user-pools/tenant.ts'
 import type { Log } from '../platform/log.ts'
 import {
   bindTenant,
+  compareAllSecrets,
   keepSessionUse,
   matchRedirectUrisExactly,
   pinRequestOrigin,
@@ -58,6 +59,7 @@ function createEngine(services: DomainServices, tenant: Tenant, callbacks: Engin
   const provider: Provider = new Provider(snapshot.userPool.issuer, configuration)
   pinRequestOrigin(provider)
   matchRedirectUrisExactly(provider, snapshot)
+  compareAllSecrets(provider, snapshot)
   keepSessionUse(provider)
   noteUse(provider, snapshot, services.clock)
   tellCookieLifeInSeconds(provider, (name, ctx) => cookieLife(services, tenant, name, ctx))

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { QueryCreator, RawBuilder, SqlBool } from 'kysely'
+import type { Kysely, QueryCreator, RawBuilder, SqlBool } from 'kysely'
 import type { Schema } from './schema.ts'
 
 /** A query whose part named `changed` yields the pool of each row that it wrote. */
@@ -25,6 +25,14 @@ export async function announceChange(query: WithChanged, at?: Date): Promise<boo
     .where((eb) => eb.exists(eb.selectFrom('changed').select('user_pool_id')))
     .executeTakeFirst()
   return result.numUpdatedRows > 0n
+}
+
+/** The same for a change of several statements, in whose transaction it stands. */
+export async function announceChangeOf(trx: Kysely<Schema>, userPoolId: string, at: Date): Promise<void> {
+  const changed = trx.with('changed', (part) =>
+    part.selectFrom('user_pools').select('id as user_pool_id').where('id', '=', userPoolId),
+  )
+  await announceChange(changed, at)
 }
 
 /** Of an upsert: whether any of these columns would change. Compares jsonb by value, not by the order of members. */

@@ -20,6 +20,7 @@ export interface Schema {
   user_pools: UserPoolsTable
   user_pool_domains: { origin: string; user_pool_id: string; position: number }
   app_clients: AppClientsTable
+  app_client_secrets: AppClientSecretsTable
   resource_servers: ResourceServersTable
   signing_keys: SigningKeysTable
   users: UsersTable
@@ -55,10 +56,18 @@ interface AppClientsTable {
   user_pool_id: string
   id: string
   name: string
-  sealed_secret: string | null
   settings: Json<JsonObject>
   created_at: Date
   updated_at: Date
+}
+
+interface AppClientSecretsTable {
+  user_pool_id: string
+  client_id: string
+  id: string
+  sealed_secret: string
+  added: boolean
+  created_at: Date
 }
 
 interface ResourceServersTable {

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
 import type { SettingsRepository } from '../domain/ports/store.ts'
-import { present } from './rows.ts'
+import { lockAppClient, saveAppClient, selectAppClients } from './app-client-rows.ts'
 import type { Schema } from './schema.ts'
-import { deleteAppClient, deleteResourceServer, saveAppClient, saveResourceServer } from './settings-rows.ts'
+import { deleteAppClient, deleteResourceServer, saveResourceServer } from './settings-rows.ts'
 import {
   activateSigningKeys,
   addSigningKey,
@@ -29,15 +29,8 @@ export const settingsRepository = (db: Kysely<Schema>): SettingsRepository => ({
   userPools: () => selectUserPools(db),
   saveUserPool: (userPool, at) => saveUserPool(db, userPool, at),
   deleteUserPool: (userPoolId) => deleteUserPool(db, userPoolId),
-  async appClients(userPoolId) {
-    const rows = await db
-      .selectFrom('app_clients')
-      .select(['user_pool_id as userPoolId', 'id', 'name', 'sealed_secret as sealedSecret', 'settings'])
-      .where('user_pool_id', '=', userPoolId)
-      .orderBy('id')
-      .execute()
-    return rows.map(present)
-  },
+  appClients: (userPoolId) => selectAppClients(db, userPoolId),
+  lockAppClient: (userPoolId, clientId) => lockAppClient(db, userPoolId, clientId),
   saveAppClient: (appClient, at) => saveAppClient(db, appClient, at),
   deleteAppClient: (userPoolId, clientId) => deleteAppClient(db, userPoolId, clientId),
   resourceServers: (userPoolId) =>

@@ -1,35 +1,8 @@
 import type { Kysely } from 'kysely'
 import type { ResourceServer } from '../domain/app-clients/app-client.ts'
-import type { AppClientRecord } from '../domain/ports/store.ts'
 import { announceChange, differs } from './announce-change.ts'
 import { jsonText } from './json-text.ts'
 import type { Schema } from './schema.ts'
-
-export async function saveAppClient(db: Kysely<Schema>, appClient: AppClientRecord, at: Date): Promise<void> {
-  const row = {
-    name: appClient.name,
-    sealed_secret: appClient.sealedSecret ?? null,
-    settings: jsonText(appClient.settings),
-  }
-  const saved = db.with('changed', (part) =>
-    part
-      .insertInto('app_clients')
-      .values({ ...row, user_pool_id: appClient.userPoolId, id: appClient.id, created_at: at, updated_at: at })
-      .onConflict((conflict) =>
-        conflict
-          .columns(['user_pool_id', 'id'])
-          .doUpdateSet((eb) => ({
-            name: eb.ref('excluded.name'),
-            sealed_secret: eb.ref('excluded.sealed_secret'),
-            settings: eb.ref('excluded.settings'),
-            updated_at: at,
-          }))
-          .where(differs('app_clients', Object.keys(row))),
-      )
-      .returning('user_pool_id'),
-  )
-  await announceChange(saved, at)
-}
 
 /**
  * With everything that was given to it: were a client of the same id made later (the configuration file names them), old

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { UserPoolRecord } from '../domain/ports/store.ts'
-import { announceChange, differs } from './announce-change.ts'
+import { announceChangeOf, differs } from './announce-change.ts'
 import { jsonText } from './json-text.ts'
 import { inTransaction } from './rows.ts'
 import type { Schema } from './schema.ts'
@@ -33,7 +33,7 @@ export function saveUserPool(db: Kysely<Schema>, userPool: Omit<UserPoolRecord, 
     const rowChanged = await upsertRow(trx, userPool, at)
     const domainsChanged = await replaceDomains(trx, userPool)
     const defaultMoved = userPool.isDefault && (await dropOtherDefaults(trx, userPool.id, at))
-    if (rowChanged || domainsChanged || defaultMoved) await bump(trx, userPool.id, at)
+    if (rowChanged || domainsChanged || defaultMoved) await announceChangeOf(trx, userPool.id, at)
   })
 }
 
@@ -106,11 +106,4 @@ async function dropOtherDefaults(trx: Kysely<Schema>, userPoolId: string, at: Da
     .where('id', '<>', userPoolId)
     .executeTakeFirst()
   return dropped.numUpdatedRows > 0n
-}
-
-async function bump(trx: Kysely<Schema>, userPoolId: string, at: Date): Promise<void> {
-  const changed = trx.with('changed', (part) =>
-    part.selectFrom('user_pools').select('id as user_pool_id').where('id', '=', userPoolId),
-  )
-  await announceChange(changed, at)
 }

@@ -84,7 +84,7 @@ IdentityPools: []
         {
           id: 'web',
           name: 'web',
-          secret: 'correct-horse-battery',
+          secrets: ['correct-horse-battery'],
           settings: {
             CallbackURLs: ['http://localhost:4000/callback'],
             LogoutURLs: ['http://localhost:4000/'],

@@ -101,6 +101,29 @@ export async function clientStory({ run, json }: Latchkey): Promise<void> {
   expect(await json('client', 'show', 'web')).not.toHaveProperty('ClientSecret')
   const rotated = await json('client', 'rotate-secret', 'web', '--generate-secret', '--yes')
   expect(rotated.ClientSecret).not.toBe(made.ClientSecret)
+  const other = 'a-secret-of-the-operators-own'
+  const added = await run(['client', 'add-secret', 'web', '--secret-stdin', '--json'], { stdin: `${other}\n` })
+  expect(JSON.parse(added.stdout)).toEqual({
+    ClientSecretId: expect.any(String),
+    ClientSecretCreateDate: expect.stringMatching(/^\d{4}-.*Z$/),
+  })
+  const third = await run(['client', 'add-secret', 'web', '--generate-secret'])
+  expect(third).toMatchObject({ status: 4, stderr: expect.stringContaining('has two secrets already') })
+  const listed = await run(['client', 'list-secrets', 'web', '--json'])
+  expect(listed.stdout).not.toContain(other)
+  const [first, second] = JSON.parse(listed.stdout).ClientSecrets
+  expect(second.ClientSecretId).toBe(JSON.parse(added.stdout).ClientSecretId)
+  const remove = ['client', 'delete-secret', 'web', first.ClientSecretId]
+  expect(await run(remove)).toMatchObject({ status: 4, stderr: expect.stringContaining('--yes') })
+  expect(await run([...remove, '--yes'])).toMatchObject({
+    status: 0,
+    stdout: `The secret ${first.ClientSecretId} is deleted.\n`,
+  })
+  expect(await run([...remove, '--yes'])).toMatchObject({ status: 3 })
+  const last = await run(['client', 'delete-secret', 'web', second.ClientSecretId, '--yes'])
+  expect(last).toMatchObject({ status: 4, stderr: expect.stringContaining('has no other secret') })
+  const shown = await run(['client', 'add-secret', 'web', '--generate-secret'])
+  expect(shown.stdout).toMatch(/^Added the secret \S+\.\nClientSecret: [a-z0-9]{52}\n$/)
   const open = await run(['client', 'create', 'spa', '--public', '--callback-url', 'http://app.example.com/'])
   expect(open).toMatchObject({ status: 4, stderr: expect.stringContaining('CallbackURLs[0]: must use https') })
   expect(await json('client', 'delete', 'web', '--yes')).toMatchObject({ ClientId: 'web' })

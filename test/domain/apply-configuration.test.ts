@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { addClientSecret } from '../../src/domain/app-clients/administer-client-secrets.ts'
+import { openSecrets } from '../../src/domain/app-clients/client-secrets.ts'
 import type { OpenServices } from '../../src/app/open-services.ts'
 import { parseConfiguration } from '../../src/app/configuration-file.ts'
 import { applyConfiguration } from '../../src/domain/user-pools/apply-configuration.ts'
 import type { ApplyOptions } from '../../src/domain/user-pools/apply-configuration.ts'
 import { chooseIssuer } from '../../src/domain/user-pools/issuer.ts'
-import { clientSecretPurpose } from '../../src/domain/user-pools/user-pool-directory.ts'
 import { findUser } from '../../src/domain/users/administer-user.ts'
 import { openOnPostgres, stillClock } from './domain-fixture.ts'
 
@@ -81,7 +82,7 @@ describe('applying a configuration', () => {
     expect(await settings().generation()).toBe(generation)
     await opened.directory.refresh()
     const snapshot = await opened.directory.get('eu-west-1_one')
-    expect(snapshot?.appClients.get('web')).toMatchObject({ secret: 'correct-horse-battery', name: 'Web' })
+    expect(snapshot?.appClients.get('web')).toMatchObject({ secrets: ['correct-horse-battery'], name: 'Web' })
     const ana = await findUser(opened.domain, snapshot!.userPool, 'ANA@example.org')
     expect(ana).toMatchObject({ status: 'CONFIRMED', attributes: { email_verified: 'true' } })
     const groups = await opened.domain.store.groups.ofUser('eu-west-1_one', ana!.sub)
@@ -123,7 +124,7 @@ UserPools:
     expect(web).toMatchObject({
       settings: { CallbackURLs: ['https://new.example.com/'], AllowedOAuthScopes: ['openid', 'api/read'] },
     })
-    expect(opened.domain.sealedBox.open(web!.sealedSecret!, clientSecretPurpose)).toBe('correct-horse-battery')
+    expect(openSecrets(opened.domain, web)).toEqual(['correct-horse-battery'])
     expect(await settings().appClients('eu-west-1_one')).toHaveLength(2)
   })
 
@@ -141,13 +142,51 @@ UserPools:
   test('a secret is sealed again only when it has changed', async () => {
     await apply(everything)
     const sealed = async () =>
-      (await settings().appClients('eu-west-1_one')).find(({ id }) => id === 'web')?.sealedSecret
+      (await settings().appClients('eu-west-1_one')).find(({ id }) => id === 'web')?.secrets?.[0]?.sealedSecret
     const before = await sealed()
     expect(before).not.toContain('horse')
     await apply(everything.replace('ClientName: Web', 'ClientName: Webb'))
     expect(await sealed()).toBe(before)
     await apply(everything.replace('horse', 'zebra'))
     expect(await sealed()).not.toBe(before)
+  })
+
+  test('the file’s secrets take the place of its former ones; one that was added by command stays', async () => {
+    const web = async () => (await settings().appClients('eu-west-1_one')).find(({ id }) => id === 'web')
+    const secrets = async () => [...openSecrets(opened.domain, await web())].sort()
+    const named = (members: string) => apply(everything.replace('ClientSecret: correct-horse-battery', members))
+    await apply(everything)
+    const added = { userPoolId: 'eu-west-1_one', clientId: 'web', secret: 'added-by-command-1' }
+    expect(await addClientSecret(opened.domain, added)).toMatchObject({ kind: 'done' })
+    expect(await apply(everything)).toMatchObject({ changes: [] })
+    await named('ClientSecret: correct-zebra-battery')
+    expect(await secrets()).toEqual(['added-by-command-1', 'correct-zebra-battery'])
+    // Named by the file it is the file's own, and takes the former one's place.
+    await named('ClientSecret: added-by-command-1')
+    expect(await secrets()).toEqual(['added-by-command-1'])
+    expect(await named('ClientSecrets: [added-by-command-1, correct-horse-battery]')).toMatchObject({
+      changes: ['update app client web of eu-west-1_one'],
+    })
+    expect(await secrets()).toEqual(['added-by-command-1', 'correct-horse-battery'])
+    expect(await named('ClientSecrets: [correct-horse-battery, added-by-command-1]')).toMatchObject({ changes: [] })
+    await named('RequirePkce: true')
+    expect(await secrets()).toEqual(['added-by-command-1', 'correct-horse-battery'])
+  })
+
+  test('a third secret is refused before anything is written', async () => {
+    await apply(everything)
+    await addClientSecret(opened.domain, { userPoolId: 'eu-west-1_one', clientId: 'web', secret: 'added-by-command-1' })
+    const file = everything
+      .replace('ClientSecret: correct-horse-battery', 'ClientSecrets: [correct-horse-battery, correct-zebra-battery]')
+      .replace('MinimumLength: 10', 'MinimumLength: 12')
+    const before = [await pools(), await settings().appClients('eu-west-1_one')]
+    expect(await apply(file)).toMatchObject({
+      changes: [],
+      problems: [
+        'app client web: has a secret that was added by command beside the 2 of the file, and can have two in all; delete it with `latchkey client delete-secret`',
+      ],
+    })
+    expect([await pools(), await settings().appClients('eu-west-1_one')]).toEqual(before)
   })
 
   test('users are made if absent, and never changed', async () => {

@@ -161,7 +161,7 @@ export const clientOf = (userPool: UserPool, settings: Record<string, unknown> =
       name: 'Web',
       settings: { CallbackURLs: ['https://app.example.com/callback'], ...settings },
     },
-    secret,
+    secret === undefined ? [] : [secret],
   )
 
 /** A six-digit code that is not this one. */

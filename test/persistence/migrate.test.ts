@@ -1,6 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sql } from 'kysely'
+import type { Kysely } from 'kysely'
+import * as clientSecrets from '../../migrations/0015-client-secrets.ts'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
 import { openDatabase } from '../../src/persistence/database.ts'
 import type { Database } from '../../src/persistence/database.ts'
@@ -47,6 +49,30 @@ describe('on PostgreSQL', () => {
     await migrate(server!, { log })
     const { rows } = await sql<{ statement_timeout: string }>`show statement_timeout`.execute(server!.kysely)
     expect(rows).toEqual([{ statement_timeout: '30s' }])
+  })
+
+  test('the secret that an app client has becomes its first of two', async () => {
+    const [server] = servers
+    await migrate(server!, { log })
+    const db = server!.kysely
+    // As it was before that migration.
+    await sql`drop table app_client_secrets`.execute(db)
+    await sql`alter table app_clients add column sealed_secret text`.execute(db)
+    await sql`
+      insert into user_pools (id, name, is_default, issuer, issuer_follows_public_url, settings, created_at, updated_at)
+      values ('p', 'p', false, 'https://p.example.com', false, '{}', now(), now())
+    `.execute(db)
+    await sql`
+      insert into app_clients (user_pool_id, id, name, sealed_secret, settings, created_at, updated_at) values
+        ('p', 'closed', 'closed', 'sealed', '{}', '2026-01-01T00:00:00Z', now()),
+        ('p', 'open', 'open', null, '{}', now(), now())
+    `.execute(db)
+    await clientSecrets.up(db as unknown as Kysely<unknown>)
+    const [closed, open] = await createStore(server!).settings.appClients('p')
+    const createdAt = new Date('2026-01-01T00:00:00Z')
+    const id = expect.any(String) as string
+    expect(closed?.secrets).toEqual([{ id, sealedSecret: 'sealed', added: false, createdAt }])
+    expect(open).not.toHaveProperty('secrets')
   })
 
   test('what a newer release has migrated is refused, and says so', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { AppClientSecretRecord } from '../../src/domain/ports/store.ts'
 import type { SigningKeyRecord } from '../../src/domain/tokens/signing-key.ts'
 import { onEachDatabase } from './databases.ts'
 import { addAppClient, addUser, addUserPool, grantOf, inParallel, later, now, userPoolRecord } from './records.ts'
@@ -98,15 +99,26 @@ onEachDatabase((context) => {
     test('is stored with or without a secret, and changes the pool once', async () => {
       const userPoolId = await addUserPool(context.store)
       const open = { userPoolId, id: 'a', name: 'open', settings: { CallbackURLs: ['http://localhost/'] } }
-      const secret = { userPoolId, id: 'b', name: 'confidential', sealedSecret: 'sealed', settings: {} }
+      const [one, two] = ['one', 'two'].map((id, index) => ({
+        id,
+        sealedSecret: `sealed ${id}`,
+        added: index > 0,
+        createdAt: later(index),
+      })) as [AppClientSecretRecord, AppClientSecretRecord]
+      const secret = { userPoolId, id: 'b', name: 'confidential', secrets: [one], settings: {} }
       expect(await growth(userPoolId, () => settings().saveAppClient(open, now))).toEqual(once)
       expect(await growth(userPoolId, () => settings().saveAppClient(secret, now))).toEqual(once)
       expect(await growth(userPoolId, () => settings().saveAppClient(secret, later(1)))).toEqual(unchanged)
       expect(await settings().appClients(userPoolId)).toEqual([open, secret])
 
-      const changed = { ...secret, sealedSecret: 'sealed anew' }
-      expect(await growth(userPoolId, () => settings().saveAppClient(changed, later(1)))).toEqual(once)
-      const { sealedSecret: _, ...withoutSecret } = secret
+      for (const secrets of [[one, two], [two], [{ ...two, sealedSecret: 'sealed anew', added: false }]]) {
+        const changed = { ...secret, secrets }
+        expect(await growth(userPoolId, () => settings().saveAppClient(changed, later(1)))).toEqual(once)
+        expect(await settings().appClients(userPoolId)).toEqual([open, changed])
+        expect(await settings().lockAppClient(userPoolId, 'b')).toEqual(changed)
+      }
+      expect(await settings().lockAppClient(userPoolId, 'nobody')).toBeUndefined()
+      const { secrets: _, ...withoutSecret } = secret
       expect(await growth(userPoolId, () => settings().saveAppClient(withoutSecret, later(1)))).toEqual(once)
       expect(await settings().appClients(userPoolId)).toEqual([open, withoutSecret])
     })

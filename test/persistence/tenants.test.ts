@@ -13,7 +13,9 @@ onEachDatabase((context) => {
 
   async function fill(userPoolId: string): Promise<void> {
     const { store } = context
-    await addAppClient(store, userPoolId)
+    const appClient = await addAppClient(store, userPoolId)
+    const secret = { id: 'same', sealedSecret: userPoolId, added: false, createdAt: now }
+    await store.settings.saveAppClient({ ...appClient, secrets: [secret] }, now)
     const identifiers = [
       { kind: 'username', key: 'ada' },
       { kind: 'email', key: 'old@example.com' },
@@ -54,6 +56,7 @@ onEachDatabase((context) => {
     const { store } = context
     return {
       clients: await store.settings.appClients(id),
+      client: await store.settings.lockAppClient(id, 'web'),
       servers: await store.settings.resourceServers(id),
       bySub: await store.users.findBySub(id, 'same'),
       byName: await store.users.findByIdentifier(id, 'ada'),
@@ -120,6 +123,7 @@ onEachDatabase((context) => {
     await store.browserSessions.save(session(left))
     expect(await store.browserSessions.deleteAll(left)).toBe(1)
     await store.users.deleteUnconfirmed(left, 'same')
+    await store.settings.saveAppClient({ userPoolId: left, id: 'web', name: 'changed', settings: {} }, now)
     await store.settings.deleteAppClient(left, 'web')
     await store.settings.deleteResourceServer(left, 'api')
     await store.users.delete(left, 'same')

@@ -1,9 +1,6 @@
 import { z } from 'zod'
-import {
-  createAppClient,
-  newClientSecret,
-  replaceClientSecret,
-} from '../../domain/app-clients/administer-app-client.ts'
+import { createAppClient } from '../../domain/app-clients/administer-app-client.ts'
+import { newClientSecret, replaceClientSecret } from '../../domain/app-clients/administer-client-secrets.ts'
 import type { AppClientRecord } from '../../domain/ports/store.ts'
 import { userPoolConfigurationSchema } from '../../domain/user-pools/configuration.ts'
 import type { UserPoolConfiguration } from '../../domain/user-pools/configuration.ts'
@@ -29,12 +26,12 @@ const appClientView = (record: AppClientRecord): AppClientView => ({
   ClientId: record.id,
   ClientName: record.name,
   UserPoolId: record.userPoolId,
-  HasSecret: record.sealedSecret !== undefined,
+  HasSecret: record.secrets !== undefined,
 })
 
-const target = { userPool: userPoolSelector, clientId: z.string().min(1).max(128) }
+export const target = { userPool: userPoolSelector, clientId: z.string().min(1).max(128) }
 
-const clientSecret = z.union([
+export const clientSecret = z.union([
   z.strictObject({ value: z.string().min(1).max(4096) }),
   z.strictObject({ generate: z.literal(true) }),
 ])
@@ -79,14 +76,14 @@ export const createAppClientCommand = defineCommand(
 )
 
 /** By the rules of the configuration file, which has them all in one schema. */
-function readAppClient(settings: Readonly<Record<string, unknown>>): UserPoolConfiguration['clients'][number] {
+export function readAppClient(settings: Readonly<Record<string, unknown>>): UserPoolConfiguration['clients'][number] {
   const userPool = { PoolName: 'any', Clients: [settings] }
   const [appClient] = readSettings(userPoolConfigurationSchema, userPool, 2).clients
   if (appClient === undefined) throw new Error('the schema lost an app client')
   return appClient
 }
 
-/** Another secret in the place of the former one, which stops working. */
+/** Another secret in the place of every former one, which stop working. */
 export const rotateClientSecret = defineCommand(
   z.strictObject({ ...target, secret: clientSecret }),
   async (administration, input): Promise<AppClientView> => {
@@ -110,7 +107,7 @@ export const deleteAppClient = defineCommand(z.strictObject(target), async (admi
   return appClientView(record)
 })
 
-function chooseSecret(
+export function chooseSecret(
   { domain }: Administration,
   given: z.output<typeof clientSecret> | undefined,
 ): { secret?: string; shown: { ClientSecret?: string } } {
@@ -120,7 +117,7 @@ function chooseSecret(
   return { secret: generated, shown: { ClientSecret: generated } }
 }
 
-async function requireAppClient(
+export async function requireAppClient(
   administration: Administration,
   input: { userPool?: string | undefined; clientId: string },
 ): Promise<AppClientRecord> {

@@ -6,6 +6,7 @@ import {
   rotateClientSecret,
   showAppClient,
 } from './client-commands.ts'
+import { addClientSecretCommand, deleteClientSecretCommand, listClientSecrets } from './client-secret-commands.ts'
 import { listConsents, revokeConsent } from './consent-commands.ts'
 import { listSigningKeys, rotateSigningKeysCommand } from './key-commands.ts'
 import { listDeadLetters, retryDeadLetters } from './mail-commands.ts'
@@ -61,6 +62,9 @@ export const commands = {
   'client.show': showAppClient,
   'client.create': createAppClientCommand,
   'client.rotateSecret': rotateClientSecret,
+  'client.addSecret': addClientSecretCommand,
+  'client.listSecrets': listClientSecrets,
+  'client.deleteSecret': deleteClientSecretCommand,
   'client.delete': deleteAppClient,
   'resourceServer.list': listResourceServers,
   'resourceServer.create': createResourceServerCommand,

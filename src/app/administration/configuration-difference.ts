@@ -10,7 +10,7 @@ export interface ConfigurationDifference {
 }
 
 /** Members that are secrets, or sealed ones: that they change is told, never what they are. */
-const confidential = new Set(['sealedSecret', 'passwordHash'])
+const confidential = new Set(['secrets', 'passwordHash'])
 
 const hidden = '(not shown)'
 
@@ -19,7 +19,7 @@ const names: Readonly<Record<string, string>> = {
   isDefault: 'Default',
   issuer: 'Issuer',
   domains: 'Domains',
-  sealedSecret: 'ClientSecret',
+  secrets: 'ClientSecret',
   description: 'Description',
   precedence: 'Precedence',
   roleArn: 'RoleArn',

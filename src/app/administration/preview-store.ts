@@ -74,6 +74,9 @@ function previewSettings({ settings }: PreviewReads, note: Note): SettingsReposi
       const before = (await settings.appClients(userPoolId)).find((stored) => stored.id === id)
       note({ kind: 'app client', userPoolId, id, before, after: appClient })
     },
+    async lockAppClient(userPoolId, clientId) {
+      return (await settings.appClients(userPoolId)).find(({ id }) => id === clientId)
+    },
     async saveResourceServer(server) {
       const { userPoolId, identifier: id } = server
       const before = (await settings.resourceServers(userPoolId)).find((stored) => stored.identifier === id)

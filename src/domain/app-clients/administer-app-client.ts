@@ -1,14 +1,13 @@
 import { newClientId } from '../../platform/ids.ts'
-import type { Random } from '../../platform/random.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { AppClientRecord } from '../ports/store.ts'
 import type { SigningAlgorithm } from '../tokens/signing-key.ts'
 import { ensureSigningKeys } from '../tokens/signing-keys.ts'
 import type { UserPoolConfiguration } from '../user-pools/configuration.ts'
-import { clientSecretPurpose } from '../user-pools/user-pool-directory.ts'
+import { configuredSecrets, secretsMember } from './client-secrets.ts'
 import { customScopes, standardScopes } from './scopes.ts'
 
-/* What an operator does with app clients: Cognito's *UserPoolClient operations. */
+/* What an operator does with app clients: Cognito's *UserPoolClient operations (secrets: administer-client-secrets). */
 
 type NewAppClient = UserPoolConfiguration['clients'][number]
 
@@ -35,7 +34,7 @@ export async function createAppClient(
     userPoolId,
     id: appClient.id ?? newClientId(services.random),
     name: appClient.name,
-    ...(appClient.secret === undefined ? {} : { sealedSecret: seal(services, appClient.secret) }),
+    ...secretsMember(configuredSecrets(services, undefined, appClient.secrets)),
     settings: appClient.settings,
   }
   const algorithm = appClient.settings['SigningAlgorithm'] as SigningAlgorithm | undefined
@@ -47,23 +46,3 @@ export async function createAppClient(
   })
   return added ? { kind: 'done', appClient: record } : { kind: 'refused', reason: 'clientExists' }
 }
-
-/** Puts another secret in the place of the former one, which stops working at once. False: a public client has none. */
-export async function replaceClientSecret(
-  services: DomainServices,
-  request: { userPoolId: string; clientId: string; secret: string },
-): Promise<boolean> {
-  const sealedSecret = seal(services, request.secret)
-  return services.store.transaction(async (tx) => {
-    const stored = await tx.settings.appClients(request.userPoolId)
-    const record = stored.find(({ id }) => id === request.clientId)
-    if (record?.sealedSecret === undefined) return false
-    await tx.settings.saveAppClient({ ...record, sealedSecret }, services.clock.now())
-    return true
-  })
-}
-
-/** 52 lower-case letters and digits (268 bits), as Cognito's are. */
-export const newClientSecret = (random: Random): string => random.text(52, 'abcdefghijklmnopqrstuvwxyz0123456789')
-
-const seal = (services: DomainServices, secret: string): string => services.sealedBox.seal(secret, clientSecretPurpose)

@@ -47,6 +47,7 @@ export const appClientSettingsSchema = z.strictObject({
   WriteAttributes: z.array(z.string()).optional(),
   PreventUserExistenceErrors: z.enum(['ENABLED', 'LEGACY']).default('ENABLED'),
   EnableTokenRevocation: z.boolean().default(true),
+  AccessTokenFormat: z.enum(['COGNITO', 'RFC9068']).default('COGNITO'),
   EnablePropagateAdditionalUserContextData: z.boolean().optional(),
   AuthSessionValidity: z.number().int().min(3).max(15).default(3),
   AnalyticsConfiguration: z.unknown().optional(),
@@ -64,15 +65,15 @@ const secondsPerUnit = { seconds: 1, minutes: 60, hours: 3600, days: 86_400 }
 
 /**
  * The stored row with every default filled in.
- * @param secret in clear, already opened; absent for a public client
+ * @param secrets in clear, already opened; none for a public client
  */
-export function appClientFrom(record: AppClientRecord, secret: string | undefined): AppClient {
+export function appClientFrom(record: AppClientRecord, secrets: readonly string[]): AppClient {
   const settings = appClientSettingsSchema.parse(record.settings)
   return {
     userPoolId: record.userPoolId,
     id: record.id,
     name: record.name,
-    ...(secret === undefined ? {} : { secret }),
+    secrets,
     callbackUrls: settings.CallbackURLs,
     logoutUrls: settings.LogoutURLs,
     ...(settings.DefaultRedirectURI === undefined ? {} : { defaultRedirectUri: settings.DefaultRedirectURI }),
@@ -89,8 +90,9 @@ export function appClientFrom(record: AppClientRecord, secret: string | undefine
     ...(settings.WriteAttributes === undefined ? {} : { writeAttributes: settings.WriteAttributes }),
     preventUserExistenceErrors: settings.PreventUserExistenceErrors === 'ENABLED',
     enableTokenRevocation: settings.EnableTokenRevocation,
+    accessTokenFormat: settings.AccessTokenFormat,
     authSessionValidityMinutes: settings.AuthSessionValidity,
-    requirePkce: settings.RequirePkce ?? secret === undefined,
+    requirePkce: settings.RequirePkce ?? secrets.length === 0,
     ...(settings.SigningAlgorithm === undefined ? {} : { signingAlgorithm: settings.SigningAlgorithm }),
     thirdParty: settings.ThirdParty,
     branding: brandingOf(settings.Branding),

@@ -6,8 +6,8 @@ export interface AppClient {
   userPoolId: string
   id: string
   name: string
-  /** Absent: a public client. Held in clear in memory only; sealed at rest. */
-  secret?: string
+  /** Any of them is good; none: a public client. Held in clear in memory only; sealed at rest. */
+  secrets: readonly string[]
   callbackUrls: readonly string[]
   logoutUrls: readonly string[]
   defaultRedirectUri?: string
@@ -27,6 +27,8 @@ export interface AppClient {
   /** Cognito's PreventUserExistenceErrors; Latchkey's default is true. */
   preventUserExistenceErrors: boolean
   enableTokenRevocation: boolean
+  /** Cognito's own form of access token, or RFC 9068's (`at+jwt` with `aud`). */
+  accessTokenFormat: 'COGNITO' | 'RFC9068'
   /** Minutes that a challenge stays answerable. */
   authSessionValidityMinutes: number
   /** PKCE with S256: by default required of public clients only. */

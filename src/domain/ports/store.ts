@@ -54,9 +54,17 @@ export interface AppClientRecord {
   userPoolId: string
   id: string
   name: string
-  /** Sealed; absent: a public client. */
-  sealedSecret?: string
+  /** Oldest first, at most two; absent: a public client. */
+  secrets?: readonly AppClientSecretRecord[]
   settings: Readonly<Record<string, unknown>>
+}
+
+export interface AppClientSecretRecord {
+  id: string
+  sealedSecret: string
+  /** Made beside the client's own one (Cognito's AddUserPoolClientSecret): the configuration file leaves it alone. */
+  added: boolean
+  createdAt: Date
 }
 
 /** Everything that changes seldom and is cached in process: user pools, app clients, keys, resource servers. */
@@ -68,6 +76,8 @@ export interface SettingsRepository {
   saveUserPool(userPool: Omit<UserPoolRecord, 'version'>, at: Date): Promise<void>
   deleteUserPool(userPoolId: string): Promise<boolean>
   appClients(userPoolId: string): Promise<readonly AppClientRecord[]>
+  /** For a change within a transaction: whoever else wants to change it waits for its end. */
+  lockAppClient(userPoolId: string, clientId: string): Promise<AppClientRecord | undefined>
   saveAppClient(appClient: AppClientRecord, at: Date): Promise<void>
   deleteAppClient(userPoolId: string, clientId: string): Promise<boolean>
   resourceServers(userPoolId: string): Promise<readonly ResourceServer[]>

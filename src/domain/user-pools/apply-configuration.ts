@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { newClientId } from '../../platform/ids.ts'
+import { configuredSecrets, secretsMember } from '../app-clients/client-secrets.ts'
 import type { AppClientRecord, UserPoolRecord } from '../ports/store.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { SigningAlgorithm } from '../tokens/signing-key.ts'
@@ -10,7 +11,6 @@ import { configurationProblems, explainRefusal } from './configuration-problems.
 import { chooseIssuer } from './issuer.ts'
 import { issuerOf, newUserOf, planUserPools } from './plan-user-pools.ts'
 import type { UserPoolPlan } from './plan-user-pools.ts'
-import { clientSecretPurpose } from './user-pool-directory.ts'
 import { settingsNotActedOn, userPoolFrom } from './user-pool-settings.ts'
 
 /** One thing that applying the configuration changed, or would change. */
@@ -153,28 +153,22 @@ async function applyClients(run: Run, userPoolId: string, configuration: UserPoo
       client.id === undefined ? candidate.name === client.name : candidate.id === client.id,
     )
     const id = client.id ?? existing?.id ?? newClientId(run.services.random)
-    const sealedSecret = sealSecret(run, existing, client.secret)
-    const record: AppClientRecord = {
+    const recordOf = (before: AppClientRecord | undefined): AppClientRecord => ({
       userPoolId,
       id,
       name: client.name,
-      ...(sealedSecret === undefined ? {} : { sealedSecret }),
-      settings: { ...existing?.settings, ...client.settings },
-    }
-    if (isDeepStrictEqual(existing, record)) continue
+      ...secretsMember(configuredSecrets(run.services, before, client.secrets)),
+      settings: { ...before?.settings, ...client.settings },
+    })
+    if (isDeepStrictEqual(existing, recordOf(existing))) continue
     note(run, existing, `app client ${id} of ${userPoolId}`)
-    if (!run.options.dryRun) await settings.saveAppClient(record, run.services.clock.now())
+    if (run.options.dryRun) continue
+    // Read again under a lock: a secret may have been added elsewhere meanwhile.
+    await run.services.store.transaction(async (tx) => {
+      const record = recordOf(await tx.settings.lockAppClient(userPoolId, id))
+      await tx.settings.saveAppClient(record, run.services.clock.now())
+    })
   }
-}
-
-/** Sealing the same secret twice gives two texts: an unchanged secret keeps its old one. */
-function sealSecret(run: Run, existing: AppClientRecord | undefined, secret: string | undefined): string | undefined {
-  const { sealedBox } = run.services
-  if (secret === undefined) return existing?.sealedSecret
-  if (existing?.sealedSecret !== undefined && sealedBox.open(existing.sealedSecret, clientSecretPurpose) === secret) {
-    return existing.sealedSecret
-  }
-  return sealedBox.seal(secret, clientSecretPurpose)
 }
 
 async function applyGroups(run: Run, userPoolId: string, configuration: UserPoolConfiguration): Promise<void> {

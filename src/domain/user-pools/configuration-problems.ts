@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { configuredSecrets, maximumClientSecrets } from '../app-clients/client-secrets.ts'
 import { customScopes, standardScopes } from '../app-clients/scopes.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { UserPoolRecord } from '../ports/store.ts'
@@ -22,6 +23,7 @@ export async function configurationProblems(
   const problems = plans.flatMap(({ record }) => takenProblems(record, after))
   for (const plan of plans) {
     problems.push(...(await scopeProblems(services, plan)))
+    problems.push(...(await secretProblems(services, plan)))
     problems.push(...(await signInProblems(services, plan)))
     problems.push(...(await userProblems(services, plan)))
   }
@@ -55,6 +57,19 @@ async function scopeProblems(services: DomainServices, { configuration, record }
         (scope) =>
           `app client ${client.id ?? client.name}: AllowedOAuthScopes names ${JSON.stringify(scope)}, which no resource server of ${record.id} defines`,
       )
+  })
+}
+
+async function secretProblems(services: DomainServices, { configuration, record }: UserPoolPlan): Promise<string[]> {
+  const named = configuration.clients.filter(({ secrets }) => secrets !== undefined)
+  const stored = named.length === 0 ? [] : await services.store.settings.appClients(record.id)
+  return named.flatMap((client) => {
+    const existing = stored.find(({ id, name }) => (client.id === undefined ? name === client.name : id === client.id))
+    const after = configuredSecrets(services, existing, client.secrets)
+    if (after.length <= maximumClientSecrets) return []
+    return [
+      `app client ${client.id ?? client.name}: has a secret that was added by command beside the ${client.secrets?.length} of the file, and can have two in all; delete it with \`latchkey client delete-secret\``,
+    ]
   })
 }
 

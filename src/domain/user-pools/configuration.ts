@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { appClientProblems, appClientSettingsSchema } from '../app-clients/app-client-settings.ts'
+import { maximumClientSecrets } from '../app-clients/client-secrets.ts'
 import {
   maximumResourceServers,
   resourceServerOf,
@@ -38,16 +39,16 @@ const describedClientMembers = {
   LastModifiedDate: z.unknown().optional(),
 }
 
+const clientSecret = z.string().regex(/^[\x21-\x7e]{16,128}$/, 'must be 16 to 128 printable characters without blanks')
+
 const appClientMembers = appClientSettingsSchema.extend({
   ClientId: z
     .string()
     .regex(/^[\w+-]{1,128}$/, 'must be 1 to 128 letters, digits, "_", "+" or "-"')
     .optional(),
   ClientName: z.string().min(1).max(128).optional(),
-  ClientSecret: z
-    .string()
-    .regex(/^[\x21-\x7e]{16,128}$/, 'must be 16 to 128 printable characters without blanks')
-    .optional(),
+  ClientSecret: clientSecret.optional(),
+  ClientSecrets: z.array(clientSecret).min(1).max(maximumClientSecrets).optional(),
   ...describedClientMembers,
 })
 
@@ -56,12 +57,19 @@ const appClient = z.unknown().transform((written, context) => {
   const problems = [...(checked.ok ? [] : checked.problems), ...problemsTogether(written, checked)]
   for (const problem of problems) report(context, problem)
   if (!checked.ok || problems.length > 0) return z.NEVER
-  const { ClientId, ClientName, ClientSecret } = checked.settings
-  const apart = new Set(['ClientId', 'ClientName', 'ClientSecret', ...Object.keys(describedClientMembers)])
+  const { ClientId, ClientName, ClientSecret, ClientSecrets } = checked.settings
+  const apart = new Set([
+    'ClientId',
+    'ClientName',
+    'ClientSecret',
+    'ClientSecrets',
+    ...Object.keys(describedClientMembers),
+  ])
   return {
     id: ClientId,
     name: ClientName ?? ClientId ?? '',
-    secret: ClientSecret,
+    /** Undefined: the file says nothing of them. */
+    secrets: secretsOf(ClientSecret, ClientSecrets),
     settings: without(written as Settings, apart),
   }
 })
@@ -74,10 +82,20 @@ function problemsTogether(written: unknown, checked: CheckedSettings<unknown>): 
   const nameless = isNamed ? [] : [{ path: [], message: 'needs a ClientId or a ClientName' }]
   const sound = checkSettings(appClientMembers, without(written, wrong))
   if (!sound.ok) return nameless
-  const { ClientId: _id, ClientName: _name, ClientSecret, ...settings } = sound.settings
-  const messages = appClientProblems(settings, (ClientSecret ?? written['ClientSecret']) !== undefined)
+  const { ClientId: _id, ClientName: _name, ClientSecret, ClientSecrets, ...settings } = sound.settings
+  const secrets = secretsOf(ClientSecret, ClientSecrets) ?? []
+  const hasSecret = (written['ClientSecret'] ?? written['ClientSecrets']) !== undefined
+  const messages = [...appClientProblems(settings, hasSecret), ...secretProblems(secrets)]
   const others = messages.filter((message) => ![...wrong].some((name) => message.startsWith(name)))
   return [...nameless, ...others.map(atItsMember)]
+}
+
+const secretsOf = (one: string | undefined, more: readonly string[] | undefined): readonly string[] | undefined =>
+  one === undefined ? more : [one, ...(more ?? [])]
+
+function secretProblems(secrets: readonly string[]): string[] {
+  if (new Set(secrets).size < secrets.length) return ['ClientSecrets: name each secret once, ClientSecret included']
+  return secrets.length > maximumClientSecrets ? ['ClientSecrets: an app client has two secrets at most'] : []
 }
 
 /** `AccessTokenValidity must be …` is told at that member, with its value. */

@@ -1,6 +1,7 @@
 import type { SealedBox } from '../../security/sealed-box.ts'
 import type { AppClient, ResourceServer } from '../app-clients/app-client.ts'
 import { appClientFrom } from '../app-clients/app-client-settings.ts'
+import { openSecrets } from '../app-clients/client-secrets.ts'
 import type { SettingsRepository, UserPoolRecord } from '../ports/store.ts'
 import { openSigningKeys } from '../tokens/signing-key-set.ts'
 import type { SigningKeySet } from '../tokens/signing-key-set.ts'
@@ -32,9 +33,6 @@ export interface UserPoolDirectory {
   refresh(): Promise<void>
 }
 
-/** The purpose under which app clients' secrets are sealed. */
-export const clientSecretPurpose = 'client secret'
-
 export function createUserPoolDirectory(settings: SettingsRepository, sealedBox: SealedBox): UserPoolDirectory {
   let generation = -1
   let byId = new Map<string, UserPool>()
@@ -63,11 +61,7 @@ export function createUserPoolDirectory(settings: SettingsRepository, sealedBox:
     ])
     const keys = openSigningKeys(keyRecords, sealedBox)
     if (keys === undefined) throw new Error(`user pool ${userPool.id} has no signing keys`)
-    const appClients = clients.map((record) => {
-      const secret =
-        record.sealedSecret === undefined ? undefined : sealedBox.open(record.sealedSecret, clientSecretPurpose)
-      return appClientFrom(record, secret)
-    })
+    const appClients = clients.map((record) => appClientFrom(record, openSecrets({ sealedBox }, record)))
     return { userPool, appClients: new Map(appClients.map((client) => [client.id, client])), resourceServers, keys }
   }
 
