@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { isClientSecret } from '../../src/domain/app-clients/client-secrets.ts'
+import { isClientSecret, newSecretRecord } from '../../src/domain/app-clients/client-secrets.ts'
 import {
   addClientSecret,
   deleteClientSecret,
@@ -116,10 +116,7 @@ describe.each(databaseKinds)('an app client with two secrets on %s', (database) 
     await pool.domain.store.transaction(async (tx) => {
       const record = await tx.settings.lockAppClient(poolId, 'machine')
       if (record === undefined) throw new Error('no client')
-      const [one] = record.secrets ?? []
-      if (one === undefined) throw new Error('no secret')
-      const sealedSecret = pool.domain.sealedBox.seal(secret, 'client secret')
-      await tx.settings.saveAppClient({ ...record, secrets: [{ ...one, sealedSecret, added: false }] }, new Date())
+      await tx.settings.saveAppClient({ ...record, secrets: [newSecretRecord(pool.domain, secret, false)] }, new Date())
     })
     await pool.services.directory.refresh()
     expect(await works(secret)).toEqual(yes)

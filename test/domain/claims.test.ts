@@ -100,7 +100,7 @@ describe('the ID token', () => {
       { atHash: 'kPq' },
     )
     expect(Object.keys(bare).toSorted()).toEqual(
-      'acr at_hash aud auth_time cognito:username event_id exp iat iss jti sub token_use'.split(' '),
+      'acr at_hash aud auth_time cognito:username event_id exp iat iss sub token_use'.split(' '),
     )
   })
 

@@ -70,6 +70,9 @@ export const createAppClientCommand = defineCommand(
     if (outcome.reason === 'clientExists') {
       throw new CommandFailure('refused', `User pool ${userPool.id} has an app client ${appClient.id ?? ''} already.`)
     }
+    if (outcome.reason === 'attributes') {
+      throw new CommandFailure('refused', `The settings cannot be used: ${outcome.problems.join('; ')}.`)
+    }
     const scope = JSON.stringify(outcome.scope)
     throw new CommandFailure('refused', `No resource server of user pool ${userPool.id} defines the scope ${scope}.`)
   },

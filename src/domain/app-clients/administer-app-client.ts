@@ -4,6 +4,8 @@ import type { AppClientRecord } from '../ports/store.ts'
 import type { SigningAlgorithm } from '../tokens/signing-key.ts'
 import { ensureSigningKeys } from '../tokens/signing-keys.ts'
 import type { UserPoolConfiguration } from '../user-pools/configuration.ts'
+import { userPoolFrom } from '../user-pools/user-pool-settings.ts'
+import { attributeProblems } from './attribute-access.ts'
 import { configuredSecrets, secretsMember } from './client-secrets.ts'
 import { customScopes, standardScopes } from './scopes.ts'
 
@@ -15,6 +17,7 @@ export type CreateAppClientOutcome =
   | { kind: 'done'; appClient: AppClientRecord }
   | { kind: 'refused'; reason: 'clientExists' }
   | { kind: 'refused'; reason: 'unknownScope'; scope: string }
+  | { kind: 'refused'; reason: 'attributes'; problems: readonly string[] }
 
 /**
  * Cognito's CreateUserPoolClient.
@@ -30,6 +33,9 @@ export async function createAppClient(
   const wanted = (appClient.settings['AllowedOAuthScopes'] ?? []) as readonly string[]
   const unknown = wanted.find((scope) => !known.has(scope))
   if (unknown !== undefined) return { kind: 'refused', reason: 'unknownScope', scope: unknown }
+  const userPool = (await settings.userPools()).find(({ id }) => id === userPoolId)
+  const problems = userPool === undefined ? [] : attributeProblems(userPoolFrom(userPool), appClient.settings)
+  if (problems.length > 0) return { kind: 'refused', reason: 'attributes', problems }
   const record: AppClientRecord = {
     userPoolId,
     id: appClient.id ?? newClientId(services.random),

@@ -16,6 +16,20 @@ const registeredUri = z.string().superRefine((uri, context) => {
 const unit = z.enum(['seconds', 'minutes', 'hours', 'days'])
 const validity = z.number().int().min(0).max(315_360_000)
 
+/** Flows of Cognito's API; the pages and the OAuth endpoints ask for none of them. */
+const authFlows = [
+  'ALLOW_REFRESH_TOKEN_AUTH',
+  'ALLOW_USER_SRP_AUTH',
+  'ALLOW_USER_PASSWORD_AUTH',
+  'ALLOW_ADMIN_USER_PASSWORD_AUTH',
+  'ALLOW_CUSTOM_AUTH',
+  'ALLOW_USER_AUTH',
+  'ALLOW_CLIENT_TOKEN_AUTH',
+] as const
+
+/** Their names before they had a prefix. */
+const legacyAuthFlows = ['ADMIN_NO_SRP_AUTH', 'CUSTOM_AUTH_FLOW_ONLY', 'USER_PASSWORD_AUTH'] as const
+
 export const appClientSettingsSchema = z.strictObject({
   CallbackURLs: z.array(registeredUri).max(100).default([]),
   LogoutURLs: z.array(registeredUri).max(100).default([]),
@@ -23,9 +37,7 @@ export const appClientSettingsSchema = z.strictObject({
   AllowedOAuthFlows: z.array(z.enum(['code', 'implicit', 'client_credentials'])).default(['code']),
   AllowedOAuthScopes: z.array(z.string().min(1).max(513)).max(50).default(['openid', 'email', 'profile', 'phone']),
   AllowedOAuthFlowsUserPoolClient: z.boolean().optional(),
-  ExplicitAuthFlows: z
-    .array(z.string())
-    .default(['ALLOW_REFRESH_TOKEN_AUTH', 'ALLOW_USER_SRP_AUTH', 'ALLOW_CUSTOM_AUTH']),
+  ExplicitAuthFlows: z.array(z.enum([...authFlows, ...legacyAuthFlows])).optional(),
   SupportedIdentityProviders: z.array(z.string().min(1).max(32)).default(['COGNITO']),
   AccessTokenValidity: validity.default(1),
   IdTokenValidity: validity.default(1),
@@ -79,7 +91,7 @@ export function appClientFrom(record: AppClientRecord, secrets: readonly string[
     ...(settings.DefaultRedirectURI === undefined ? {} : { defaultRedirectUri: settings.DefaultRedirectURI }),
     allowedOAuthFlows: settings.AllowedOAuthFlowsUserPoolClient === false ? [] : settings.AllowedOAuthFlows,
     allowedOAuthScopes: settings.AllowedOAuthScopes,
-    explicitAuthFlows: settings.ExplicitAuthFlows,
+    explicitAuthFlows: settings.ExplicitAuthFlows ?? usualAuthFlows(settings),
     supportedIdentityProviders: settings.SupportedIdentityProviders,
     ...lifetimes(settings),
     refreshTokenRotation: {
@@ -100,6 +112,13 @@ export function appClientFrom(record: AppClientRecord, secrets: readonly string[
     ...(settings.Terms === undefined ? {} : { terms: termsOf(settings.Terms) }),
   }
 }
+
+/** Cognito's default; rotation and refreshing through the API exclude each other. */
+const usualAuthFlows = (settings: AppClientSettings): readonly string[] => [
+  ...(settings.RefreshTokenRotation.Feature === 'ENABLED' ? [] : ['ALLOW_REFRESH_TOKEN_AUTH']),
+  'ALLOW_USER_SRP_AUTH',
+  'ALLOW_CUSTOM_AUTH',
+]
 
 /** Token lifetimes in seconds; Cognito reads a refresh token validity of 0 as 30 days. */
 function lifetimes(
@@ -127,6 +146,7 @@ export function appClientProblems(settings: AppClientSettings, hasSecret: boolea
   if (times.refreshTokenSeconds < Math.max(times.accessTokenSeconds, times.idTokenSeconds)) {
     problems.push('RefreshTokenValidity must not be shorter than the access and ID token validity')
   }
+  problems.push(...authFlowProblems(settings))
   const flows = settings.AllowedOAuthFlows
   if (flows.includes('client_credentials')) {
     if (flows.length > 1)
@@ -139,4 +159,18 @@ export function appClientProblems(settings: AppClientSettings, hasSecret: boolea
     problems.push('DefaultRedirectURI must be one of CallbackURLs')
   }
   return problems
+}
+
+function authFlowProblems({
+  ExplicitAuthFlows: flows = [],
+  RefreshTokenRotation: rotation,
+}: AppClientSettings): string[] {
+  const legacy = flows.filter((flow) => (legacyAuthFlows as readonly string[]).includes(flow))
+  if (legacy.length > 0 && legacy.length < flows.length) {
+    return ['ExplicitAuthFlows: names without ALLOW_ cannot stand beside names with it']
+  }
+  if (rotation.Feature === 'ENABLED' && flows.includes('ALLOW_REFRESH_TOKEN_AUTH')) {
+    return ['ExplicitAuthFlows: ALLOW_REFRESH_TOKEN_AUTH cannot stand beside RefreshTokenRotation']
+  }
+  return []
 }

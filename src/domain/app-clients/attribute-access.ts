@@ -1,5 +1,6 @@
 import { standardAttributeNames } from '../users/attribute-schema.ts'
-import { isSelfWritable } from '../users/validate-attributes.ts'
+import type { UserPool } from '../user-pools/user-pool.ts'
+import { isSelfWritable, requiredAttributes } from '../users/validate-attributes.ts'
 import type { AppClient } from './app-client.ts'
 
 /* What an app may see and set of a user: Cognito's ReadAttributes and WriteAttributes (reference: hosted UI §13). */
@@ -30,3 +31,23 @@ export const unreadableScope = (appClient: AppClient, scopes: readonly string[])
   scopes
     .filter((scope) => Object.hasOwn(scopeAttributes, scope))
     .find((scope) => scopeAttributes[scope]?.some((name) => !isReadable(appClient, name)))
+
+/** What is wrong with a client's attribute lists in its user pool, in words that name the member and the mend. */
+export function attributeProblems(userPool: UserPool, settings: Readonly<Record<string, unknown>>): readonly string[] {
+  const custom = userPool.customAttributes.map(({ name }) => `custom:${name}`)
+  const known = new Set<string>(['sub', 'identities', ...standardAttributeNames, ...custom])
+  const listed = (member: string): readonly string[] | undefined => settings[member] as readonly string[] | undefined
+  const unknown = ['ReadAttributes', 'WriteAttributes'].flatMap((member) =>
+    (listed(member) ?? [])
+      .filter((name) => !known.has(name))
+      .map((name) => `${member} names ${JSON.stringify(name)}, which user pool ${userPool.id} does not define`),
+  )
+  const writable = listed('WriteAttributes')
+  const missing = requiredAttributes(userPool).filter(
+    (name) => isSelfWritable(name) && writable?.includes(name) === false,
+  )
+  return [
+    ...unknown,
+    ...missing.map((name) => `WriteAttributes lacks ${JSON.stringify(name)}, which the user pool requires: add it`),
+  ]
+}

@@ -6,7 +6,7 @@ import type { AppClient } from './app-client.ts'
 /* An app client's secrets: one, or two while one is exchanged for the other (reference: hosted UI §5). */
 
 /** The purpose under which app clients' secrets are sealed. */
-export const clientSecretPurpose = 'client secret'
+const clientSecretPurpose = 'client secret'
 
 export const maximumClientSecrets = 2
 

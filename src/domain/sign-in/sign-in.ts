@@ -28,19 +28,24 @@ export type SignInOutcome =
     }
   | {
       kind: 'refused'
-      reason: 'incorrectCredentials' | 'userDisabled' | 'passwordResetRequired' | 'temporaryPasswordExpired'
+      /** `userNotFound`: only where the app client's PreventUserExistenceErrors is LEGACY. */
+      reason:
+        'incorrectCredentials' | 'userNotFound' | 'userDisabled' | 'passwordResetRequired' | 'temporaryPasswordExpired'
     }
   /** The password was right, the sign-up never finished. */
   | { kind: 'refused'; reason: 'userNotConfirmed'; user: User }
 
 /**
  * First factor: a password (Cognito's USER_PASSWORD_AUTH). An unknown name costs the same hash and gets the same answer
- * as a wrong password; what else is wrong with an account is told only to somebody who knows its password.
+ * as a wrong password, unless the app client wants it told; what else is wrong with an account is told only to somebody who knows its password.
  */
 export async function signIn(services: DomainServices, request: SignInRequest): Promise<SignInOutcome> {
   const { userPool, password } = request
   const user = await services.store.users.findByIdentifier(userPool.id, lookupKey(userPool, request.username))
   const matches = await services.passwordHasher.verify(password, user?.passwordHash)
+  if (user === undefined && !request.appClient.preventUserExistenceErrors) {
+    return { kind: 'refused', reason: 'userNotFound' }
+  }
   if (user === undefined || !matches) return { kind: 'refused', reason: 'incorrectCredentials' }
   const now = services.clock.now()
   if (!user.enabled) return { kind: 'refused', reason: 'userDisabled' }

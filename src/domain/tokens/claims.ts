@@ -66,7 +66,7 @@ export function idTokenClaims(
     auth_time: epochSeconds(grant.authTime),
     exp: epochSeconds(times.issuedAt) + times.lifetimeSeconds,
     iat: epochSeconds(times.issuedAt),
-    jti: times.jti,
+    ...(appClient.enableTokenRevocation ? { jti: times.jti } : {}),
     ...authenticationContext(grant),
   }
 }
@@ -92,7 +92,8 @@ export function accessTokenClaims(
     auth_time: epochSeconds(grant.authTime),
     exp: epochSeconds(times.issuedAt) + times.lifetimeSeconds,
     iat: epochSeconds(times.issuedAt),
-    jti: times.jti,
+    // RFC 9068 §2.2 requires it.
+    ...(appClient.enableTokenRevocation || appClient.accessTokenFormat === 'RFC9068' ? { jti: times.jti } : {}),
     username: subject.user.username,
     ...authenticationContext(grant),
   }

@@ -3,9 +3,12 @@ import type { DomainServices } from '../ports/services.ts'
 import type { TokenSubject } from '../ports/store.ts'
 import type { UserPoolSnapshot } from '../user-pools/user-pool-directory.ts'
 import { accessTokenClaims, clientAccessTokenClaims, idTokenClaims } from './claims.ts'
+import type { ClaimSet } from './claims.ts'
+import { defaultAudience } from './default-audience.ts'
 import type { Grant } from './grant.ts'
 import { accessTokenHash, signToken } from './sign-token.ts'
 import { signerOf } from './signing-key-set.ts'
+import type { SigningAlgorithm } from './signing-key.ts'
 
 export interface IssuedTokens {
   accessToken: string
@@ -27,20 +30,16 @@ export async function issueTokens(
 ): Promise<IssuedTokens> {
   const { issuer } = snapshot.userPool
   const issuedAt = services.clock.now()
-  const algorithm = appClient.signingAlgorithm ?? snapshot.userPool.signingAlgorithm
-  const accessKey = signerOf(snapshot.keys, 'access', algorithm, issuedAt)
-  const accessToken = await signToken(
-    accessKey,
-    accessTokenClaims(issuer, appClient, grant, subject, {
-      issuedAt,
-      lifetimeSeconds: appClient.accessTokenSeconds,
-      jti: services.random.uuid(),
-    }),
-  )
+  const accessClaims = accessTokenClaims(issuer, appClient, grant, subject, {
+    issuedAt,
+    lifetimeSeconds: appClient.accessTokenSeconds,
+    jti: services.random.uuid(),
+  })
+  const accessToken = await signAccessToken(snapshot, appClient, accessClaims, grant.scope, issuedAt)
   const base = { accessToken, expiresIn: appClient.accessTokenSeconds, scope: grant.scope }
   if (!grant.scope.split(' ').includes('openid')) return base
   const times = { issuedAt, lifetimeSeconds: appClient.idTokenSeconds, jti: services.random.uuid() }
-  const idKey = signerOf(snapshot.keys, 'id', algorithm, issuedAt)
+  const idKey = signerOf(snapshot.keys, 'id', algorithmOf(snapshot, appClient), issuedAt)
   const extra = { atHash: accessTokenHash(idKey, accessToken), ...(nonce === undefined ? {} : { nonce }) }
   const idToken = await signToken(idKey, idTokenClaims(issuer, appClient, grant, subject, times, extra))
   return { ...base, idToken }
@@ -60,7 +59,22 @@ export async function issueClientToken(
     lifetimeSeconds: appClient.accessTokenSeconds,
     jti: services.random.uuid(),
   })
-  const algorithm = appClient.signingAlgorithm ?? snapshot.userPool.signingAlgorithm
-  const accessToken = await signToken(signerOf(snapshot.keys, 'access', algorithm, issuedAt), claims)
+  const accessToken = await signAccessToken(snapshot, appClient, claims, scope, issuedAt)
   return { accessToken, expiresIn: appClient.accessTokenSeconds, scope }
 }
+
+/** In the form that the app client asks for. RFC 9068's has an audience always, Cognito's only the one asked for. */
+function signAccessToken(
+  snapshot: UserPoolSnapshot,
+  appClient: AppClient,
+  claims: ClaimSet,
+  scope: string,
+  issuedAt: Date,
+): Promise<string> {
+  const key = signerOf(snapshot.keys, 'access', algorithmOf(snapshot, appClient), issuedAt)
+  if (appClient.accessTokenFormat === 'COGNITO') return signToken(key, claims)
+  return signToken(key, { aud: defaultAudience(snapshot, scope), ...claims }, 'at+jwt')
+}
+
+const algorithmOf = ({ userPool }: UserPoolSnapshot, { signingAlgorithm }: AppClient): SigningAlgorithm =>
+  signingAlgorithm ?? userPool.signingAlgorithm

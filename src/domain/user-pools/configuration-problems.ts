@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { attributeProblems } from '../app-clients/attribute-access.ts'
 import { configuredSecrets, maximumClientSecrets } from '../app-clients/client-secrets.ts'
 import { customScopes, standardScopes } from '../app-clients/scopes.ts'
 import type { DomainServices } from '../ports/services.ts'
@@ -23,7 +24,7 @@ export async function configurationProblems(
   const problems = plans.flatMap(({ record }) => takenProblems(record, after))
   for (const plan of plans) {
     problems.push(...(await scopeProblems(services, plan)))
-    problems.push(...(await secretProblems(services, plan)))
+    problems.push(...(await clientProblems(services, plan)))
     problems.push(...(await signInProblems(services, plan)))
     problems.push(...(await userProblems(services, plan)))
   }
@@ -60,15 +61,20 @@ async function scopeProblems(services: DomainServices, { configuration, record }
   })
 }
 
-async function secretProblems(services: DomainServices, { configuration, record }: UserPoolPlan): Promise<string[]> {
-  const named = configuration.clients.filter(({ secrets }) => secrets !== undefined)
-  const stored = named.length === 0 ? [] : await services.store.settings.appClients(record.id)
-  return named.flatMap((client) => {
+/** Of app clients, against what is stored of them. */
+async function clientProblems(services: DomainServices, { configuration, record }: UserPoolPlan): Promise<string[]> {
+  const stored = configuration.clients.length === 0 ? [] : await services.store.settings.appClients(record.id)
+  const userPool = userPoolFrom({ ...record, version: 0 })
+  return configuration.clients.flatMap((client) => {
+    const place = `app client ${client.id ?? client.name}`
     const existing = stored.find(({ id, name }) => (client.id === undefined ? name === client.name : id === client.id))
+    const settings = { ...existing?.settings, ...client.settings }
+    const problems = attributeProblems(userPool, settings).map((problem) => `${place}: ${problem}`)
     const after = configuredSecrets(services, existing, client.secrets)
-    if (after.length <= maximumClientSecrets) return []
+    if (after.length <= maximumClientSecrets) return problems
     return [
-      `app client ${client.id ?? client.name}: has a secret that was added by command beside the ${client.secrets?.length} of the file, and can have two in all; delete it with \`latchkey client delete-secret\``,
+      ...problems,
+      `${place}: has a secret that was added by command beside the ${client.secrets?.length} of the file, and can have two in all; delete it with \`latchkey client delete-secret\``,
     ]
   })
 }

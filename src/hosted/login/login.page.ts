@@ -11,7 +11,7 @@ export function showLoginPage(
   step: Step,
   shown: {
     username: string
-    refusal?: 'incorrectCredentials' | 'userDisabled' | 'temporaryPasswordExpired'
+    refusal?: 'incorrectCredentials' | 'userNotFound' | 'userDisabled' | 'temporaryPasswordExpired'
     missing?: { username: boolean; password: boolean }
   },
 ): void {

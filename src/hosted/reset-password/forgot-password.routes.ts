@@ -1,11 +1,13 @@
 import type { Router } from '@koa/router'
 import { forgotPassword } from '../../domain/recovery/forgot-password.ts'
 import type { ForgotPasswordOutcome } from '../../domain/recovery/forgot-password.ts'
+import { recoveryRefusal } from '../../domain/recovery/recovery-refusal.ts'
+import type { RecoveryRefusal } from '../../domain/recovery/recovery-refusal.ts'
 import type { FlowState } from '../../domain/sessions/flow.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { pagePaths } from '../paths.ts'
-import { formOf, noticeOf, pageRequest, showPage } from '../render.ts'
+import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
 import { pageUrl } from '../step.ts'
 import type { FormStep, Step } from '../step.ts'
@@ -21,8 +23,10 @@ export function forgotPasswordRoutes(router: Router, services: HostedServices): 
     const step = await openForm(services, ctx, 'forgotPassword')
     if (step === undefined || !mayRecover(services, step)) return
     const username = step.form.get('username') ?? ''
-    if (username.trim() === '') return showForgotPasswordPage(services, step, '', true)
+    if (username.trim() === '') return showForgotPasswordPage(services, step, '', { missing: true })
     const { userPool } = step.tenant.snapshot
+    const refusal = await recoveryRefusal(services.domain, { userPool, appClient: step.appClient, username })
+    if (refusal !== undefined) return showForgotPasswordPage(services, step, username, { refusal })
     const outcome = await forgotPassword(services.domain, { userPool, username, languages: step.languages })
     await continueFlow(services, step, pendingReset(services, step, username, outcome))
   })
@@ -57,13 +61,18 @@ function mayRecover(services: HostedServices, step: Step): boolean {
   return false
 }
 
-function showForgotPasswordPage(services: HostedServices, step: Step, username: string, missing = false): void {
+function showForgotPasswordPage(
+  services: HostedServices,
+  step: Step,
+  username: string,
+  shown: { missing?: boolean; refusal?: RecoveryRefusal } = {},
+): void {
   const { locale, tenant } = step
-  const error = missing ? locale.text('fieldErrors.required') : undefined
+  const error = shown.missing === true ? locale.text('fieldErrors.required') : undefined
   showPage(services, pageRequest(step), 'pages/forgot-password', 'forgotPassword', {
     form: formOf(services, step, 'forgotPassword'),
     username: usernameField(tenant.snapshot.userPool, locale, username, error),
     links: { login: pageUrl(step, 'login') },
-    alert: noticeOf(step),
+    alert: shown.refusal === undefined ? noticeOf(step) : errorAlert(locale.text(`outcomes.${shown.refusal}`)),
   })
 }

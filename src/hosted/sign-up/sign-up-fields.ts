@@ -1,12 +1,18 @@
+import type { AppClient } from '../../domain/app-clients/app-client.ts'
+import { isWritable } from '../../domain/app-clients/attribute-access.ts'
 import type { UserPool } from '../../domain/user-pools/user-pool.ts'
 import { requiredAttributes } from '../../domain/users/validate-attributes.ts'
 import { hasField } from '../attribute-fields.ts'
 
 /**
  * Attributes asked for at sign-up beside the user name (reference: hosted UI §4): the pool's aliases and every required
- * attribute; the address that is itself the sign-in name stands in the user name field.
+ * attribute, as far as the app client may write them; the address that is itself the sign-in name stands in the user name
+ * field.
  */
-export function signUpFieldNames(userPool: UserPool): readonly { name: string; required: boolean }[] {
+export function signUpFieldNames(
+  userPool: UserPool,
+  appClient: AppClient,
+): readonly { name: string; required: boolean }[] {
   const required = new Set(requiredAttributes(userPool))
   const aliases = userPool.usernameAttributes.length > 0 ? [] : userPool.aliasAttributes
   const verified = userPool.autoVerifiedAttributes
@@ -15,7 +21,7 @@ export function signUpFieldNames(userPool: UserPool): readonly { name: string; r
   const onlyChannel = userPool.usernameAttributes.length === 0 && verified.length === 1 ? verified[0] : undefined
   if (onlyChannel !== undefined) names.add(onlyChannel)
   return [...names]
-    .filter((name) => hasField(name) && !isSignInAddress(userPool, name))
+    .filter((name) => hasField(name) && isWritable(appClient, name) && !isSignInAddress(userPool, name))
     .map((name) => ({ name, required: required.has(name) || name === onlyChannel }))
 }
 

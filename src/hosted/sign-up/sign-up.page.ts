@@ -21,7 +21,7 @@ export function showSignUpPage(
   const { userPool } = tenant.snapshot
   const { typed, refusal } = shown
   const empty = refusal !== undefined && (typed.get('password') ?? '') === ''
-  const attributes = signUpFieldNames(userPool).map(({ name, required }) =>
+  const attributes = signUpFieldNames(userPool, step.appClient).map(({ name, required }) =>
     attributeField(locale, name, typed.get(name) ?? '', { required, problem: refusal?.attributeProblems[name] }),
   )
   const terms = termsLine(step)

@@ -23,7 +23,7 @@ export function signUpRoutes(router: Router, services: HostedServices): void {
     const step = await openForm(services, ctx, 'signUp')
     if (step === undefined) return
     const { userPool } = step.tenant.snapshot
-    const names = signUpFieldNames(userPool)
+    const names = signUpFieldNames(userPool, step.appClient)
     const outcome = await signUp(services.domain, {
       userPool,
       appClient: step.appClient,
