@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { isClientSecret, newSecretRecord } from '../../src/domain/app-clients/client-secrets.ts'
 import {
   addClientSecret,
@@ -7,12 +7,16 @@ import {
 } from '../../src/domain/app-clients/administer-client-secrets.ts'
 import type { AddSecretOutcome, DeleteSecretOutcome } from '../../src/domain/app-clients/administer-client-secrets.ts'
 import { basic, requestTokens } from '../support/relying-party.ts'
+import { createDatabase } from '../support/postgres.ts'
+import type { TestDatabase } from '../support/postgres.ts'
 import { databaseKinds } from '../support/server.ts'
 import { configurationOf, createBrowser, poolId, refresh, secret, startPool } from './pool.ts'
 import type { ConformancePool } from './pool.ts'
+import { rawRequest } from './raw-request.ts'
 
 /* A secret is exchanged while programs go on using the former one (reference: hosted UI §5 and §13). */
 
+const formType = 'application/x-www-form-urlencoded'
 const second = 'the-sec0nd+secret/of:the%client'
 
 describe.each(databaseKinds)('an app client with two secrets on %s', (database) => {
@@ -136,6 +140,37 @@ describe.each(databaseKinds)('an app client with two secrets on %s', (database) 
     const text = JSON.stringify(await pool.domain.store.settings.appClients(poolId))
     expect(text).not.toContain(secret)
     expect(text).not.toContain(second)
+  })
+})
+
+describe('on two servers', () => {
+  let database: TestDatabase
+  let servers: ConformancePool[]
+  beforeAll(async () => {
+    database = await createDatabase(inject('postgresUrl'), { template: inject('postgresTemplate') })
+    const options = { environment: { databaseUrl: database.url, publicUrl: 'http://localhost:3000' } }
+    servers = [await startPool(options), await startPool(options)]
+  })
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.stop()))
+    await database.drop()
+  })
+
+  test('a secret that one of them adds or deletes is noticed by the other within seconds, without a restart', async () => {
+    const [one, two] = servers as [ConformancePool, ConformancePool]
+    const target = { userPoolId: poolId, clientId: 'machine' }
+    const ask = async (): Promise<number> => {
+      const headers = { host: 'localhost:3000', authorization: basic('machine', second), 'content-type': formType }
+      const body = 'grant_type=client_credentials'
+      return (await rawRequest(two.port, '/oauth2/token', { method: 'POST', headers, body })).status
+    }
+    const within = { timeout: 5000, interval: 100 }
+    expect(await ask()).toBe(401)
+    const added = await addClientSecret(one.domain, { ...target, secret: second })
+    if (added.kind !== 'done') throw new Error(added.reason)
+    await expect.poll(ask, within).toBe(200)
+    expect((await deleteClientSecret(one.domain, { ...target, secretId: added.secret.id })).kind).toBe('done')
+    await expect.poll(ask, within).toBe(401)
   })
 })
 

@@ -183,11 +183,14 @@ describe.each(databaseKinds)('openid-client on %s', (database) => {
   })
 
   test('a wrong secret', async () => {
-    for (const authentication of [client.ClientSecretBasic('wrong'), client.ClientSecretPost('wrong')]) {
+    for (const [authentication, status] of [
+      [client.ClientSecretBasic('wrong'), 401],
+      [client.ClientSecretPost('wrong'), 400],
+    ] as const) {
       const config = await discover('job', authentication)
       await expect(client.clientCredentialsGrant(config)).rejects.toThrow()
       const refused = client.clientCredentialsGrant(config, { scope: 'api/read' })
-      await expect(refused).rejects.toMatchObject({ status: 401 })
+      await expect(refused).rejects.toMatchObject({ status })
     }
   })
 })
