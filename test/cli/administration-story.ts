@@ -126,6 +126,10 @@ export async function clientStory({ run, json }: Latchkey): Promise<void> {
   expect(shown.stdout).toMatch(/^Added the secret \S+\.\nClientSecret: [a-z0-9]{52}\n$/)
   const open = await run(['client', 'create', 'spa', '--public', '--callback-url', 'http://app.example.com/'])
   expect(open).toMatchObject({ status: 4, stderr: expect.stringContaining('CallbackURLs[0]: must use https') })
+  const listing = await run(['client', 'create', 'spa', '--public', ...callback, '--settings', '-'], {
+    stdin: '{"ReadAttributes": ["email", "custom:nothing"]}',
+  })
+  expect(listing).toMatchObject({ status: 4, stderr: expect.stringContaining('ReadAttributes names "custom:nothing"') })
   expect(await json('client', 'delete', 'web', '--yes')).toMatchObject({ ClientId: 'web' })
   expect(await run(['client', 'show', 'web'])).toMatchObject({ status: 3 })
 }

@@ -173,6 +173,22 @@ UserPools:
     expect(await secrets()).toEqual(['added-by-command-1', 'correct-horse-battery'])
   })
 
+  test('attribute lists that do not fit the user pool are refused, with what is stored of them', async () => {
+    const file = everything
+      .replace('    Clients:', '    Schema: [{Name: email, Required: true}]\n    Clients:')
+      .replace('ClientName: Web', 'WriteAttributes: [name]')
+    const lacks = 'app client web: WriteAttributes lacks "email", which the user pool requires: add it'
+    expect(await apply(file)).toMatchObject({ changes: [], problems: [lacks] })
+    expect(await pools()).toEqual([])
+    const others = everything.replace('ClientName: Web', 'ReadAttributes: [email, "custom:tier"]')
+    expect((await apply(others)).problems).toEqual([
+      'app client web: ReadAttributes names "custom:tier", which user pool eu-west-1_one does not define',
+    ])
+    await apply(everything.replace('ClientName: Web', 'WriteAttributes: [name]'))
+    const required = everything.replace('    Clients:', '    Schema: [{Name: email, Required: true}]\n    Clients:')
+    expect((await apply(required)).problems).toEqual([lacks])
+  })
+
   test('a third secret is refused before anything is written', async () => {
     await apply(everything)
     await addClientSecret(opened.domain, { userPoolId: 'eu-west-1_one', clientId: 'web', secret: 'added-by-command-1' })
