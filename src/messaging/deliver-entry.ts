@@ -1,6 +1,6 @@
 import { maskDestination } from '../domain/messages/email-address.ts'
 import type { OutgoingMessage } from '../domain/messages/message.ts'
-import type { OutboxEntry } from '../domain/ports/store.ts'
+import type { OutboxEntry } from '../domain/ports/outbox-repository.ts'
 import { addSeconds } from '../platform/clock.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { SealedBox } from '../security/sealed-box.ts'

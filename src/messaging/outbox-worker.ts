@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { OutboxEntry, OutboxRepository } from '../domain/ports/store.ts'
+import type { OutboxEntry, OutboxRepository } from '../domain/ports/outbox-repository.ts'
 import { addSeconds } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import type { Random } from '../platform/random.ts'

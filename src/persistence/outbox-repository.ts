@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { OutboxEntry, OutboxRepository } from '../domain/ports/store.ts'
+import type { OutboxEntry, OutboxRepository } from '../domain/ports/outbox-repository.ts'
 import { addSeconds } from '../platform/clock.ts'
 import type { Schema } from './schema.ts'
 

@@ -63,7 +63,7 @@ describe.each(databaseKinds)('on %s', (database) => {
       const { status, body } = await machineToken(id, asked)
       expect([status, body.scope, decode(body.access_token)['scope']]).toEqual([200, scope, scope])
     }
-    expect((await machineToken(id, 'api/read')).body.error).toBe('invalid_scope')
+    expect((await machineToken(id, 'api/read')).body.error).toBe('invalid_grant')
 
     const web = { CallbackURLs: [callback], AllowedOAuthScopes: ['openid', scope], RequirePkce: false }
     await command('client.create', { settings: { ClientId: `web-${id}`, ...web } })

@@ -1,6 +1,8 @@
 import { addSeconds } from '../../platform/clock.ts'
 import { sha256 } from '../../security/digest.ts'
+import { unreadableScope } from '../app-clients/attribute-access.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
+import { hasConsent } from '../consents/check-consent.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { UserPoolSnapshot } from '../user-pools/user-pool-directory.ts'
 import { issueTokens } from './issue-tokens.ts'
@@ -23,6 +25,9 @@ export async function redeemImplicitly(
   const found = await services.store.grants.findCode(userPoolId, codeHash)
   if (found === undefined || found.code.clientId !== appClient.id) return undefined
   if (!mayReceiveTokens(found.subject.user, found.code.authTime)) return undefined
+  const scopes = found.code.scope.split(' ')
+  if (!(await hasConsent(services, appClient, found.code.userSub, scopes))) return undefined
+  if (unreadableScope(appClient, scopes) !== undefined) return undefined
   const at = services.clock.now()
   const grant = {
     ...grantFrom(services, found.code, appClient, at),
