@@ -40,6 +40,7 @@ export function addUserCommands(program: Command, cli: Cli): void {
       cli.answer(await cli.run(command, target(username, options)), () => text(printable(username)))
     })
   }
+  addSetAttribute(user, cli)
   addDelete(user, cli)
   onUser(user, 'add-to-group', 'put a user into a group')
     .argument('<group>')
@@ -134,6 +135,15 @@ function addSetPassword(user: Command, cli: Cli): void {
       )
     },
   )
+}
+
+function addSetAttribute(user: Command, cli: Cli): void {
+  onUser(user, 'set-attribute', 'set attributes at once; an empty value removes one')
+    .argument('<name=value...>', 'such as email=ada@example.com email_verified=true', attribute)
+    .action(async (username: string, attributes: Record<string, string>, options: PoolOption) => {
+      const answer = await cli.run('user.setAttributes', { ...target(username, options), attributes })
+      cli.answer(answer, ({ Attributes }) => fields(Attributes))
+    })
 }
 
 function addDelete(user: Command, cli: Cli): void {

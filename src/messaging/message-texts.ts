@@ -13,14 +13,20 @@ export interface PoolPresentation {
 const sections: Readonly<Record<MessageKind, string>> = {
   verification: 'emailVerification',
   reset: 'emailReset',
+  addressVerification: 'emailAddressVerification',
+  addressChanging: 'emailAddressChanging',
+  addressChanged: 'emailAddressChanged',
   accountExists: 'emailAccountExists',
   invitation: 'emailInvitation',
 }
 
+/** Those that carry nothing which ends. */
+const notices: ReadonlySet<MessageKind> = new Set(['accountExists', 'addressChanging', 'addressChanged'])
+
 /** The texts of the message's kind, in its language. @throws DeliveryError when the message lacks its validity */
 export function messageTexts(message: OutgoingMessage, locale: Locale, brandName: string): Record<string, string> {
   const brand = { brand: brandName }
-  if (message.kind === 'accountExists') return locale.section(sections[message.kind], brand)
+  if (notices.has(message.kind)) return locale.section(sections[message.kind], brand)
   const duration = locale.duration(required(message, 'validForMinutes') * 60)
   return locale.section(sections[message.kind], { ...brand, duration })
 }

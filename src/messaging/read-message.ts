@@ -1,11 +1,14 @@
 import { z } from 'zod'
 import { outboxPurpose } from '../domain/messages/enqueue-message.ts'
-import type { OutgoingMessage } from '../domain/messages/message.ts'
+import type { MessageKind, OutgoingMessage } from '../domain/messages/message.ts'
 import type { SealedBox } from '../security/sealed-box.ts'
 import { DeliveryError } from './message-sender.ts'
 
 const outgoingMessage = z.object({
-  kind: z.enum(['verification', 'reset', 'accountExists', 'invitation']),
+  kind: z.enum([
+    ...['verification', 'reset', 'addressVerification', 'addressChanging', 'addressChanged'],
+    ...['accountExists', 'invitation'],
+  ] as const satisfies readonly MessageKind[]),
   userPoolId: z.string(),
   medium: z.enum(['EMAIL', 'SMS']),
   recipient: z.string().min(1),

@@ -53,3 +53,19 @@ export async function claimIdentifier(
     .executeTakeFirst()
   return claimed !== undefined
 }
+
+/** Takes the name away from the user, if it is theirs. */
+export async function releaseIdentifier(
+  db: Kysely<Schema>,
+  userPoolId: string,
+  sub: string,
+  { kind, key }: UserIdentifier,
+): Promise<void> {
+  await db
+    .deleteFrom('user_identifiers')
+    .where('user_pool_id', '=', userPoolId)
+    .where('key', '=', key)
+    .where('kind', '=', kind)
+    .where('user_sub', '=', sub)
+    .execute()
+}

@@ -10,6 +10,7 @@ const day = 24 * hour
 /** A table, the column by which its rows end, and for how many seconds after that they are still worth keeping. */
 const sweeps: readonly { table: keyof Schema; column: string; keptSeconds: number }[] = [
   { table: 'verification_codes', column: 'expires_at', keptSeconds: 0 },
+  { table: 'attribute_changes', column: 'expires_at', keptSeconds: 0 },
   { table: 'sign_in_attempts', column: 'expires_at', keptSeconds: 0 },
   { table: 'flows', column: 'expires_at', keptSeconds: 0 },
   { table: 'interactions', column: 'expires_at', keptSeconds: 0 },

@@ -28,6 +28,7 @@ export interface Schema {
   groups: GroupsTable
   group_members: { user_pool_id: string; group_name: string; user_sub: string; created_at: Date }
   verification_codes: VerificationCodesTable
+  attribute_changes: AttributeChangesTable
   sign_in_attempts: SignInAttemptsTable
   flows: FlowsTable
   browser_sessions: BrowserSessionsTable
@@ -133,6 +134,14 @@ interface VerificationCodesTable {
   attempts: number
   spent_by_attempt: number | null
   sent_at: Date
+  expires_at: Date
+}
+
+interface AttributeChangesTable {
+  user_pool_id: string
+  user_sub: string
+  attribute: VerifiableAttribute
+  value: string
   expires_at: Date
 }
 

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Repositories, Store } from '../domain/ports/store.ts'
+import { attributeChangeRepository } from './attribute-change-repository.ts'
 import { browserSessionRepository } from './browser-session-repository.ts'
 import { consentRepository } from './consent-repository.ts'
 import type { Database } from './database.ts'
@@ -27,6 +28,7 @@ const repositories = (db: Kysely<Schema>): Repositories => ({
   users: userRepository(db),
   groups: groupRepository(db),
   verificationCodes: verificationCodeRepository(db),
+  attributeChanges: attributeChangeRepository(db),
   signInAttempts: signInAttemptRepository(db),
   flows: flowRepository(db),
   browserSessions: browserSessionRepository(db),

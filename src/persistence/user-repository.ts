@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Kysely, SqlBool } from 'kysely'
 import type { UserRepository } from '../domain/ports/store.ts'
 import { addUser } from './add-user.ts'
-import { claimIdentifier } from './claim-identifier.ts'
+import { claimIdentifier, releaseIdentifier } from './claim-identifier.ts'
 import { present, presentOrNone } from './rows.ts'
 import type { Schema } from './schema.ts'
 import { signOutAllUsers, updateUser } from './update-user.ts'
@@ -51,6 +51,7 @@ export const userRepository = (db: Kysely<Schema>): UserRepository => ({
   update: (userPoolId, sub, change, at) => updateUser(db, userPoolId, sub, change, at),
   signOutAll: (userPoolId, at) => signOutAllUsers(db, userPoolId, at),
   claimIdentifier: (userPoolId, sub, identifier) => claimIdentifier(db, userPoolId, sub, identifier),
+  releaseIdentifier: (userPoolId, sub, identifier) => releaseIdentifier(db, userPoolId, sub, identifier),
   async delete(userPoolId, sub) {
     const deleted = await db
       .deleteFrom('users')

@@ -44,6 +44,9 @@ export async function userStory({ run, json }: Latchkey, { made, signedUp }: Nam
     Attributes: { email },
   })
   expect(await json('user', 'confirm', signedUp)).toMatchObject({ UserStatus: 'CONFIRMED' })
+  expect(await json('user', 'set-attribute', made, 'email_verified=true', 'nickname=A')).toMatchObject({
+    Attributes: { email, email_verified: 'true', nickname: 'A' },
+  })
   expect(await json('user', 'disable', made)).toMatchObject({ Enabled: false })
   expect(await json('user', 'show', made.toUpperCase())).toMatchObject({ Username: made, Enabled: false })
 }

@@ -33,6 +33,9 @@ describe('the texts of messages', () => {
 
   it.each([
     [{ kind: 'reset', validForMinutes: 60 } as const, ['493817', '1 hour']],
+    [{ kind: 'addressVerification', validForMinutes: 1440 } as const, ['493817', '24 hours']],
+    [{ kind: 'addressChanging' } as const, ['https://login.acme.example/login', 'Nothing changes until']],
+    [{ kind: 'addressChanged' } as const, ['https://login.acme.example/login', 'another address']],
     [{ kind: 'accountExists', link: 'https://a.example/login?x=1' } as const, ['https://a.example/login?x=1']],
     [{ kind: 'accountExists' } as const, ['https://login.acme.example/login']],
     [

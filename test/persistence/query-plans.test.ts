@@ -64,6 +64,7 @@ test.each<[string, () => Promise<unknown>]>([
   ['users.claimIdentifier', () => store.users.claimIdentifier('pool', 'sub', { kind: 'email', key: 'a' })],
   ['users.delete', () => store.users.delete('pool', 'sub')],
   ['groups.ofUser', () => store.groups.ofUser('pool', 'sub')],
+  ['attributeChanges.ofUser', () => store.attributeChanges.ofUser('pool', 'sub', now)],
   ['verificationCodes.find', () => store.verificationCodes.find('pool', 'sub', 'reset')],
   [
     'verificationCodes.attempt',

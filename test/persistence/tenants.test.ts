@@ -27,6 +27,7 @@ onEachDatabase((context) => {
     await store.verificationCodes.replace({
       ...common, purpose: 'reset', attribute: 'email', destination: userPoolId, codeHash: 'same', sentAt: now,
     }) // prettier-ignore
+    await store.attributeChanges.save({ ...common, attribute: 'email', value: userPoolId })
     await store.signInAttempts.add({ ...common, challenge: 'NEW_PASSWORD_REQUIRED', amr: [], startedAt: now })
     const state = { request: {}, chosen: 'login' } as const
     await store.flows.add({ ...common, sealedInteractionUid: 's', browserHash: 'b', state })
@@ -60,6 +61,7 @@ onEachDatabase((context) => {
       servers: await store.settings.resourceServers(id),
       bySub: await store.users.findBySub(id, 'same'),
       byName: await store.users.findByIdentifier(id, 'ada'),
+      changes: await store.attributeChanges.ofUser(id, 'same', now),
       byAddress: await store.users.findByIdentifier(id, 'old@example.com'),
       page: await store.users.page({ userPoolId: id, limit: 10 }),
       groups: await store.groups.ofUser(id, 'same'),

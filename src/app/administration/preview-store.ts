@@ -48,6 +48,7 @@ export function createPreviewStore(reads: PreviewReads): { store: Store; writes:
     users: previewUsers(reads, note),
     groups: previewGroups(reads, note),
     verificationCodes: unavailable('verificationCodes'),
+    attributeChanges: unavailable('attributeChanges'),
     signInAttempts: unavailable('signInAttempts'),
     flows: unavailable('flows'),
     browserSessions: unavailable('browserSessions'),
@@ -115,6 +116,7 @@ function previewUsers({ users }: PreviewReads, note: Note): UserRepository {
     update: refuse('users.update'),
     signOutAll: refuse('users.signOutAll'),
     claimIdentifier: refuse('users.claimIdentifier'),
+    releaseIdentifier: refuse('users.releaseIdentifier'),
     delete: refuse('users.delete'),
     deleteUnconfirmed: refuse('users.deleteUnconfirmed'),
   }

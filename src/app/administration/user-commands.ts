@@ -10,6 +10,7 @@ import {
 } from '../../domain/users/administer-user.ts'
 import type { CreateUserOutcome } from '../../domain/users/administer-user.ts'
 import { generatePassword } from '../../domain/users/generate-password.ts'
+import { setUserAttributes } from '../../domain/users/set-user-attributes.ts'
 import { lookupKey } from '../../domain/users/sign-in-name.ts'
 import type { User } from '../../domain/users/user.ts'
 import { defineCommand } from './administration.ts'
@@ -135,6 +136,24 @@ function choosePassword(
   const generated = generatePassword(domain.random, userPool.passwordPolicy)
   return { password: generated, shown: { Password: generated } }
 }
+
+/** Cognito's AdminUpdateUserAttributes; an empty value removes the attribute. */
+export const setAttributes = defineCommand(
+  z.strictObject({ ...target, attributes: z.record(z.string().min(1).max(64), z.string().max(4096)) }),
+  (administration, { attributes, ...input }) =>
+    onUser(administration, input, async ({ domain }, user, userPool) => {
+      const outcome = await setUserAttributes(domain, userPool, user, attributes)
+      if (outcome.kind === 'refused') {
+        throw new CommandFailure(
+          'refused',
+          outcome.reason === 'invalid'
+            ? attributeProblem(outcome.problems)
+            : 'Another user of this user pool signs in with that address.',
+        )
+      }
+      return userView(await requireUser(administration, userPool, user.sub))
+    }),
+)
 
 /** Cognito's AdminConfirmSignUp. */
 export const confirmUserCommand = defineCommand(z.strictObject(target), (administration, input) =>

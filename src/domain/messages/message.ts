@@ -1,5 +1,12 @@
 /** What an e-mail tells of; each has a template under `views/emails`. */
-export type MessageKind = 'verification' | 'reset' | 'accountExists' | 'invitation'
+export type MessageKind =
+  | 'verification'
+  | 'reset'
+  | 'addressVerification'
+  | 'addressChanging'
+  | 'addressChanged'
+  | 'accountExists'
+  | 'invitation'
 
 /** Texts of a pool in Cognito's own form (`{####}` and `{username}` are filled in). */
 export interface MessageTemplateOverrides {

@@ -1,3 +1,4 @@
+import type { AttributeChange } from '../attribute-changes/attribute-change.ts'
 import type { ResourceServer } from '../app-clients/app-client.ts'
 import type { Consent } from '../consents/consent.ts'
 import type { BrowserSession, InteractionRecord } from '../sessions/browser-session.ts'
@@ -5,6 +6,7 @@ import type { Flow, FlowState } from '../sessions/flow.ts'
 import type { SignInAttempt } from '../sign-in/sign-in-attempt.ts'
 import type { AuthorizationCode, Grant } from '../tokens/grant.ts'
 import type { SigningKeyRecord } from '../tokens/signing-key.ts'
+import type { VerifiableAttribute } from '../user-pools/user-pool.ts'
 import type { Group, User, UserStatus } from '../users/user.ts'
 import type { CodeAttempt, CodePurpose, VerificationCode } from '../verification-codes/verification-code.ts'
 import type { OutboxRepository } from './outbox-repository.ts'
@@ -28,6 +30,7 @@ export interface Repositories {
   users: UserRepository
   groups: GroupRepository
   verificationCodes: VerificationCodeRepository
+  attributeChanges: AttributeChangeRepository
   signInAttempts: SignInAttemptRepository
   flows: FlowRepository
   browserSessions: BrowserSessionRepository
@@ -131,6 +134,8 @@ export interface UserRepository {
   signOutAll(userPoolId: string, at: Date): Promise<void>
   /** Claims a sign-in name; false when another user holds it. Claiming one's own again is true. */
   claimIdentifier(userPoolId: string, sub: string, identifier: UserIdentifier): Promise<boolean>
+  /** Nobody is led to the user by it any more; another user's stays. */
+  releaseIdentifier(userPoolId: string, sub: string, identifier: UserIdentifier): Promise<void>
   delete(userPoolId: string, sub: string): Promise<boolean>
   /** Deletes the user only while it was never confirmed. */
   deleteUnconfirmed(userPoolId: string, sub: string): Promise<boolean>
@@ -176,6 +181,15 @@ export interface VerificationCodeRepository {
     maximumAttempts: number
     at: Date
   }): Promise<CodeAttempt>
+}
+
+export interface AttributeChangeRepository {
+  /** In place of the one that waited for the same attribute. */
+  save(change: AttributeChange): Promise<void>
+  /** Those that have not expired. */
+  ofUser(userPoolId: string, userSub: string, at: Date): Promise<readonly AttributeChange[]>
+  /** Of one attribute, or of all. */
+  delete(userPoolId: string, userSub: string, attribute?: VerifiableAttribute): Promise<boolean>
 }
 
 export interface SignInAttemptRepository {

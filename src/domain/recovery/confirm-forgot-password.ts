@@ -1,3 +1,6 @@
+import { pendingChange } from '../attribute-changes/attribute-change.ts'
+import { completeChange } from '../attribute-changes/complete-change.ts'
+import { notifyFormerAddress } from '../attribute-changes/notify-former-address.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
@@ -21,35 +24,103 @@ export type ConfirmForgotPasswordOutcome =
  */
 export async function confirmForgotPassword(
   services: DomainServices,
-  request: { userPool: UserPool; userSub: string | undefined; code: string; password: string },
+  request: {
+    userPool: UserPool
+    userSub: string | undefined
+    code: string
+    password: string
+    languages?: readonly string[]
+  },
 ): Promise<ConfirmForgotPasswordOutcome> {
-  const { userPool, userSub, code, password } = request
+  const { userPool, userSub, password } = request
   const broken = brokenRules(userPool.passwordPolicy, password)
   if (broken.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: broken }
   // Hashed even for nobody: a reset that was never under way costs and answers the same.
   const passwordHash = await services.passwordHasher.hash(password)
   if (userSub === undefined) return { kind: 'refused', reason: 'codeMismatch' }
-  return services.store.transaction(async (tx) => {
-    const at = services.clock.now()
-    const attempt = await attemptCode(services, tx, { userPoolId: userPool.id, userSub, purpose: 'reset', code, at })
-    if (attempt.kind !== 'matched') return { kind: 'refused', reason: codeRefusal(attempt) }
-    const user = await tx.users.findBySub(userPool.id, userSub)
-    if (user?.enabled !== true) return { kind: 'refused', reason: 'userDisabled' }
-    // A code to an address that is not the user's any more proves nothing (threat row A7).
-    if (user.attributes[attempt.attribute] !== attempt.destination) return { kind: 'refused', reason: 'codeExpired' }
-    return setPassword(tx, userPool, user, attempt, passwordHash, at)
-  })
+  const outcome = await services.store.transaction((tx) => redeem(services, tx, { ...request, userSub }, passwordHash))
+  services.messagesQueued()
+  return outcome
+}
+
+interface Redemption {
+  userPool: UserPool
+  userSub: string
+  code: string
+  languages?: readonly string[]
+}
+
+type Proof = Extract<CodeAttempt, { kind: 'matched' }>
+
+async function redeem(
+  services: DomainServices,
+  tx: Repositories,
+  request: Redemption,
+  passwordHash: string,
+): Promise<ConfirmForgotPasswordOutcome> {
+  const { userPool, userSub, code } = request
+  const at = services.clock.now()
+  const attempt = await attemptCode(services, tx, { userPoolId: userPool.id, userSub, purpose: 'reset', code, at })
+  const other =
+    attempt.kind === 'matched'
+      ? undefined
+      : await attemptCode(services, tx, { userPoolId: userPool.id, userSub, purpose: 'reset_pending', code, at })
+  const proof = attempt.kind === 'matched' ? attempt : other
+  if (proof?.kind !== 'matched') {
+    const told = attempt.kind === 'expired' && other !== undefined ? other : attempt
+    return { kind: 'refused', reason: codeRefusal(told as Exclude<CodeAttempt, Proof>) }
+  }
+  const user = await tx.users.findBySub(userPool.id, userSub)
+  if (user?.enabled !== true) return { kind: 'refused', reason: 'userDisabled' }
+  const attributes =
+    attempt.kind === 'matched'
+      ? await proveAddress(tx, userPool, user, proof)
+      : await provePendingAddress(services, tx, request, user, proof, at)
+  // A code to an address that is not the user's any more proves nothing (threat row A7).
+  if (attributes === undefined) return { kind: 'refused', reason: 'codeExpired' }
+  return setPassword(tx, userPool, user, attributes, passwordHash, at)
+}
+
+/**
+ * The address in force is proved, unless it is another user's name by now. What waits to take its place may be somebody
+ * else's doing: it is dropped (threat row A1).
+ */
+async function proveAddress(
+  tx: Repositories,
+  userPool: UserPool,
+  user: User,
+  proof: Proof,
+): Promise<Record<string, string> | undefined> {
+  if (user.attributes[proof.attribute] !== proof.destination) return undefined
+  await tx.attributeChanges.delete(userPool.id, user.sub)
+  return (await claimAddress(tx, userPool, user, proof)) ? { [`${proof.attribute}_verified`]: 'true' } : {}
+}
+
+/** The code finishes the change: the new address is proved, the former one told. */
+async function provePendingAddress(
+  services: DomainServices,
+  tx: Repositories,
+  { userPool, languages = [] }: Redemption,
+  user: User,
+  proof: Proof,
+  at: Date,
+): Promise<Record<string, string> | undefined> {
+  const { attribute } = proof
+  const pending = await pendingChange(tx, user, attribute, at)
+  if (pending?.value !== proof.destination) return undefined
+  const attributes = await completeChange(tx, userPool, user, proof, at)
+  if (attributes !== undefined) await notifyFormerAddress(services, tx, { user, attribute, languages, done: true, at })
+  return attributes
 }
 
 async function setPassword(
   tx: Repositories,
   userPool: UserPool,
   user: User,
-  proof: Extract<CodeAttempt, { kind: 'matched' }>,
+  attributes: Record<string, string>,
   passwordHash: string,
   at: Date,
 ): Promise<ConfirmForgotPasswordOutcome> {
-  const attributes = await provedAttributes(tx, userPool, user, proof)
   await claimPreferredUsername(tx, userPool, user)
   const change = {
     status: 'CONFIRMED',
@@ -66,14 +137,4 @@ async function setPassword(
     user: { ...user, status: 'CONFIRMED', attributes: { ...user.attributes, ...attributes } },
     authTime: at,
   }
-}
-
-/** The code proves the address that it went to, unless that is another user's name by now. */
-async function provedAttributes(
-  tx: Repositories,
-  userPool: UserPool,
-  user: User,
-  proof: Extract<CodeAttempt, { kind: 'matched' }>,
-): Promise<Record<string, string>> {
-  return (await claimAddress(tx, userPool, user, proof)) ? { [`${proof.attribute}_verified`]: 'true' } : {}
 }

@@ -1,10 +1,12 @@
 import { maskDestination, parseEmailAddress } from '../messages/email-address.ts'
 import { parsePhoneNumber } from '../messages/phone-number.ts'
+import { pendingChange } from '../attribute-changes/attribute-change.ts'
 import type { DomainServices } from '../ports/services.ts'
+import type { Repositories } from '../ports/store.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
 import { deliveryOf, issueCode } from '../verification-codes/issue-code.ts'
-import type { CodeDelivery } from '../verification-codes/issue-code.ts'
+import type { CodeDelivery, CodeRequest } from '../verification-codes/issue-code.ts'
 import { recoveryAttributes, recoveryChannel } from './recovery-channel.ts'
 
 export interface ForgotPasswordOutcome {
@@ -31,6 +33,7 @@ export async function forgotPassword(
       return { delivery: simulatedDelivery(services, userPool, username, at) }
     }
     const code = { userPool, user, purpose: 'reset', attribute, languages, at } as const
+    await sendToPendingAddress(services, tx, code)
     // The earlier moment would tell: for nobody's account there is none, and the page shows how long to wait.
     return { userSub: user.sub, delivery: (await issueCode(services, tx, code)) ?? deliveryOf(code) }
   })
@@ -38,6 +41,16 @@ export async function forgotPassword(
   // The case in which an address was once typed is known of real ones only.
   const { delivery } = outcome
   return { ...outcome, delivery: { ...delivery, destination: delivery.destination.toLowerCase() } }
+}
+
+/**
+ * An address that waits for its proof serves as well: whoever lost the former one could not get in to finish the change
+ * (decision 13).
+ */
+async function sendToPendingAddress(services: DomainServices, tx: Repositories, code: CodeRequest): Promise<void> {
+  const pending = await pendingChange(tx, code.user, code.attribute, code.at)
+  if (pending === undefined) return
+  await issueCode(services, tx, { ...code, purpose: 'reset_pending', recipient: pending.value })
 }
 
 /** The same name always leads to the same made-up destination, or asking twice would tell. */

@@ -97,6 +97,9 @@ export const userPoolSettingsSchema = z.strictObject({
     ],
   }),
   Schema: z.array(checkedSchemaAttribute).max(80).default([]),
+  UserAttributeUpdateSettings: z
+    .strictObject({ AttributesRequireVerificationBeforeUpdate: z.array(address).optional() })
+    .prefault({}),
   MfaConfiguration: z.enum(['OFF', 'OPTIONAL', 'ON']).default('OFF'),
   EmailVerificationSubject: z.string().max(140).optional(),
   EmailVerificationMessage: z.string().max(20_000).includes('{####}').optional(),
@@ -140,7 +143,6 @@ export const inertUserPoolMembers = [
   'SmsVerificationMessage',
   'Issuer',
   'Status',
-  'UserAttributeUpdateSettings',
   'UserPoolAddOns',
   'UserPoolTags',
   'UserPoolTier',
@@ -195,6 +197,9 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     standardAttributes: standardAttributesOf(settings),
     customAttributes: customAttributesOf(settings),
     messages: messagesOf(settings),
+    // Cognito has none by default, and people lock themselves out with a misspelt address.
+    verifiedBeforeUpdate:
+      settings.UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate ?? settings.AutoVerifiedAttributes,
     mfaConfiguration: settings.MfaConfiguration,
     signingAlgorithm: settings.SigningAlgorithm,
     branding: brandingOf(settings.Branding),

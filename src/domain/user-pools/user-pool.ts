@@ -49,6 +49,8 @@ export interface UserPool {
   standardAttributes: readonly AttributeSetting[]
   customAttributes: readonly CustomAttribute[]
   messages: MessageTemplateOverrides
+  /** Addresses that change only once the new one is verified (AttributesRequireVerificationBeforeUpdate). */
+  verifiedBeforeUpdate: readonly VerifiableAttribute[]
   mfaConfiguration: 'OFF' | 'OPTIONAL' | 'ON'
   signingAlgorithm: SigningAlgorithm
   branding: Branding

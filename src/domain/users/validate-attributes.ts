@@ -46,6 +46,11 @@ export const requiredAttributes = (userPool: UserPool): readonly string[] =>
     .filter((attribute) => attribute.required && attribute.name !== 'sub')
     .map(({ name }) => name)
 
+/** Whether the pool's schema lets a value change once it is set (Cognito: Mutable). */
+export const isMutable = (userPool: UserPool, name: string): boolean =>
+  (userPool.standardAttributes.find((attribute) => attribute.name === name)?.mutable ?? true) &&
+  (userPool.customAttributes.find((attribute) => `custom:${attribute.name}` === name)?.mutable ?? true)
+
 type Checked = { value: string } | { problem: AttributeProblem }
 
 function checkValue(userPool: UserPool, name: string, value: string): Checked {

@@ -1,5 +1,6 @@
 import { addSeconds } from '../../platform/clock.ts'
 import { maskDestination } from '../messages/email-address.ts'
+import type { MessageKind } from '../messages/message.ts'
 import { enqueueMessage } from '../messages/enqueue-message.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
@@ -8,7 +9,21 @@ import type { User } from '../users/user.ts'
 import type { CodePurpose } from './verification-code.ts'
 
 /** Cognito: a sign-up code lives 24 hours, a reset code one. */
-const validSeconds: Record<CodePurpose, number> = { sign_up: 24 * 3600, reset: 3600 }
+const validSeconds: Record<CodePurpose, number> = {
+  sign_up: 24 * 3600,
+  reset: 3600,
+  reset_pending: 3600,
+  verify_email: 24 * 3600,
+  verify_phone_number: 24 * 3600,
+}
+
+const messageKinds: Record<CodePurpose, MessageKind> = {
+  sign_up: 'verification',
+  reset: 'reset',
+  reset_pending: 'reset',
+  verify_email: 'addressVerification',
+  verify_phone_number: 'addressVerification',
+}
 
 /** A new code can be asked for after this many seconds. */
 export const resendCooldownSeconds = 30
@@ -28,6 +43,8 @@ export interface CodeRequest {
   user: User
   purpose: CodePurpose
   attribute: VerifiableAttribute
+  /** Absent: the user's own. */
+  recipient?: string
   languages: readonly string[]
   at: Date
 }
@@ -43,7 +60,7 @@ export async function issueCode(
   request: CodeRequest,
 ): Promise<CodeDelivery | undefined> {
   const { userPool, user, purpose, attribute, at } = request
-  const recipient = user.attributes[attribute]
+  const recipient = request.recipient ?? user.attributes[attribute]
   if (recipient === undefined) throw new Error(`user ${user.sub} has no ${attribute} to send a code to`)
   const code = services.random.digits(codeLength)
   const issued = await tx.verificationCodes.replace(
@@ -62,7 +79,7 @@ export async function issueCode(
   if (!issued) return undefined
   const medium = attribute === 'email' ? 'EMAIL' : 'SMS'
   const message = {
-    kind: purpose === 'reset' ? 'reset' : 'verification',
+    kind: messageKinds[purpose],
     userPoolId: userPool.id,
     medium,
     recipient,
@@ -76,9 +93,14 @@ export async function issueCode(
 }
 
 /** What a page or an API may say of a code's way. */
-export function deliveryOf({ user, attribute, at }: Pick<CodeRequest, 'user' | 'attribute' | 'at'>): CodeDelivery {
+export function deliveryOf({
+  user,
+  attribute,
+  recipient = user.attributes[attribute] ?? '',
+  at,
+}: Pick<CodeRequest, 'user' | 'attribute' | 'recipient' | 'at'>): CodeDelivery {
   const medium = attribute === 'email' ? 'EMAIL' : 'SMS'
-  return { medium, destination: maskDestination(medium, user.attributes[attribute] ?? ''), attribute, sentAt: at }
+  return { medium, destination: maskDestination(medium, recipient), attribute, sentAt: at }
 }
 
 /** Six digits fall to a list of a million hashes, so the hash is keyed by the server's own secret. */

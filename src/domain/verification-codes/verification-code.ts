@@ -1,6 +1,7 @@
 import type { VerifiableAttribute } from '../user-pools/user-pool.ts'
 
-export type CodePurpose = 'sign_up' | 'reset'
+/** `reset_pending` goes to an address that waits to take the place of the one that `reset` goes to. */
+export type CodePurpose = 'sign_up' | 'reset' | 'reset_pending' | 'verify_email' | 'verify_phone_number'
 
 /** Wrong tries that a code survives; then only a new code helps. */
 export const maximumCodeAttempts = 5

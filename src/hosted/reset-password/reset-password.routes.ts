@@ -46,7 +46,13 @@ async function resetPassword(services: HostedServices, step: FormStep, pending: 
       empty,
     })
   }
-  const outcome = await confirmForgotPassword(services.domain, { userPool, userSub: pending.userSub, code, password })
+  const outcome = await confirmForgotPassword(services.domain, {
+    userPool,
+    userSub: pending.userSub,
+    code,
+    password,
+    languages: step.languages,
+  })
   if (outcome.kind === 'done') {
     const { request, username } = step.flow.state
     const authenticated = { userSub: outcome.user.sub, authTime: epochSeconds(outcome.authTime), amr: ['pwd'] }

@@ -50,11 +50,14 @@ function renderViews(
         text: views.render('emails/verification.text', context),
       }
     }
-    case 'reset': {
+    case 'reset':
+    case 'addressVerification': {
       const context = { ...shared, code: required(message, 'code') }
       return { html: views.render('emails/reset.html', context), text: views.render('emails/reset.text', context) }
     }
     case 'accountExists':
+    case 'addressChanging':
+    case 'addressChanged':
       return {
         html: views.render('emails/account-exists.html', shared),
         text: views.render('emails/account-exists.text', shared),

@@ -23,8 +23,11 @@ function contentOf(message: OutgoingMessage, signInUrl: string): string {
   switch (message.kind) {
     case 'verification':
     case 'reset':
+    case 'addressVerification':
       return required(message, 'code')
     case 'accountExists':
+    case 'addressChanging':
+    case 'addressChanged':
       return link
     case 'invitation':
       return `${message.username} / ${required(message, 'code')} ${link}`

@@ -1,0 +1,81 @@
+import type { DomainServices } from '../ports/services.ts'
+import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
+import { attemptCode, codeRefusal } from '../verification-codes/check-code.ts'
+import type { CodeRefusal } from '../verification-codes/check-code.ts'
+import { deliveryOf, issueCode } from '../verification-codes/issue-code.ts'
+import type { CodeDelivery } from '../verification-codes/issue-code.ts'
+import { pendingChange, verificationPurpose } from './attribute-change.ts'
+import { completeChange } from './complete-change.ts'
+import { notifyFormerAddress } from './notify-former-address.ts'
+
+interface AttributeRequest {
+  userPool: UserPool
+  userSub: string
+  attribute: VerifiableAttribute
+  languages: readonly string[]
+}
+
+export type VerifyUserAttributeOutcome =
+  { kind: 'done' } | { kind: 'refused'; reason: CodeRefusal | 'aliasExists' | 'notAuthorized' }
+
+/**
+ * Cognito's VerifyUserAttribute: a right code puts the new address in the place of the former one, whose owner is told,
+ * or proves the one that is there. An address that became somebody else's meanwhile is refused and stays theirs.
+ */
+export async function verifyUserAttribute(
+  services: DomainServices,
+  request: AttributeRequest & { code: string },
+): Promise<VerifyUserAttributeOutcome> {
+  const { userPool, userSub, attribute, languages, code } = request
+  const outcome = await services.store.transaction(async (tx): Promise<VerifyUserAttributeOutcome> => {
+    const at = services.clock.now()
+    const purpose = verificationPurpose[attribute]
+    const user = await tx.users.findBySub(userPool.id, userSub)
+    if (user?.enabled !== true) return { kind: 'refused', reason: 'notAuthorized' }
+    const attempt = await attemptCode(services, tx, { userPoolId: userPool.id, userSub, purpose, code, at })
+    if (attempt.kind !== 'matched') return { kind: 'refused', reason: codeRefusal(attempt) }
+    const pending = await pendingChange(tx, user, attribute, at)
+    // A code to an address that is neither wanted nor there any more proves nothing.
+    if (attempt.destination !== (pending?.value ?? user.attributes[attribute])) {
+      return { kind: 'refused', reason: 'codeExpired' }
+    }
+    const changed = await completeChange(tx, userPool, user, attempt, at)
+    if (changed === undefined) return { kind: 'refused', reason: 'aliasExists' }
+    if (user.attributes[attribute] !== attempt.destination) {
+      await notifyFormerAddress(services, tx, { user, attribute, languages, done: true, at })
+    }
+    return { kind: 'done' }
+  })
+  services.messagesQueued()
+  return outcome
+}
+
+export type AttributeCodeOutcome =
+  { kind: 'done'; delivery: CodeDelivery } | { kind: 'refused'; reason: 'notAuthorized' | 'nothingToVerify' }
+
+/** Cognito's GetUserAttributeVerificationCode: another code to the address that waits, or to the one that is there. */
+export async function sendAttributeVerificationCode(
+  services: DomainServices,
+  request: AttributeRequest,
+): Promise<AttributeCodeOutcome> {
+  const { userPool, userSub, attribute, languages } = request
+  const outcome = await services.store.transaction(async (tx): Promise<AttributeCodeOutcome> => {
+    const at = services.clock.now()
+    const user = await tx.users.findBySub(userPool.id, userSub)
+    if (user?.enabled !== true) return { kind: 'refused', reason: 'notAuthorized' }
+    const pending = await pendingChange(tx, user, attribute, at)
+    const recipient = pending?.value ?? user.attributes[attribute]
+    if (recipient === undefined) return { kind: 'refused', reason: 'nothingToVerify' }
+    const purpose = verificationPurpose[attribute]
+    const code = { userPool, user, purpose, attribute, recipient, languages, at }
+    return { kind: 'done', delivery: (await issueCode(services, tx, code)) ?? deliveryOf(code) }
+  })
+  services.messagesQueued()
+  return outcome
+}
+
+/** Gives up on a new address; the one in force stays. False: none was waiting. */
+export const cancelAttributeChange = (
+  services: DomainServices,
+  request: { userPool: UserPool; userSub: string; attribute: VerifiableAttribute },
+): Promise<boolean> => services.store.attributeChanges.delete(request.userPool.id, request.userSub, request.attribute)
