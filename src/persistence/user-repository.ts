@@ -52,14 +52,7 @@ export const userRepository = (db: Kysely<Schema>): UserRepository => ({
   signOutAll: (userPoolId, at) => signOutAllUsers(db, userPoolId, at),
   claimIdentifier: (userPoolId, sub, identifier) => claimIdentifier(db, userPoolId, sub, identifier),
   releaseIdentifier: (userPoolId, sub, identifier) => releaseIdentifier(db, userPoolId, sub, identifier),
-  async delete(userPoolId, sub) {
-    const deleted = await db
-      .deleteFrom('users')
-      .where('user_pool_id', '=', userPoolId)
-      .where('sub', '=', sub)
-      .executeTakeFirst()
-    return deleted.numDeletedRows > 0n
-  },
+  delete: (userPoolId, sub) => deleteUser(db, userPoolId, sub),
   async deleteUnconfirmed(userPoolId, sub) {
     const deleted = await db
       .deleteFrom('users')
@@ -70,3 +63,12 @@ export const userRepository = (db: Kysely<Schema>): UserRepository => ({
     return deleted.numDeletedRows > 0n
   },
 })
+
+async function deleteUser(db: Kysely<Schema>, userPoolId: string, sub: string): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('users')
+    .where('user_pool_id', '=', userPoolId)
+    .where('sub', '=', sub)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
+}
