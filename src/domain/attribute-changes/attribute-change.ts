@@ -1,6 +1,4 @@
-import type { Repositories } from '../ports/store.ts'
 import type { VerifiableAttribute } from '../user-pools/user-pool.ts'
-import type { User } from '../users/user.ts'
 import type { CodePurpose } from '../verification-codes/verification-code.ts'
 
 /** A new address of a user that waits for its code; until then the former one stays in force (threat row A7). */
@@ -19,14 +17,4 @@ export const changeSeconds = 24 * 3600
 export const verificationPurpose: Readonly<Record<VerifiableAttribute, CodePurpose>> = {
   email: 'verify_email',
   phone_number: 'verify_phone_number',
-}
-
-export async function pendingChange(
-  tx: Pick<Repositories, 'attributeChanges'>,
-  user: Pick<User, 'userPoolId' | 'sub'>,
-  attribute: VerifiableAttribute,
-  at: Date,
-): Promise<AttributeChange | undefined> {
-  const changes = await tx.attributeChanges.ofUser(user.userPoolId, user.sub, at)
-  return changes.find((change) => change.attribute === attribute)
 }

@@ -15,7 +15,7 @@ import { changeSeconds, verificationPurpose } from './attribute-change.ts'
 import { notifyFormerAddress } from './notify-former-address.ts'
 
 /** A change of address wants a proof of who asks that is not older than this (threat row A7). */
-export const freshSeconds = 15 * 60
+const freshSeconds = 15 * 60
 
 const addresses: readonly VerifiableAttribute[] = ['email', 'phone_number']
 

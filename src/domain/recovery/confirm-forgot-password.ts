@@ -1,4 +1,4 @@
-import { pendingChange } from '../attribute-changes/attribute-change.ts'
+import { pendingChange } from '../attribute-changes/pending-change.ts'
 import { completeChange } from '../attribute-changes/complete-change.ts'
 import { notifyFormerAddress } from '../attribute-changes/notify-former-address.ts'
 import type { DomainServices } from '../ports/services.ts'

@@ -1,6 +1,6 @@
 import { maskDestination, parseEmailAddress } from '../messages/email-address.ts'
 import { parsePhoneNumber } from '../messages/phone-number.ts'
-import { pendingChange } from '../attribute-changes/attribute-change.ts'
+import { pendingChange } from '../attribute-changes/pending-change.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
