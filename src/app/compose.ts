@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { UserPoolConfiguration } from '../domain/user-pools/configuration.ts'
 import { applyConfiguration } from '../domain/user-pools/apply-configuration.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
-import { finishFlow, finishFlowSignedIn, refuseFlow } from '../oidc/interaction.ts'
+import { finishFlow, finishFlowSignedIn, refuseFlow, resumeFlow } from '../oidc/interaction.ts'
 import { createProviderRegistry } from '../oidc/provider-registry.ts'
 import type { ProviderRegistry } from '../oidc/provider-registry.ts'
 import { migrationState } from '../persistence/migrate.ts'
@@ -97,6 +97,7 @@ async function serveOn(options: ServeOptions, http: HttpServer, services: OpenSe
     finishFlow: (...flow) => finishFlow(domain, registry, ...flow),
     finishFlowSignedIn: (...flow) => finishFlowSignedIn(domain, registry, ...flow),
     refuseFlow: (...flow) => refuseFlow(domain, registry, ...flow),
+    resumeFlow: (...flow) => resumeFlow(domain, registry, ...flow),
   }
   const messaging = await startMessaging({ environment, services, views, catalogue, publicUrl, log })
   const maintenance = startMaintenance(services, log)

@@ -5,6 +5,7 @@ import type { DomainServices } from '../domain/ports/services.ts'
 import type { UserPoolDirectory } from '../domain/user-pools/user-pool-directory.ts'
 import { showErrorPage } from '../hosted/error/error.page.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
+import { oneFormAtATime } from '../hosted/one-form-at-a-time.ts'
 import type { ProviderRegistry } from '../oidc/provider-registry.ts'
 import type { Log } from '../platform/log.ts'
 import { strictTransportSecurity } from '../security/page-headers.ts'
@@ -35,9 +36,10 @@ export function createApplication(parts: ApplicationParts): Koa {
   app.use(selectTenant(parts))
   app.use(notFoundPage(tenantRouter, hosted))
   for (const router of parts.developmentRouters) app.use(router.routes())
+  const inTurn = oneFormAtATime()
   app.use(async (ctx, next) => {
     if ((ctx.state as { tenant?: unknown }).tenant === undefined) return
-    await tenantRouter.routes()(ctx as never, next)
+    await inTurn(ctx, () => tenantRouter.routes()(ctx as never, next) as Promise<void>)
   })
   app.on('error', (error: Error) => log.error({ err: error }, 'an answer could not be sent'))
   return app

@@ -7,6 +7,7 @@ import type { HostedServices } from './hosted-services.ts'
 import { loginRoutes } from './login/login.routes.ts'
 import { logoutRoutes } from './logout/logout.routes.ts'
 import { newPasswordRoutes } from './new-password/new-password.routes.ts'
+import { showNotStarted } from './lost-flow.ts'
 import { pagePaths } from './paths.ts'
 import { forgotPasswordRoutes } from './reset-password/forgot-password.routes.ts'
 import { resetPasswordRoutes } from './reset-password/reset-password.routes.ts'
@@ -25,6 +26,9 @@ export function createHostedRouter(services: HostedServices): Router {
   resetPasswordRoutes(router, services)
   newPasswordRoutes(router, services)
   logoutRoutes(router, services)
+  router.get('/', (ctx) => {
+    showNotStarted(services, ctx, 200)
+  })
   router.get(pagePaths.error, (ctx) => {
     showErrorPage(services, ctx, errorKeys.get(String(ctx.query['error'])) ?? 'invalidRequest', { status: 400 })
   })

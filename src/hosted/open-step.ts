@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import { mayUseLocalAccounts } from '../domain/app-clients/sign-in-methods.ts'
+import { isRegisteredUri } from '../domain/app-clients/redirect-uri.ts'
 import { needsConsent } from '../domain/consents/check-consent.ts'
 import type { FlowState } from '../domain/sessions/flow.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
@@ -8,6 +9,7 @@ import { readForm } from '../platform/http/read-form.ts'
 import { browserHandle, findFlow } from '../oidc/interaction.ts'
 import { nextPage, pageToShow } from './dispatcher.ts'
 import { showErrorPage } from './error/error.page.ts'
+import { explainLostFlow, explainUnfinished, showNotStarted } from './lost-flow.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { languagesOf, rememberLanguage } from './language.ts'
 import type { FlowPage } from './paths.ts'
@@ -21,7 +23,7 @@ export async function openPage(services: HostedServices, ctx: Context, page: Flo
   const tenant = tenantOf(ctx)
   const flowId = single(ctx.query['flow'])
   if (flowId === undefined) return beginFlow(services, ctx, tenant, page)
-  const step = await loadStep(services, ctx, tenant, flowId)
+  const step = await loadStep(services, ctx, tenant, flowId, page)
   if (step === undefined) return undefined
   const show = pageToShow(step.flow.state, page)
   if (show === page) return step
@@ -35,7 +37,7 @@ export async function openForm(services: HostedServices, ctx: Context, page: Flo
   const body = await readForm(ctx.req, maximumFormBytes)
   if (!body.ok) return showErrorPage(services, ctx, 'invalidRequest', { status: body.problem === 'size' ? 413 : 400 })
   const flowId = body.form.get('flow') ?? single(ctx.query['flow']) ?? ''
-  const step = await loadStep(services, ctx, tenant, flowId)
+  const step = await loadStep(services, ctx, tenant, flowId, page)
   if (step === undefined) return undefined
   if (!csrfMatches(services.domain.sealedBox, step.browser, flowId, body.form.get('_csrf') ?? '')) {
     return showErrorPage(services, ctx, 'csrf', { status: 403, back: pageUrl(step, page) })
@@ -52,12 +54,17 @@ async function loadStep(
   ctx: Context,
   tenant: Tenant,
   flowId: string,
+  page: FlowPage,
 ): Promise<Step | undefined> {
-  const flow = await findFlow(services.domain, tenant, ctx, flowId)
-  if (flow === 'otherBrowser') return showErrorPage(services, ctx, 'cookies', { status: 400 })
-  if (flow === 'finished') return showErrorPage(services, ctx, 'flowFinished', { status: 400 })
-  const appClient = flow === 'expired' ? undefined : tenant.snapshot.appClients.get(flow.clientId)
-  if (flow === 'expired' || appClient === undefined) return showErrorPage(services, ctx, 'expired', { status: 400 })
+  const found = await findFlow(services.domain, tenant, ctx, flowId)
+  if (found.kind !== 'open') return explainLostFlow(services, ctx, tenant, found, page, flowId)
+  const { flow } = found
+  const appClient = tenant.snapshot.appClients.get(flow.clientId)
+  if (appClient === undefined) return showErrorPage(services, ctx, 'unknownClient', { status: 400 })
+  // The operator may have taken it back since the request was checked.
+  if (!isRegisteredUri(appClient.callbackUrls, flow.state.request['redirect_uri'] ?? '')) {
+    return showErrorPage(services, ctx, 'redirectMismatch', { status: 400 })
+  }
   // Every page of a flow is about an account of the pool itself.
   if (!mayUseLocalAccounts(appClient)) return showErrorPage(services, ctx, 'noSignInMethod', { status: 400 })
   rememberLanguage(ctx, tenant.secure)
@@ -69,7 +76,9 @@ async function loadStep(
 /** A page opened without a flow: its query is an authorization request of its own (a deep link), or there is none. */
 function beginFlow(services: HostedServices, ctx: Context, tenant: Tenant, page: FlowPage): undefined {
   const query = new URLSearchParams(ctx.querystring)
-  if (!query.has('client_id') || !(page in deepLinks)) return showErrorPage(services, ctx, 'expired', { status: 400 })
+  // What is wrong with a request is for the endpoint to say, except to a person who has only kept a page's address.
+  const isRequest = page in deepLinks && query.has('client_id') && query.has('response_type')
+  if (!isRequest) return showNotStarted(services, ctx, 400)
   for (const [name, value] of Object.entries(deepLinks[page] ?? {})) query.set(name, value)
   redirect(ctx, `${tenant.basePath}/oauth2/authorize?${query.toString()}`)
 }
@@ -103,16 +112,18 @@ export async function continueFlow(
     authenticated && (await services.domain.store.users.findBySub(tenant.snapshot.userPool.id, authenticated.userSub))
   // Minutes may have passed since the first page: whoever was disabled or deleted meanwhile does not get in.
   if (user?.enabled === false) return showErrorPage(services, ctx, 'userDisabled', { status: 400 })
-  if (authenticated === undefined || user === undefined || user.status !== 'CONFIRMED') {
-    return showErrorPage(services, ctx, 'expired', { status: 400 })
+  if (authenticated === undefined || user === undefined) {
+    return showErrorPage(services, ctx, 'accountGone', { status: 400, signIn: pageUrl(step, 'login') })
   }
+  // The sign-in page knows what to do with every other status.
+  if (user.status !== 'CONFIRMED') return redirect(ctx, pageUrl(step, 'login', 'accountChanged'))
   const given = state.consent === 'given'
   if (!given && (await needsConsent(services.domain, step.appClient, user.sub, state.request))) {
     return continueFlow(services, step, { ...state, consent: 'due' })
   }
   const consented = given ? (state.request['scope'] ?? '').split(' ') : undefined
   const location = await services.finishFlow(tenant, ctx, flow, authenticated, consented)
-  if (location === undefined) return showErrorPage(services, ctx, 'flowFinished', { status: 400 })
+  if (location === undefined) return explainUnfinished(services, step)
   redirect(ctx, location)
 }
 

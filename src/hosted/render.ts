@@ -105,6 +105,7 @@ const notices: Readonly<Record<string, { key: string; kind: Alert['kind'] }>> = 
   userNotConfirmed: { key: 'outcomes.userNotConfirmed', kind: 'info' },
   alreadyConfirmed: { key: 'outcomes.alreadyConfirmed', kind: 'info' },
   signUpNotAllowed: { key: 'outcomes.signUpNotAllowed', kind: 'info' },
+  accountChanged: { key: 'outcomes.accountChanged', kind: 'info' },
   signUpReplaced: { key: 'outcomes.signUpReplaced', kind: 'error' },
   passwordResetRequired: { key: 'outcomes.passwordResetRequired', kind: 'info' },
 }

@@ -6,13 +6,15 @@ import { cookieName, setCookie } from '../security/cookies.ts'
 import { sha256 } from '../security/digest.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
 import type { BrowserSession } from '../domain/sessions/browser-session.ts'
+import { expiredFlowSeconds } from '../domain/sessions/flow.ts'
 import type { Flow, FlowState } from '../domain/sessions/flow.ts'
 import { offersToStaySignedIn } from '../domain/sessions/session-limits.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import { nameToSignInWith } from '../domain/users/sign-in-name.ts'
 import { maxAgeParameter } from './authorization-request.ts'
 import type { ProviderRegistry } from './provider-registry.ts'
-import { interactionSeconds } from './provider-configuration.ts'
+import { endpointPaths } from './paths.ts'
+import { codeSeconds, interactionSeconds } from './provider-configuration.ts'
 import { tenantOf } from './engine-internals.ts'
 import { askedResponse } from './response-modes.ts'
 import type { EngineSession, StayingSignedIn } from './session-use.ts'
@@ -42,6 +44,7 @@ const keptParameters = [
   'acr_values',
   'idp_identifier',
   'display',
+  'screen_hint',
 ]
 
 /** Called by the engine: stores the flow, binds it to the browser, and names its first page. */
@@ -141,27 +144,50 @@ function knownBrowserHandle(tenant: Tenant, ctx: Pick<Context, 'cookies'>): stri
 /** For as long as a flow that begins now may take. */
 function keepBrowserHandle(tenant: Tenant, ctx: Pick<Context, 'append'>, handle: string): string {
   const name = cookieName('browser', tenant.snapshot.userPool.id, tenant.secure)
-  setCookie(ctx, name, handle, { secure: tenant.secure, maxAgeSeconds: interactionSeconds })
+  // As long as an expired flow is kept: only its own browser is offered to begin it anew.
+  const maxAgeSeconds = interactionSeconds + expiredFlowSeconds
+  setCookie(ctx, name, handle, { secure: tenant.secure, maxAgeSeconds })
   return handle
 }
 
-/** The flow of a page's request, if it is this browser's and still open (threat rows B4, B17). */
+/** What a flow's id in an address or a form leads to. Only its own browser is told what is in it (threat rows B4, B17). */
+export type FoundFlow =
+  | { kind: 'open'; flow: Flow }
+  | { kind: 'expired'; flow: Flow }
+  | { kind: 'finished'; flow: Flow }
+  | { kind: 'unknown' }
+  /** Another browser's, or this one's from before it lost its cookie. */
+  | { kind: 'otherBrowser' }
+  /** The browser has sent no cookie at all. */
+  | { kind: 'noCookie' }
+
 export async function findFlow(
   services: DomainServices,
   tenant: Tenant,
   ctx: Pick<Context, 'cookies'>,
   flowId: string,
-): Promise<Flow | 'expired' | 'finished' | 'otherBrowser'> {
-  const flow = await services.store.flows.find(tenant.snapshot.userPool.id, sha256(flowId), services.clock.now())
-  if (flow === undefined) return 'expired'
+): Promise<FoundFlow> {
+  const now = services.clock.now()
+  const flow = await services.store.flows.find(tenant.snapshot.userPool.id, sha256(flowId), now)
+  if (flow === undefined) return { kind: 'unknown' }
+  const expired = flow.expiresAt <= now
   const handle = ctx.cookies.get(cookieName('browser', tenant.snapshot.userPool.id, tenant.secure), { signed: false })
-  if (handle === undefined || sha256(handle) !== flow.browserHash) return 'otherBrowser'
-  return flow.finishedAt === undefined ? flow : 'finished'
+  // For a flow that is over it does not matter whose it was, and a cookie may have gone with time.
+  if (handle === undefined || sha256(handle) !== flow.browserHash) {
+    if (expired) return { kind: 'unknown' }
+    return { kind: handle === undefined ? 'noCookie' : 'otherBrowser' }
+  }
+  if (flow.finishedAt !== undefined) return { kind: 'finished', flow }
+  return { kind: expired ? 'expired' : 'open', flow }
 }
 
+/** Where a flow's request may be made anew: it is checked again there, and keeps every condition that it had. */
+export const requestUrl = (tenant: Tenant, { state }: Flow): string =>
+  `${tenant.basePath}${endpointPaths.authorize}?${new URLSearchParams(state.request).toString()}`
+
 /**
- * Ends a flow with a signed-in user and returns where the browser goes on; undefined when the engine's side has expired.
- * The flow is ended first: of two tabs that finish at once exactly one does.
+ * Ends a flow with a signed-in user and returns where the browser goes on; undefined when the flow has ended already, or
+ * the engine's side of it is gone. Of two tabs that finish at once exactly one does.
  * @param consented scopes that the person has just allowed the client; the engine looks them up when it goes on
  */
 export async function finishFlow(
@@ -182,7 +208,7 @@ export async function finishFlow(
     await services.store.consents.add(consent, services.clock.now())
   }
   const asked = { create: {}, select_account: {}, consent: {} }
-  if (bySession === true) return answer(services, interaction, asked)
+  if (bySession === true) return answer(services, interaction, flow, asked)
   await dropOtherUsersSession(services, tenant, ctx, userSub)
   // This very flow has just authenticated the person, so the session that it began under does not matter any more.
   delete interaction.session
@@ -193,7 +219,7 @@ export async function finishFlow(
     offersToStaySignedIn: appClient !== undefined && offersToStaySignedIn(userPool, appClient),
   }
   const login = { accountId: userSub, ts: authTime, amr: [...amr], remember: true, ...staying }
-  return answer(services, interaction, { login, ...asked })
+  return answer(services, interaction, flow, { login, ...asked })
 }
 
 /**
@@ -213,7 +239,7 @@ export async function finishFlowSignedIn(
   }
   const interaction = await endFlow(services, registry, tenant, flow)
   if (interaction === undefined) return { kind: 'refused', reason: 'expired' }
-  return { kind: 'done', location: await answer(services, interaction, { select_account: {} }) }
+  return { kind: 'done', location: await answer(services, interaction, flow, { select_account: {} }) }
 }
 
 export type FinishSignedInOutcome =
@@ -232,10 +258,10 @@ export async function refuseFlow(
   if (interaction === undefined) return undefined
   delete interaction.session
   const result = { error: 'access_denied', error_description: 'the user did not allow it' }
-  return answer(services, interaction, result)
+  return answer(services, interaction, flow, result)
 }
 
-/** The flow is ended first: of two tabs that finish at once exactly one goes on. */
+/** Of two tabs that finish at once exactly one goes on; where the engine's side is gone the flow is left as it is. */
 async function endFlow(
   services: DomainServices,
   registry: ProviderRegistry,
@@ -243,15 +269,20 @@ async function endFlow(
   flow: Flow,
 ): Promise<Interaction | undefined> {
   const userPoolId = tenant.snapshot.userPool.id
-  if (!(await services.store.flows.finish(userPoolId, flow.idHash, services.clock.now()))) return undefined
-  const { provider } = registry.engineFor(tenant)
-  return provider.Interaction.find(services.sealedBox.open(flow.sealedInteractionUid, sealPurpose))
+  const interaction = await interactionOf(services, registry, tenant, flow)
+  if (interaction === undefined) return undefined
+  return (await services.store.flows.finish(userPoolId, flow.idHash, services.clock.now())) ? interaction : undefined
 }
 
-async function answer(services: DomainServices, interaction: Interaction, result: InteractionResults): Promise<string> {
+async function answer(
+  services: DomainServices,
+  interaction: Interaction,
+  flow: Flow,
+  result: InteractionResults,
+): Promise<string> {
   interaction.result = result
   await interaction.save(Math.max(1, interaction.exp - epochSeconds(services.clock.now())))
-  return interaction.returnTo
+  return returnTo(interaction, flow)
 }
 
 /** The user of the browser's session, while it lives. */
@@ -262,6 +293,38 @@ export async function signedInUser(
 ): Promise<string | undefined> {
   return (await sessionOf(services, tenant, ctx))?.userSub
 }
+
+/**
+ * Where a finished flow goes on whose answer the browser has not fetched yet: a form sent twice, or a connection lost at
+ * the last step. Undefined once it has, or after as long as a code would live.
+ */
+export async function resumeFlow(
+  services: DomainServices,
+  registry: ProviderRegistry,
+  tenant: Tenant,
+  ctx: Pick<Context, 'cookies'>,
+  flow: Flow,
+): Promise<string | undefined> {
+  if (flow.finishedAt === undefined || addSeconds(flow.finishedAt, codeSeconds) <= services.clock.now())
+    return undefined
+  const interaction = await interactionOf(services, registry, tenant, flow)
+  if (interaction?.result === undefined) return undefined
+  const userSub = interaction.result.login?.accountId
+  if (userSub !== undefined) await dropOtherUsersSession(services, tenant, ctx, userSub)
+  return returnTo(interaction, flow)
+}
+
+const interactionOf = (
+  services: DomainServices,
+  registry: ProviderRegistry,
+  tenant: Tenant,
+  flow: Flow,
+): Promise<Interaction | undefined> =>
+  registry.engineFor(tenant).provider.Interaction.find(services.sealedBox.open(flow.sealedInteractionUid, sealPurpose))
+
+/** The client is named for the error page that stands there when the engine's cookie is gone. */
+const returnTo = (interaction: Interaction, flow: Flow): string =>
+  `${interaction.returnTo}?${new URLSearchParams({ client_id: flow.clientId }).toString()}`
 
 /** Another user's session in the same browser ends here, or the engine would ask to sign out on a page of its own. */
 async function dropOtherUsersSession(

@@ -18,7 +18,7 @@ import type { ShowFormPost } from './response-modes.ts'
 import { sessionTimes } from './session-use.ts'
 
 /** Cognito: a code lives 5 minutes. */
-const codeSeconds = 300
+export const codeSeconds = 300
 /** How long a person may take over the pages. */
 export const interactionSeconds = 3600
 

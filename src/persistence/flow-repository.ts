@@ -1,5 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { FlowRepository } from '../domain/ports/store.ts'
+import { expiredFlowSeconds } from '../domain/sessions/flow.ts'
+import { addSeconds } from '../platform/clock.ts'
 import { jsonText } from './json-text.ts'
 import { presentOrNone } from './rows.ts'
 import type { Schema } from './schema.ts'
@@ -28,7 +30,7 @@ export const flowRepository = (db: Kysely<Schema>): FlowRepository => ({
       .select(['expires_at as expiresAt', 'finished_at as finishedAt'])
       .where('user_pool_id', '=', userPoolId)
       .where('id_hash', '=', idHash)
-      .where('expires_at', '>', at)
+      .where('expires_at', '>', addSeconds(at, -expiredFlowSeconds))
       .executeTakeFirst()
     return presentOrNone(row)
   },
@@ -44,7 +46,7 @@ export const flowRepository = (db: Kysely<Schema>): FlowRepository => ({
   async finish(userPoolId, idHash, at) {
     const finished = await db
       .updateTable('flows')
-      .set({ finished_at: at, sealed_interaction_uid: '', state: jsonText({}) })
+      .set({ finished_at: at, state: jsonText({}) })
       .where('user_pool_id', '=', userPoolId)
       .where('id_hash', '=', idHash)
       .where('finished_at', 'is', null)

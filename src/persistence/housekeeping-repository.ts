@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { HousekeepingRepository } from '../domain/ports/store.ts'
+import { expiredFlowSeconds } from '../domain/sessions/flow.ts'
 import { addSeconds } from '../platform/clock.ts'
 import type { Schema } from './schema.ts'
 
@@ -12,7 +13,7 @@ const sweeps: readonly { table: keyof Schema; column: string; keptSeconds: numbe
   { table: 'verification_codes', column: 'expires_at', keptSeconds: 0 },
   { table: 'attribute_changes', column: 'expires_at', keptSeconds: 0 },
   { table: 'sign_in_attempts', column: 'expires_at', keptSeconds: 0 },
-  { table: 'flows', column: 'expires_at', keptSeconds: 0 },
+  { table: 'flows', column: 'expires_at', keptSeconds: expiredFlowSeconds },
   { table: 'interactions', column: 'expires_at', keptSeconds: 0 },
   { table: 'browser_sessions', column: 'expires_at', keptSeconds: 0 },
   // A code presented a second time revokes what it gave (RFC 6749 §4.1.2), also when it comes late.

@@ -223,7 +223,7 @@ function passwordSamples(surroundings: SampleSurroundings): Sample[] {
 }
 
 const errorKeys =
-  'invalidRequest unknownClient redirectMismatch expired cookies notFound tooMany server csrf method flowFinished awaitingApproval userDisabled wrongHost noSignInMethod notSignedInHere'
+  'invalidRequest unknownClient redirectMismatch expired cookies notFound tooMany server csrf method flowFinished awaitingApproval userDisabled wrongHost noSignInMethod notSignedInHere expiredHere otherBrowser notStarted accountGone'
 
 function errorSamples(surroundings: SampleSurroundings): Sample[] {
   const { locale } = surroundings

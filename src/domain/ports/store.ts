@@ -201,10 +201,11 @@ export interface SignInAttemptRepository {
 
 export interface FlowRepository {
   add(flow: Flow): Promise<void>
+  /** Also a flow that has expired, for `expiredFlowSeconds`. */
   find(userPoolId: string, idHash: string, at: Date): Promise<Flow | undefined>
   /** Nothing changes in a flow that has ended. */
   saveState(userPoolId: string, idHash: string, state: FlowState): Promise<void>
-  /** Ends a flow once and empties it; false when it had ended. It stays findable until it expires. */
+  /** Ends a flow once and empties its state; false when it had ended. It stays findable. */
   finish(userPoolId: string, idHash: string, at: Date): Promise<boolean>
 }
 

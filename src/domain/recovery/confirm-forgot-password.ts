@@ -4,6 +4,7 @@ import { notifyFormerAddress } from '../attribute-changes/notify-former-address.
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
+import { signInTime } from '../sign-in/sign-in-time.ts'
 import { claimAddress, claimPreferredUsername } from '../users/claim-sign-in-names.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
@@ -122,12 +123,13 @@ async function setPassword(
   at: Date,
 ): Promise<ConfirmForgotPasswordOutcome> {
   await claimPreferredUsername(tx, userPool, user)
+  const signedOutAt = signInTime(user, at)
   const change = {
     status: 'CONFIRMED',
     attributes,
     passwordHash,
     temporaryPasswordExpiresAt: null,
-    signedOutAt: at,
+    signedOutAt,
   } as const
   await tx.users.update(userPool.id, user.sub, change, at)
   await tx.browserSessions.deleteOfUser(userPool.id, user.sub)
@@ -135,6 +137,6 @@ async function setPassword(
   return {
     kind: 'done',
     user: { ...user, status: 'CONFIRMED', attributes: { ...user.attributes, ...attributes } },
-    authTime: at,
+    authTime: signedOutAt,
   }
 }

@@ -1,3 +1,9 @@
+/**
+ * Seconds for which an expired flow is remembered: whoever comes back to a page that was left open overnight is offered
+ * the same request anew.
+ */
+export const expiredFlowSeconds = 24 * 3600
+
 /** What a person does on the pages between an authorization request and its answer; bound to one browser. */
 export interface Flow {
   /** SHA-256 of the id in URL and form. */

@@ -7,6 +7,7 @@ import type { PasswordRule } from '../users/password-policy.ts'
 import type { User } from '../users/user.ts'
 import { isSelfWritable, missingAttributes, validateAttributes } from '../users/validate-attributes.ts'
 import type { AttributeProblems } from '../users/validate-attributes.ts'
+import { signInTime } from './sign-in-time.ts'
 import type { SignInAttempt } from './sign-in-attempt.ts'
 
 export type NewPasswordOutcome =
@@ -88,6 +89,6 @@ async function store(
     const attributes = { ...user.attributes, ...change.attributes }
     await claimPreferredUsername(tx, userPool, { sub: user.sub, attributes })
     const confirmed: User = { ...user, status: 'CONFIRMED', attributes }
-    return { kind: 'done', user: confirmed, amr: attempt.amr, authTime: at }
+    return { kind: 'done', user: confirmed, amr: attempt.amr, authTime: signInTime(user, at) }
   })
 }

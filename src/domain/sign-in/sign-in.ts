@@ -7,6 +7,7 @@ import { lookupKey } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
 import { missingAttributes } from '../users/validate-attributes.ts'
 import { nextChallenge } from './next-challenge.ts'
+import { signInTime } from './sign-in-time.ts'
 import type { ChallengeName } from './sign-in-attempt.ts'
 
 export interface SignInRequest {
@@ -56,7 +57,8 @@ export async function signIn(services: DomainServices, request: SignInRequest): 
   }
   const amr = ['pwd']
   const challenge = nextChallenge(userPool, user)
-  if (challenge === undefined) return { kind: 'done', user, amr, authTime: now }
+  const startedAt = signInTime(user, now)
+  if (challenge === undefined) return { kind: 'done', user, amr, authTime: startedAt }
   const handle = services.random.handle()
   await services.store.signInAttempts.add({
     idHash: sha256(handle),
@@ -65,7 +67,7 @@ export async function signIn(services: DomainServices, request: SignInRequest): 
     userSub: user.sub,
     challenge,
     amr,
-    startedAt: now,
+    startedAt,
     expiresAt: addSeconds(now, request.appClient.authSessionValidityMinutes * 60),
   })
   return { kind: 'challenge', challenge, user, handle, missingAttributes: missingAttributes(userPool, user.attributes) }

@@ -25,6 +25,8 @@ export interface SignUpRequest {
   languages: readonly string[]
   /** Where "sign in instead" leads, from configured origins; put into the mail to an address that has an account. */
   signInLink?: string
+  /** `sub` of the sign-up that the same browser made a moment ago, in the same flow: a form sent twice, or corrected. */
+  earlierSub?: string
 }
 
 export type SignUpOutcome =
@@ -130,7 +132,9 @@ async function addOrExplain(
       user.userPoolId,
       lookupKey(request.userPool, typedName(request, name)),
     )
-    if (holder !== undefined && mayBeReplaced(services, holder, name)) {
+    const again = await repeatSignUp(services, tx, request, user, holder)
+    if (again !== undefined) return again
+    if (holder !== undefined && (isEarlier(request, holder) || mayBeReplaced(services, holder, name))) {
       await tx.users.deleteUnconfirmed(user.userPoolId, holder.sub)
       conflict = await tx.users.add(user)
     }
@@ -143,6 +147,33 @@ async function addOrExplain(
   // A user that was not there a moment ago has no earlier code: this one goes out.
   const delivery = (await issueCode(services, tx, code)) ?? deliveryOf(code)
   return { kind: 'confirm', userSub: user.sub, delivery }
+}
+
+const isEarlier = ({ earlierSub }: SignUpRequest, holder: User): boolean =>
+  holder.status === 'UNCONFIRMED' && holder.sub === earlierSub
+
+/** The same sign-up once more: its code stays good, and the password is the one typed last. */
+async function repeatSignUp(
+  services: DomainServices,
+  tx: Repositories,
+  request: SignUpRequest,
+  user: NewUser,
+  holder: User | undefined,
+): Promise<SignUpOutcome | undefined> {
+  if (holder === undefined || !isEarlier(request, holder)) return undefined
+  const names = new Set([...Object.keys(holder.attributes), ...Object.keys(user.attributes)])
+  if ([...names].some((name) => holder.attributes[name] !== user.attributes[name])) return undefined
+  const { languages, userPool } = request
+  const at = services.clock.now()
+  const { passwordHash } = user
+  const change = { ...(passwordHash === undefined ? {} : { passwordHash }), onlyFrom: ['UNCONFIRMED'] } as const
+  if (!(await tx.users.update(userPool.id, holder.sub, change, at))) return undefined
+  const attribute = attributeToVerify(userPool, holder)
+  if (attribute === undefined) return { kind: 'unconfirmed', userSub: holder.sub }
+  const code = { userPool, user: holder, purpose: 'sign_up', attribute, languages, at } as const
+  const issued = await issueCode(services, tx, code)
+  const last = issued ?? (await tx.verificationCodes.find(userPool.id, holder.sub, 'sign_up'))
+  return { kind: 'confirm', userSub: holder.sub, delivery: deliveryOf({ ...code, at: last?.sentAt ?? at }) }
 }
 
 const typedName = (request: SignUpRequest, name: SignInName): string =>

@@ -1,5 +1,6 @@
 import type { Router } from '@koa/router'
 import { epochSeconds } from '../../platform/clock.ts'
+import { signInTime } from '../../domain/sign-in/sign-in-time.ts'
 import { confirmSignUp } from '../../domain/sign-up/confirm-sign-up.ts'
 import { cooldownLeft, resendConfirmationCode } from '../../domain/sign-up/resend-confirmation-code.ts'
 import type { PendingConfirmation } from '../../domain/sessions/flow.ts'
@@ -47,7 +48,7 @@ async function confirm(services: HostedServices, step: FormStep, pending: Pendin
   const kept = { request, ...(username === undefined ? {} : { username }) }
   if (outcome.kind === 'done') {
     if (!pending.passwordProved) return continueFlow(services, step, { ...kept, chosen: 'login' })
-    const authTime = epochSeconds(services.domain.clock.now())
+    const authTime = epochSeconds(signInTime(outcome.user, services.domain.clock.now()))
     return continueFlow(services, step, {
       ...kept,
       chosen: 'login',

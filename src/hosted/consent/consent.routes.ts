@@ -1,6 +1,6 @@
 import type { Router } from '@koa/router'
 import type { HostedServices } from '../hosted-services.ts'
-import { showErrorPage } from '../error/error.page.ts'
+import { explainUnfinished } from '../lost-flow.ts'
 import { pagePaths } from '../paths.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
 import { redirect } from '../step.ts'
@@ -33,7 +33,7 @@ async function answer(services: HostedServices, step: FormStep): Promise<void> {
 
 async function refuse(services: HostedServices, step: FormStep): Promise<void> {
   const location = await services.refuseFlow(step.tenant, step.flow)
-  if (location === undefined) return showErrorPage(services, step.ctx, 'flowFinished', { status: 400 })
+  if (location === undefined) return explainUnfinished(services, step)
   redirect(step.ctx, location)
 }
 

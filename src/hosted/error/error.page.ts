@@ -24,13 +24,31 @@ export type ErrorKey =
   | 'wrongHost'
   | 'noSignInMethod'
   | 'notSignedInHere'
+  | 'expiredHere'
+  | 'otherBrowser'
+  | 'notStarted'
+  | 'accountGone'
+
+/** Where the page's button may lead; without any, to the app that the address names. */
+interface WaysOn {
+  /** The form again. */
+  back?: string
+  /** The server's own start page. */
+  home?: string
+  /** The same request anew. */
+  restart?: string
+  /** The app, when the address does not name it. */
+  app?: string
+  /** The sign-in page of the same flow. */
+  signIn?: string
+}
 
 /** A page that says what to do next; it tells nothing that the person does not know. Always answers undefined. */
 export function showErrorPage(
   services: HostedServices,
   ctx: Context,
   key: ErrorKey,
-  options: { status: number; back?: string; home?: string },
+  options: { status: number } & WaysOn,
 ): undefined {
   const { tenant, requestId } = ctx.state as { tenant?: Tenant; requestId?: string }
   const locale = services.catalogue.locale(languagesOf(ctx, {}))
@@ -55,13 +73,20 @@ function clientOf(ctx: Context, tenant: Tenant | undefined): AppClient | undefin
   return typeof clientId === 'string' ? tenant?.snapshot.appClients.get(clientId) : undefined
 }
 
+const labels: readonly (readonly [way: keyof WaysOn, label: string])[] = [
+  ['back', 'tryAgain'],
+  ['home', 'home'],
+  ['restart', 'startAgain'],
+  ['signIn', 'signIn'],
+  ['app', 'app'],
+]
+
 /** Back to the form, or to the app: its origin is one that the operator registered. */
-function actionFor(
-  appClient: AppClient | undefined,
-  { back, home: startPage }: { back?: string; home?: string },
-): { href: string; label: string } | undefined {
-  if (back !== undefined) return { href: back, label: 'tryAgain' }
-  if (startPage !== undefined) return { href: startPage, label: 'home' }
+function actionFor(appClient: AppClient | undefined, ways: WaysOn): { href: string; label: string } | undefined {
+  for (const [way, label] of labels) {
+    const href = ways[way]
+    if (href !== undefined) return { href, label }
+  }
   const home = appClient && appHome(appClient)
   return home === undefined ? undefined : { href: home, label: 'startOver' }
 }

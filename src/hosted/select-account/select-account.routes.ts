@@ -1,6 +1,6 @@
 import type { Router } from '@koa/router'
-import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
+import { explainUnfinished } from '../lost-flow.ts'
 import { openForm, openPage } from '../open-step.ts'
 import { pagePaths } from '../paths.ts'
 import { formOf, noticeOf, pageRequest, showPage } from '../render.ts'
@@ -18,7 +18,7 @@ export function selectAccountRoutes(router: Router, services: HostedServices): v
     if (step === undefined) return
     const outcome = await services.finishFlowSignedIn(step.tenant, ctx, step.flow)
     if (outcome.kind === 'done') return redirect(ctx, outcome.location)
-    if (outcome.reason === 'expired') return showErrorPage(services, ctx, 'flowFinished', { status: 400 })
+    if (outcome.reason === 'expired') return explainUnfinished(services, step)
     // Signed out meanwhile, perhaps in another tab.
     redirect(ctx, pageUrl(step, 'login'))
   })

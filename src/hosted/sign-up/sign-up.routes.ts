@@ -24,6 +24,7 @@ export function signUpRoutes(router: Router, services: HostedServices): void {
     if (step === undefined) return
     const { userPool } = step.tenant.snapshot
     const names = signUpFieldNames(userPool, step.appClient)
+    const { pending } = step.flow.state
     const outcome = await signUp(services.domain, {
       userPool,
       appClient: step.appClient,
@@ -32,6 +33,7 @@ export function signUpRoutes(router: Router, services: HostedServices): void {
       attributes: Object.fromEntries(names.map(({ name }) => [name, (step.form.get(name) ?? '').trim()])),
       languages: step.languages,
       signInLink: appHome(step.appClient) ?? tenantUrl(step.tenant, pagePaths.login),
+      ...(pending?.kind === 'confirm' && pending.userSub !== undefined ? { earlierSub: pending.userSub } : {}),
     })
     await answer(services, step, outcome)
   })

@@ -106,10 +106,10 @@ describe.each(databaseKinds)('no page before its turn, on %s', (database) => {
     const other = await visitorOf(server)
     for (const { visit } of [stranger, other]) {
       const looked = await visit(at(confirm, '/confirm'))
-      expect(looked).toMatchObject({ status: 400, heading: 'Your browser didn’t keep our cookie' })
+      expect(looked).toMatchObject({ status: 400, heading: 'This was begun in another browser' })
       const hidden = { _csrf: confirm.field('_csrf') ?? '', flow: confirm.field('flow') ?? '' }
       const posted = await visit('/confirm', { method: 'POST', body: new URLSearchParams({ ...hidden, code }) })
-      expect(posted).toMatchObject({ status: 400, heading: 'Your browser didn’t keep our cookie' })
+      expect(posted).toMatchObject({ status: 400, heading: 'This was begun in another browser' })
     }
     expect(whereItIs(await confirm.submit({ code }))).toBe('the app')
   })
