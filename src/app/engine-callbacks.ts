@@ -3,7 +3,7 @@ import { showErrorPage } from '../hosted/error/error.page.ts'
 import type { ErrorKey } from '../hosted/error/error.page.ts'
 import { showFormPostPage } from '../hosted/form-post/form-post.page.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
-import { tenantOf } from '../oidc/engine-internals.ts'
+import { showQuery, tenantOf } from '../oidc/engine-internals.ts'
 import { startFlow } from '../oidc/interaction.ts'
 import { isTokenEndpoint } from '../oidc/paths.ts'
 import type { EngineCallbacks } from '../oidc/provider-configuration.ts'
@@ -36,6 +36,7 @@ export function engineCallbacks(domain: DomainServices, hosted: () => HostedServ
       const page = failed
         ? ({ key: 'server', status: 500 } as const)
         : (pages[name] ?? { key: 'invalidRequest', status: 400 })
+      showQuery(ctx)
       Object.assign(ctx.state, { tenant: tenantOf(ctx.req) })
       showErrorPage(hosted(), ctx, page.key, { status: page.status })
     },

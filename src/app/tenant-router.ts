@@ -8,6 +8,7 @@ import type { HostedServices } from '../hosted/hosted-services.ts'
 import { redirect, tenantOf } from '../hosted/step.ts'
 import { decideAuthorizationRequest } from '../oidc/authorization-request.ts'
 import { answerPreflight } from '../oidc/cors.ts'
+import { hideQuery } from '../oidc/engine-internals.ts'
 import { endpointPaths, isJsonEndpoint } from '../oidc/paths.ts'
 import type { ProviderRegistry } from '../oidc/provider-registry.ts'
 import { answerLocation } from '../oidc/response-modes.ts'
@@ -39,7 +40,10 @@ export function createTenantRouter(domain: DomainServices, registry: ProviderReg
     if (checkAuthorization(hosted, ctx, sent) === undefined) return
     redirect(ctx, `${tenantOf(ctx).basePath}${endpointPaths.authorize}?${sent.toString()}`)
   })
-  router.get(`${endpointPaths.authorize}/:uid`, engine)
+  router.get(`${endpointPaths.authorize}/:uid`, async (ctx) => {
+    hideQuery(ctx)
+    await engine(ctx)
+  })
   router.post(endpointPaths.token, engine)
   router.options(endpointPaths.token, (ctx) => answerPreflight(ctx, tenantOf(ctx).snapshot, 'POST'))
   router.get(endpointPaths.userInfo, (ctx) => answerUserInfo(domain, tenantOf(ctx), ctx))

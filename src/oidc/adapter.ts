@@ -1,4 +1,5 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
+import { isRegisteredUri } from '../domain/app-clients/redirect-uri.ts'
 import { addSeconds, epochSeconds } from '../platform/clock.ts'
 import { sha256 } from '../security/digest.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
@@ -23,7 +24,7 @@ export function createAdapter(
   const models: Record<string, Model> = {
     Client: { find: (id) => Promise.resolve(clientMetadata(snapshot, id)) },
     Session: sessionModel(services, snapshot.userPool.id),
-    Interaction: interactionModel(services, snapshot.userPool.id),
+    Interaction: interactionModel(services, snapshot),
     AuthorizationCode: authorizationCodeModel(services, snapshot.userPool.id, resourceOf),
   }
   return (name: string): Adapter => complete(name, models[name] ?? {})
@@ -118,13 +119,18 @@ function sameSession(before: BrowserSession, after: BrowserSession): boolean {
   return comparable(before) === comparable(after)
 }
 
-function interactionModel(services: DomainServices, userPoolId: string): Model {
+function interactionModel(services: DomainServices, { userPool, appClients }: UserPoolSnapshot): Model {
+  const userPoolId = userPool.id
   const { store, clock } = services
   return {
     async find(id) {
       const record = await store.interactions.find(userPoolId, sha256(id), clock.now())
       if (record === undefined) return undefined
       const { returnPath, ...payload } = record.payload
+      // The engine does not look at the redirect URI again, and the operator may have taken it back.
+      const { client_id: clientId, redirect_uri: redirectUri } = payload['params'] as Record<string, string | undefined>
+      const { callbackUrls = [] } = appClients.get(clientId ?? '') ?? {}
+      if (!isRegisteredUri(callbackUrls, redirectUri ?? '')) return undefined
       const returnTo = `${String(returnPath)}${id}`
       return { ...payload, returnTo, kind: 'Interaction', jti: id, exp: epochSeconds(record.expiresAt) }
     },

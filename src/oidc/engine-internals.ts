@@ -22,6 +22,22 @@ export function tenantOf(request: IncomingMessage): Tenant {
   return tenant
 }
 
+const hiddenQueries = new WeakMap<IncomingMessage, string>()
+
+/**
+ * A request that resumes another has its parameters in storage. Where its address has some, an error of the engine's takes
+ * them for the request's, and fails over them; they are only for our own error page.
+ */
+export function hideQuery(ctx: { req: IncomingMessage; querystring: string }): void {
+  hiddenQueries.set(ctx.req, ctx.querystring)
+  ctx.querystring = ''
+}
+
+/** Puts back what `hideQuery` has hidden. */
+export function showQuery(ctx: { req: IncomingMessage; querystring: string }): void {
+  ctx.querystring = hiddenQueries.get(ctx.req) ?? ctx.querystring
+}
+
 interface KoaRequest {
   req: IncomingMessage
 }

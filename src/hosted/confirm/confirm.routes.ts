@@ -57,9 +57,8 @@ async function confirm(services: HostedServices, step: FormStep, pending: Pendin
   }
   switch (outcome.reason) {
     case 'alreadyConfirmed':
-      return continueFlow(services, step, { ...kept, chosen: 'login' }, 'alreadyConfirmed')
     case 'signUpReplaced':
-      return continueFlow(services, step, { ...kept, chosen: 'signUp' }, 'signUpReplaced')
+      return leave(services, step, outcome.reason)
     case 'aliasExists':
       return showConfirmPage(services, step, pending, { error: 'fieldErrors.addressTaken' })
     default:
@@ -90,5 +89,13 @@ async function resend(services: HostedServices, step: FormStep, pending: Pending
     const renewed = { ...pending, destination, sentAt: sentAt.getTime(), wrongCodes: 0 }
     return continueFlow(services, step, { ...state, pending: renewed }, 'codeResent')
   }
+  if (outcome.kind === 'refused' && outcome.reason !== 'noRecovery') return leave(services, step, outcome.reason)
   redirect(step.ctx, pageUrl(step, 'confirm'))
+}
+
+/** Nothing is left to confirm: it has been done elsewhere, or the sign-up is not there any more. */
+function leave(services: HostedServices, step: FormStep, reason: 'alreadyConfirmed' | 'signUpReplaced'): Promise<void> {
+  const { request, username } = step.flow.state
+  const kept = { request, ...(username === undefined ? {} : { username }) }
+  return continueFlow(services, step, { ...kept, chosen: reason === 'signUpReplaced' ? 'signUp' : 'login' }, reason)
 }

@@ -49,7 +49,7 @@ async function setNewPassword(services: HostedServices, step: FormStep, attempt:
     })
   }
   if (outcome.reason === 'attemptExpired') {
-    return showErrorPage(services, step.ctx, 'expired', { status: 400, back: pageUrl(step, 'login') })
+    return showErrorPage(services, step.ctx, 'expiredHere', { status: 400, signIn: pageUrl(step, 'login') })
   }
   showNewPasswordPage(services, step, attempt, { broken: outcome.brokenRules, problems: outcome.attributeProblems })
 }
