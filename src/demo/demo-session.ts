@@ -47,8 +47,8 @@ export interface DemoSessions {
 
 // A working day; the server's own session is shorter.
 const sessionLifetimeSeconds = 8 * 60 * 60
-// Room for someone who signs up on the way and waits for the mail with the code.
-const pendingLifetimeSeconds = 60 * 60
+// As long: who comes back to a page left open for hours may start again from there, with the same request.
+const pendingLifetimeSeconds = sessionLifetimeSeconds
 // Sessions are made by whoever asks, so the oldest go when there are too many.
 const maxSessions = 1000
 const maxPending = 10
