@@ -47,8 +47,9 @@ export interface DemoSessions {
 
 // A working day; the server's own session is shorter.
 const sessionLifetimeSeconds = 8 * 60 * 60
-// As long: who comes back to a page left open for hours may start again from there, with the same request.
-const pendingLifetimeSeconds = sessionLifetimeSeconds
+// Room for someone who signs up on the way and waits for the mail with the code, and for a page that was left open for
+// hours: the server offers to start again from there, with the same request.
+const pendingLifetimeSeconds = 4 * 60 * 60
 // Sessions are made by whoever asks, so the oldest go when there are too many.
 const maxSessions = 1000
 const maxPending = 10

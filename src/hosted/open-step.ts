@@ -31,16 +31,24 @@ export async function openPage(services: HostedServices, ctx: Context, page: Flo
   return undefined
 }
 
-/** A POST: as `openPage`, and the form was made for this browser and this flow (threat row E12). */
-export async function openForm(services: HostedServices, ctx: Context, page: FlowPage): Promise<FormStep | undefined> {
+/**
+ * A POST: as `openPage`, and the form was made for this browser and this flow (threat row E12).
+ * @param back the page that the form stood on, where that is another one
+ */
+export async function openForm(
+  services: HostedServices,
+  ctx: Context,
+  page: FlowPage,
+  back = page,
+): Promise<FormStep | undefined> {
   const tenant = tenantOf(ctx)
   const body = await readForm(ctx.req, maximumFormBytes)
   if (!body.ok) return showErrorPage(services, ctx, 'invalidRequest', { status: body.problem === 'size' ? 413 : 400 })
   const flowId = body.form.get('flow') ?? single(ctx.query['flow']) ?? ''
-  const step = await loadStep(services, ctx, tenant, flowId, page)
+  const step = await loadStep(services, ctx, tenant, flowId, back)
   if (step === undefined) return undefined
   if (!csrfMatches(services.domain.sealedBox, step.browser, flowId, body.form.get('_csrf') ?? '')) {
-    return showErrorPage(services, ctx, 'csrf', { status: 403, back: pageUrl(step, page) })
+    return showErrorPage(services, ctx, 'csrf', { status: 403, back: pageUrl(step, back) })
   }
   if (pageToShow(step.flow.state, page) !== page) {
     await continueFlow(services, step, step.flow.state)

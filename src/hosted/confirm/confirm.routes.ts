@@ -25,7 +25,8 @@ export function confirmRoutes(router: Router, services: HostedServices): void {
     if (step !== undefined && pending !== undefined) await confirm(services, step, pending)
   })
   router.post(pagePaths.resendCode, async (ctx) => {
-    const step = await openForm(services, ctx, 'login')
+    // Two pages have this form: the confirmation's address leads to whichever is due.
+    const step = await openForm(services, ctx, 'login', 'confirm')
     const pending = step?.flow.state.pending
     if (step === undefined) return
     if (pending?.kind === 'confirm') await resend(services, step, pending)

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cookieName } from '../../../src/security/cookies.ts'
 import { haveAccount } from '../../support/accounts.ts'
 import { movableClock } from '../../support/movable-clock.ts'
 import { databaseKinds } from '../../support/server.ts'
 import type { TestServer } from '../../support/server.ts'
 import { createUserAgent } from '../../support/user-agent.ts'
 import type { VisitedPage } from '../../support/user-agent.ts'
-import { goodPassword, startServerWithPools, visitorOf, whereItIs } from '../../support/visitor.ts'
+import { goodPassword, startServerWithPools, userPoolId, visitorOf, whereItIs } from '../../support/visitor.ts'
 import type { Visitor } from '../../support/visitor.ts'
 import { followsOn } from '../../support/way-on.ts'
 
@@ -124,6 +125,16 @@ describe.each(databaseKinds)('a sign-in left open for too long, on %s', (databas
     expect(whereItIs(await other.login.submit(account))).toBe('the app')
     const again = await (await visitor.visit(visitor.login.url.href)).follow('Start again')
     expect(again.heading).toBe('Sign in')
+  })
+
+  test('the browser’s cookie lasts as long as the offer, by whatever clock', async () => {
+    const { authorization } = await visitorOf(server)
+    const response = await createUserAgent(server.publicUrl).request(authorization.url)
+    const name = cookieName('browser', userPoolId('email'), false)
+    const line = response.headers.getSetCookie().find((cookie) => cookie.startsWith(`${name}=`)) ?? ''
+    expect(line).not.toMatch(/expires=|^$/i)
+    // Without a life it stays until the browser is closed.
+    expect(Number(/max-age=(\d+)/i.exec(line)?.[1] ?? Infinity)).toBeGreaterThanOrEqual(25 * hour)
   })
 
   describe('where the engine has forgotten its part', () => {

@@ -132,6 +132,30 @@ describe.each(databaseKinds)('no page before its turn, on %s', (database) => {
     expect(whereItIs(await back.submit({ username: 'ada@example.com', password: goodPassword }))).toBe('the app')
   })
 
+  test.each([
+    ['missing', {}],
+    ['wrong', { _csrf: 'A'.repeat(43) }],
+  ])(
+    'another code asked for with a token that is %s: nothing is sent, and the page is there again',
+    async (what, token) => {
+      const visitor = await visitorOf(server)
+      const signUp = await visitor.login.follow('Create an account')
+      const confirm = await signUp.submit({ username: `${what}@example.com`, password: goodPassword })
+      const forgot = await (
+        await visitorOf(server, 'email', { browser: visitor })
+      ).login.follow('Forgot your password?')
+      const reset = await forgot.submit({ username: 'ada@example.com' })
+      const before = await server.mail()
+      for (const page of [confirm, reset]) {
+        const body = new URLSearchParams({ flow: page.field('flow') ?? '', ...token })
+        const refused = await visitor.visit('/resendcode?client_id=email', { method: 'POST', body })
+        expect(refused).toMatchObject({ status: 403, heading: 'This form is out of date' })
+        expect((await refused.follow('Try again')).heading).toBe(page.heading)
+      }
+      expect(await server.mail()).toEqual(before)
+    },
+  )
+
   test('another flow’s token is refused', async () => {
     const browser = createUserAgent(server.publicUrl)
     const [one, two] = [await visitorOf(server, 'email', { browser }), await visitorOf(server, 'email', { browser })]
