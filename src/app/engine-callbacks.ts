@@ -4,7 +4,7 @@ import type { ErrorKey } from '../hosted/error/error.page.ts'
 import { showFormPostPage } from '../hosted/form-post/form-post.page.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
 import { showQuery, tenantOf } from '../oidc/engine-internals.ts'
-import { startFlow } from '../oidc/interaction.ts'
+import { startFlow } from '../oidc/start-flow.ts'
 import { isTokenEndpoint } from '../oidc/paths.ts'
 import type { EngineCallbacks } from '../oidc/provider-configuration.ts'
 

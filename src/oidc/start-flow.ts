@@ -1,0 +1,120 @@
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { addSeconds } from '../platform/clock.ts'
+import { sha256 } from '../security/digest.ts'
+import type { DomainServices } from '../domain/ports/services.ts'
+import type { FlowState } from '../domain/sessions/flow.ts'
+import type { Tenant } from '../domain/user-pools/tenant.ts'
+import { nameToSignInWith } from '../domain/users/sign-in-name.ts'
+import { maxAgeParameter } from './authorization-request.ts'
+import { tenantOf } from './engine-internals.ts'
+import { keepBrowserHandle, knownBrowserHandle } from './interaction.ts'
+import { interactionUidPurpose } from './interaction-uid.ts'
+import { interactionSeconds } from './provider-configuration.ts'
+import { askedResponse } from './response-modes.ts'
+import type { EngineSession } from './session-use.ts'
+
+/* A flow begins when the engine needs a person. */
+
+/** Parameters kept with a flow so that it can be begun anew: those of a request, none of ours. */
+const keptParameters = [
+  'response_type',
+  'client_id',
+  'redirect_uri',
+  'state',
+  'scope',
+  'nonce',
+  'code_challenge',
+  'code_challenge_method',
+  'prompt',
+  'max_age',
+  'login_hint',
+  'lang',
+  'ui_locales',
+  'response_mode',
+  'resource',
+  'identity_provider',
+  'acr_values',
+  'idp_identifier',
+  'display',
+  'screen_hint',
+]
+
+/** Called by the engine: stores the flow, binds it to the browser, and names its first page. */
+export async function startFlow(
+  services: DomainServices,
+  ctx: KoaContextWithOIDC,
+  interaction: { uid: string; params: Record<string, unknown>; prompt: { name: string } },
+): Promise<string> {
+  const tenant = tenantOf(ctx.req)
+  const id = services.random.handle()
+  const asked: Record<string, unknown> = {
+    ...interaction.params,
+    ...askedResponse(interaction.params['response_mode']),
+  }
+  const request = Object.fromEntries(
+    keptParameters.flatMap((name) => {
+      const value = asked[name]
+      return typeof value === 'string' && value !== '' ? [[name, value]] : []
+    }),
+  )
+  const maxAge = interaction.params[maxAgeParameter]
+  if (typeof maxAge === 'string') request['max_age'] = maxAge
+  const signedIn = await whoIsSignedIn(services, tenant, ctx)
+  const chosen = firstPage(interaction, signedIn)
+  const username = request['login_hint'] ?? (chosen === 'login' ? signedIn?.name : undefined)
+  const before = interaction.prompt.name === 'consent' ? signedInBefore(ctx) : undefined
+  await services.store.flows.add({
+    idHash: sha256(id),
+    userPoolId: tenant.snapshot.userPool.id,
+    clientId: request['client_id'] ?? '',
+    sealedInteractionUid: services.sealedBox.seal(interaction.uid, interactionUidPurpose),
+    browserHash: sha256(keepBrowserHandle(tenant, ctx, knownBrowserHandle(tenant, ctx) ?? services.random.handle())),
+    state: {
+      request,
+      chosen,
+      ...(username === undefined ? {} : { username }),
+      ...(signedIn === undefined ? {} : { signedIn }),
+      ...before,
+    },
+    expiresAt: addSeconds(services.clock.now(), interactionSeconds),
+  })
+  const path = before === undefined ? firstPagePaths[chosen] : '/consent'
+  return `${tenant.basePath}${path}?${new URLSearchParams({ client_id: request['client_id'] ?? '', flow: id }).toString()}`
+}
+
+/** `prompt=create` asks for sign-up (OIDC Prompt Create); `screen_hint` is how our own deep links name a page. */
+function firstPage(
+  interaction: { params: Record<string, unknown>; prompt: { name: string } },
+  signedIn: FlowState['signedIn'],
+): FlowState['chosen'] {
+  if (interaction.params['screen_hint'] === 'forgotPassword') return 'forgotPassword'
+  if (interaction.prompt.name === 'select_account' && signedIn !== undefined) return 'selectAccount'
+  return interaction.prompt.name === 'create' ? 'signUp' : 'login'
+}
+
+/** Asked again, nobody has to type a name that is known: the session's. */
+async function whoIsSignedIn(
+  services: DomainServices,
+  { snapshot }: Tenant,
+  ctx: KoaContextWithOIDC,
+): Promise<FlowState['signedIn']> {
+  const session = ctx.oidc.session as EngineSession | undefined
+  if (session?.accountId === undefined) return undefined
+  const user = await services.store.users.findBySub(snapshot.userPool.id, session.accountId)
+  if (user === undefined) return undefined
+  return { userSub: user.sub, name: nameToSignInWith(snapshot.userPool, user), remembered: session.remembered === true }
+}
+
+const firstPagePaths: Record<FlowState['chosen'], string> = {
+  login: '/login',
+  signUp: '/signup',
+  forgotPassword: '/forgotPassword',
+  selectAccount: '/selectAccount',
+}
+
+/** The person is known by the session, and only the consent is missing. */
+function signedInBefore({ oidc }: KoaContextWithOIDC): Pick<FlowState, 'authenticated' | 'consent'> | undefined {
+  const { accountId, loginTs, amr } = oidc.session ?? {}
+  if (accountId === undefined || loginTs === undefined) return undefined
+  return { authenticated: { userSub: accountId, authTime: loginTs, amr: amr ?? [], bySession: true }, consent: 'due' }
+}
