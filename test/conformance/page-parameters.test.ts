@@ -271,7 +271,7 @@ describe.each(databaseKinds)('on %s', (database) => {
         expect([csrf, answer.status, answer.heading]).toEqual([csrf, 403, 'This form is out of date'])
       }
       const elsewhere = await second.agent.visit(first.login.url.href, { method: 'POST', body: scraped(first.csrf) })
-      expect(elsewhere.heading).toBe('Your browser didn’t keep our cookie')
+      expect(elsewhere.heading).toBe('This was begun in another browser')
     })
 
     test('the flow of the form counts where the address names another', async () => {
