@@ -1,6 +1,6 @@
 import type { AttributeProblem } from '../domain/users/validate-attributes.ts'
 import type { Locale } from '../platform/views/message-catalogue.ts'
-import type { Field } from '../platform/views/page-contexts.ts'
+import type { Field } from '../platform/views/page-parts.ts'
 
 interface Input {
   type: string

@@ -1,6 +1,7 @@
 import { Router } from '@koa/router'
 import { confirmRoutes } from './confirm/confirm.routes.ts'
 import { consentRoutes } from './consent/consent.routes.ts'
+import { confirmUserRoutes } from './confirm/confirm-user.routes.ts'
 import { showErrorPage } from './error/error.page.ts'
 import type { ErrorKey } from './error/error.page.ts'
 import type { HostedServices } from './hosted-services.ts'
@@ -22,6 +23,7 @@ export function createHostedRouter(services: HostedServices): Router {
   signUpRoutes(router, services)
   confirmRoutes(router, services)
   consentRoutes(router, services)
+  confirmUserRoutes(router, services)
   forgotPasswordRoutes(router, services)
   resetPasswordRoutes(router, services)
   newPasswordRoutes(router, services)

@@ -3,7 +3,7 @@ import type { Flow, FlowState } from '../domain/sessions/flow.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import type { FinishSignedInOutcome } from '../oidc/interaction.ts'
 import type { MessageCatalogue } from '../platform/views/message-catalogue.ts'
-import type { Page } from '../platform/views/page-contexts.ts'
+import type { Page } from '../platform/views/page-parts.ts'
 import type { ViewEngine } from '../platform/views/view-engine.ts'
 import type { Context } from 'koa'
 

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import type { Locale, MessageCatalogue } from '../platform/views/message-catalogue.ts'
-import type { LanguageLink } from '../platform/views/page-contexts.ts'
+import type { LanguageLink } from '../platform/views/page-parts.ts'
 import { setCookie } from '../security/cookies.ts'
 
 const maximumLanguages = 10

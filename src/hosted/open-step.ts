@@ -76,9 +76,28 @@ async function loadStep(
   // Every page of a flow is about an account of the pool itself.
   if (!mayUseLocalAccounts(appClient)) return showErrorPage(services, ctx, 'noSignInMethod', { status: 400 })
   rememberLanguage(ctx, tenant.secure)
+  return stepIn(services, { ctx, tenant, appClient, flow, flowId })
+}
+
+function stepIn(services: HostedServices, known: Pick<Step, 'ctx' | 'tenant' | 'appClient' | 'flow' | 'flowId'>): Step {
+  const { ctx, tenant, flow } = known
   const languages = languagesOf(ctx, flow.state.request)
   const browser = browserHandle(services.domain, tenant, ctx)
-  return { ctx, tenant, appClient, flow, flowId, browser, languages, locale: services.catalogue.locale(languages) }
+  return { ...known, browser, languages, locale: services.catalogue.locale(languages) }
+}
+
+/** A flow that a page without one leads on to: this browser's, and still open; otherwise undefined, and nothing is answered. */
+export async function stepOf(
+  services: HostedServices,
+  ctx: Context,
+  tenant: Tenant,
+  flowId: string,
+): Promise<Step | undefined> {
+  const found = await findFlow(services.domain, tenant, ctx, flowId)
+  if (found.kind !== 'open') return undefined
+  const { flow } = found
+  const appClient = tenant.snapshot.appClients.get(flow.clientId)
+  return appClient && stepIn(services, { ctx, tenant, appClient, flow, flowId })
 }
 
 /** A page opened without a flow: its query is an authorization request of its own (a deep link), or there is none. */

@@ -3,7 +3,7 @@ import { passwordRules } from '../domain/users/password-policy.ts'
 import type { PasswordRule as BrokenRule } from '../domain/users/password-policy.ts'
 import { maximumPasswordLength } from '../security/password-hash.ts'
 import type { Locale } from '../platform/views/message-catalogue.ts'
-import type { NewPasswordField } from '../platform/views/page-contexts.ts'
+import type { NewPasswordField } from '../platform/views/page-parts.ts'
 
 /** The field for a new password, with the pool's rules told before they are broken. */
 export function newPasswordField(

@@ -5,6 +5,7 @@ export const pagePaths = {
   signUp: '/signup',
   confirm: '/confirm',
   consent: '/consent',
+  confirmUser: '/confirmUser',
   resendCode: '/resendcode',
   forgotPassword: '/forgotPassword',
   resetPassword: '/resetPassword',

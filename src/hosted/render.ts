@@ -4,7 +4,8 @@ import { formTarget, pageHeaders } from '../security/page-headers.ts'
 import type { AppClient } from '../domain/app-clients/app-client.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import type { Locale } from '../platform/views/message-catalogue.ts'
-import type { Alert, Form, Page, ViewContexts } from '../platform/views/page-contexts.ts'
+import type { ViewContexts } from '../platform/views/page-contexts.ts'
+import type { Alert, Form, Page } from '../platform/views/page-parts.ts'
 import type { MessageValues } from '../platform/views/messages.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { languageLinks } from './language.ts'
@@ -102,6 +103,9 @@ export const errorAlert = (text: string): Alert => ({ kind: 'error', text })
 /** Notices travel in the address, so only these are shown, whatever it says. */
 const notices: Readonly<Record<string, { key: string; kind: Alert['kind'] }>> = {
   codeResent: { key: 'outcomes.codeResent', kind: 'success' },
+  linkResent: { key: 'outcomes.linkResent', kind: 'success' },
+  userNotConfirmedLink: { key: 'outcomes.userNotConfirmedLink', kind: 'info' },
+  confirmed: { key: 'outcomes.confirmed', kind: 'success' },
   userNotConfirmed: { key: 'outcomes.userNotConfirmed', kind: 'info' },
   alreadyConfirmed: { key: 'outcomes.alreadyConfirmed', kind: 'info' },
   signUpNotAllowed: { key: 'outcomes.signUpNotAllowed', kind: 'info' },

@@ -1,4 +1,4 @@
-import type { Resend } from '../platform/views/page-contexts.ts'
+import type { Resend } from '../platform/views/page-parts.ts'
 import { pagePaths } from './paths.ts'
 import type { Step } from './step.ts'
 

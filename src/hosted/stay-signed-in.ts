@@ -1,5 +1,5 @@
 import { offersToStaySignedIn } from '../domain/sessions/session-limits.ts'
-import type { StaySignedIn } from '../platform/views/page-contexts.ts'
+import type { StaySignedIn } from '../platform/views/page-parts.ts'
 import type { FormStep, Step } from './step.ts'
 
 const fieldName = 'rememberMe'

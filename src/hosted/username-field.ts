@@ -1,6 +1,6 @@
 import type { UserPool } from '../domain/user-pools/user-pool.ts'
 import type { Locale } from '../platform/views/message-catalogue.ts'
-import type { UsernameField } from '../platform/views/page-contexts.ts'
+import type { UsernameField } from '../platform/views/page-parts.ts'
 
 /** The field that takes whatever the pool's users sign in with. */
 export function usernameField(userPool: UserPool, locale: Locale, value: string, error?: string): UsernameField {

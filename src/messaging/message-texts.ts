@@ -12,6 +12,7 @@ export interface PoolPresentation {
 
 const sections: Readonly<Record<MessageKind, string>> = {
   verification: 'emailVerification',
+  verificationLink: 'emailVerificationLink',
   reset: 'emailReset',
   addressVerification: 'emailAddressVerification',
   addressChanging: 'emailAddressChanging',
@@ -32,7 +33,7 @@ export function messageTexts(message: OutgoingMessage, locale: Locale, brandName
 }
 
 /** @throws DeliveryError, permanent, when the message lacks the member */
-export function required<Name extends 'code' | 'validForMinutes'>(
+export function required<Name extends 'code' | 'link' | 'validForMinutes'>(
   message: OutgoingMessage,
   name: Name,
 ): NonNullable<OutgoingMessage[Name]> {

@@ -6,7 +6,7 @@ import { DeliveryError } from './message-sender.ts'
 
 const outgoingMessage = z.object({
   kind: z.enum([
-    ...['verification', 'reset', 'addressVerification', 'addressChanging', 'addressChanged'],
+    ...['verification', 'verificationLink', 'reset', 'addressVerification', 'addressChanging', 'addressChanged'],
     ...['accountExists', 'invitation'],
   ] as const satisfies readonly MessageKind[]),
   userPoolId: z.string(),

@@ -4,6 +4,7 @@ import type { HousekeepingRepository } from '../domain/ports/store.ts'
 import { expiredFlowSeconds } from '../domain/sessions/flow.ts'
 import { addSeconds } from '../platform/clock.ts'
 import type { Schema } from './schema.ts'
+import { deleteUnconfirmedUsers } from './unconfirmed-users.ts'
 
 const hour = 3600
 const day = 24 * hour
@@ -32,7 +33,7 @@ export const housekeepingRepository = (db: Kysely<Schema>): HousekeepingReposito
     for (const { table, column, keptSeconds } of sweeps) {
       deleted += await deleteBefore(db, { table, column, before: addSeconds(at, -keptSeconds), limit })
     }
-    return deleted
+    return deleted + (await deleteUnconfirmedUsers(db, at, limit))
   },
 })
 

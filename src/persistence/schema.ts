@@ -135,6 +135,8 @@ interface VerificationCodesTable {
   spent_by_attempt: number | null
   sent_at: Date
   expires_at: Date
+  browser_hash: string | null
+  sealed_flow_id: string | null
 }
 
 interface AttributeChangesTable {

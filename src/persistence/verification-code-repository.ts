@@ -2,20 +2,36 @@ import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { VerificationCodeRepository } from '../domain/ports/store.ts'
 import type { CodeAttempt, VerificationCode } from '../domain/verification-codes/verification-code.ts'
+import { present, presentOrNone } from './rows.ts'
 import type { Schema } from './schema.ts'
 
 export const verificationCodeRepository = (db: Kysely<Schema>): VerificationCodeRepository => ({
   replace: (code, unlessSentAfter) => replaceCode(db, code, unlessSentAfter),
-  find: (userPoolId, userSub, purpose) =>
-    db
+  async find(userPoolId, userSub, purpose) {
+    const row = await db
       .selectFrom('verification_codes')
       .select(['user_pool_id as userPoolId', 'user_sub as userSub', 'purpose', 'attribute', 'destination'])
       .select(['code_hash as codeHash', 'sent_at as sentAt', 'expires_at as expiresAt'])
+      .select(['browser_hash as browserHash', 'sealed_flow_id as sealedFlowId'])
       .where('user_pool_id', '=', userPoolId)
       .where('user_sub', '=', userSub)
       .where('purpose', '=', purpose)
       .where('spent_by_attempt', 'is', null)
-      .executeTakeFirst(),
+      .executeTakeFirst()
+    return presentOrNone(row)
+  },
+  async findLink(userPoolId, userSub) {
+    const row = await db
+      .selectFrom('verification_codes')
+      .select(['code_hash as codeHash', 'destination', 'expires_at as expiresAt', 'attempts'])
+      .select(['browser_hash as browserHash', 'sealed_flow_id as sealedFlowId'])
+      .select((eb) => eb('spent_by_attempt', 'is not', null).as('spent'))
+      .where('user_pool_id', '=', userPoolId)
+      .where('user_sub', '=', userSub)
+      .where('purpose', '=', 'sign_up')
+      .executeTakeFirst()
+    return row && { ...present(row), spent: Boolean(row.spent) }
+  },
   attempt: (request) => attemptCode(db, request),
 })
 
@@ -28,6 +44,8 @@ async function replaceCode(db: Kysely<Schema>, code: VerificationCode, unlessSen
     spent_by_attempt: null,
     sent_at: code.sentAt,
     expires_at: code.expiresAt,
+    browser_hash: code.browserHash ?? null,
+    sealed_flow_id: code.sealedFlowId ?? null,
   }
   const replaced = await db
     .insertInto('verification_codes')

@@ -6,7 +6,7 @@ import { addSeconds, systemClock } from '../../src/platform/clock.ts'
 import { createLog } from '../../src/platform/log.ts'
 import { systemRandom } from '../../src/platform/random.ts'
 import type { Locale, MessageCatalogue } from '../../src/platform/views/message-catalogue.ts'
-import type { DemoHomePage, DemoTokensPage } from '../../src/platform/views/page-contexts.ts'
+import type { DemoHomePage, DemoTokensPage } from '../../src/platform/views/development-contexts.ts'
 
 /** What the demo gave to its view. Wording and markup are the views' matter. */
 export type ShownPage = { view: string } & Partial<DemoHomePage> & Partial<DemoTokensPage>

@@ -65,6 +65,7 @@ test.each<[string, () => Promise<unknown>]>([
   ['users.delete', () => store.users.delete('pool', 'sub')],
   ['groups.ofUser', () => store.groups.ofUser('pool', 'sub')],
   ['attributeChanges.ofUser', () => store.attributeChanges.ofUser('pool', 'sub', now)],
+  ['verificationCodes.findLink', () => store.verificationCodes.findLink('pool', 'sub')],
   ['verificationCodes.find', () => store.verificationCodes.find('pool', 'sub', 'reset')],
   [
     'verificationCodes.attempt',

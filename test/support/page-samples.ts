@@ -1,5 +1,6 @@
-import type * as contexts from '../../src/platform/views/page-contexts.ts'
-import type { ConsentScope } from '../../src/platform/views/page-parts.ts'
+import type { MailboxItem } from '../../src/platform/views/development-contexts.ts'
+import type * as parts from '../../src/platform/views/page-parts.ts'
+import { linkOfMail, linkSamples } from './link-samples.ts'
 import { kit, sample, type Sample, type SampleSurroundings } from './sample-kit.ts'
 
 /** Every page and every mail in all states that look different. */
@@ -16,6 +17,7 @@ export function pageSamples(surroundings: SampleSurroundings): readonly Sample[]
     ...signUpSamples(surroundings),
     ...codeSamples(surroundings),
     ...consentSamples(surroundings),
+    ...linkSamples(surroundings),
     ...passwordSamples(surroundings),
     sample('pages/signed-out', 'with-link', { ...page('signedOut'), links: { login: '/login' } }),
     sample('pages/signed-out', 'bare', { ...page('signedOut'), links: {} }),
@@ -34,7 +36,7 @@ export function pageSamples(surroundings: SampleSurroundings): readonly Sample[]
   ]
 }
 
-const form: contexts.Form = { action: '/login?client_id=1example&state=a%26b', csrf: 'csrf-token', flow: 'flow-id' }
+const form: parts.Form = { action: '/login?client_id=1example&state=a%26b', csrf: 'csrf-token', flow: 'flow-id' }
 function loginSamples(surroundings: SampleSurroundings): Sample[] {
   const { locale } = surroundings
   const { page, alert, foreign } = kit(surroundings)
@@ -120,7 +122,7 @@ function codeSamples(surroundings: SampleSurroundings): Sample[] {
   const { page, password, alert, foreign } = kit(surroundings)
   const destination = foreign('a***@e***.com')
   const links = { startOver: '/signup', login: '/login' }
-  const resend = (section: string, waitSeconds: number): contexts.Resend => ({
+  const resend = (section: string, waitSeconds: number): parts.Resend => ({
     action: '/resend',
     waitSeconds,
     available: waitSeconds === 0,
@@ -167,7 +169,7 @@ function codeSamples(surroundings: SampleSurroundings): Sample[] {
 function consentSamples(surroundings: SampleSurroundings): Sample[] {
   const { locale } = surroundings
   const { page, foreign } = kit(surroundings)
-  const text = (name: string): ConsentScope => ({ text: locale.text(`consent.scopes.${name}`) })
+  const text = (name: string): parts.ConsentScope => ({ text: locale.text(`consent.scopes.${name}`) })
   const consent = {
     ...page('consent'),
     form,
@@ -223,7 +225,7 @@ function passwordSamples(surroundings: SampleSurroundings): Sample[] {
 }
 
 const errorKeys =
-  'invalidRequest unknownClient redirectMismatch expired cookies notFound tooMany server csrf method flowFinished awaitingApproval userDisabled wrongHost noSignInMethod notSignedInHere expiredHere otherBrowser notStarted accountGone'
+  'invalidRequest unknownClient redirectMismatch expired cookies notFound tooMany server csrf method flowFinished awaitingApproval userDisabled wrongHost noSignInMethod notSignedInHere expiredHere otherBrowser notStarted accountGone linkWrong linkExpired linkSuperseded linkTries linkSignUpGone linkAddressTaken'
 
 function errorSamples(surroundings: SampleSurroundings): Sample[] {
   const { locale } = surroundings
@@ -243,7 +245,7 @@ function mailboxSamples(surroundings: SampleSurroundings): Sample[] {
   const { locale } = surroundings
   const { page, foreign } = kit(surroundings)
   const brand = 'Rowan & Finch'
-  const mail = (id: string, subject: string, to: string): contexts.MailboxItem => ({
+  const mail = (id: string, subject: string, to: string): MailboxItem => ({
     id,
     to: foreign(to),
     subject: foreign(locale.text(subject, { brand })),
@@ -313,6 +315,7 @@ function mailSamples({ locale, foreign = (value) => value }: SampleSurroundings)
   })
   const link = 'https://login.example.com/login?client_id=1example'
   const verification = { ...mail('emailVerification'), code: '482913' }
+  const byLink = { ...mail('emailVerificationLink'), link: linkOfMail }
   const reset = { ...mail('emailReset'), code: '730154' }
   const exists = { ...mail('emailAccountExists'), link }
   const invitation = {
@@ -324,6 +327,8 @@ function mailSamples({ locale, foreign = (value) => value }: SampleSurroundings)
   return [
     sample('emails/verification.html', 'mail', verification),
     sample('emails/verification.text', 'mail', verification),
+    sample('emails/verification-link.html', 'mail', byLink),
+    sample('emails/verification-link.text', 'mail', byLink),
     sample('emails/reset.html', 'mail', reset),
     sample('emails/reset.text', 'mail', reset),
     sample('emails/reset.html', 'mail', { ...mail('emailAddressVerification'), code: '604417' }),

@@ -1,5 +1,6 @@
 import type { Locale } from '../../src/platform/views/message-catalogue.ts'
 import type * as contexts from '../../src/platform/views/page-contexts.ts'
+import type * as parts from '../../src/platform/views/page-parts.ts'
 import type { ViewEngine } from '../../src/platform/views/view-engine.ts'
 
 /** A view in one of its states, with everything that it is given. */
@@ -13,7 +14,7 @@ export interface Sample {
 export interface SampleSurroundings {
   readonly locale: Locale
   readonly languages: readonly Locale[]
-  readonly assets: contexts.Page['assets']
+  readonly assets: parts.Page['assets']
   /** Stands in for every value that a person or an app could have chosen. Default: as it is. */
   readonly foreign?: (value: string) => string
 }
@@ -31,7 +32,7 @@ const ruleIds = ['length', 'uppercase', 'lowercase', 'number', 'symbol', 'no-out
 
 /** The parts that samples are made of. */
 export function kit({ locale, languages, assets, foreign = (value) => value }: SampleSurroundings) {
-  const page = (section: string, values?: Record<string, string | number>): contexts.Page => {
+  const page = (section: string, values?: Record<string, string | number>): parts.Page => {
     const t = locale.section(section, values)
     return {
       lang: locale.lang,
@@ -50,16 +51,16 @@ export function kit({ locale, languages, assets, foreign = (value) => value }: S
       })),
     }
   }
-  const password = (error?: string): contexts.NewPasswordField => ({
+  const password = (error?: string): parts.NewPasswordField => ({
     rules: ruleIds.map((id) => ({ id, text: locale.text(`passwordRules.${id}`, { minLength: 10 }) })),
     minLength: 10,
     maxLength: 256,
     ...(error === undefined ? {} : { error: locale.text(error) }),
   })
-  const alert = (kind: contexts.Alert['kind'], key: string, values?: Record<string, string>) => ({
+  const alert = (kind: parts.Alert['kind'], key: string, values?: Record<string, string>) => ({
     alert: { kind, text: locale.text(key, values) },
   })
-  const field = (name: string, type: string, rest: Partial<contexts.Field> = {}): contexts.Field => ({
+  const field = (name: string, type: string, rest: Partial<parts.Field> = {}): parts.Field => ({
     name,
     label: locale.text(`attributes.${name}`),
     type,

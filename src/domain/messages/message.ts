@@ -1,6 +1,7 @@
 /** What an e-mail tells of; each has a template under `views/emails`. */
 export type MessageKind =
   | 'verification'
+  | 'verificationLink'
   | 'reset'
   | 'addressVerification'
   | 'addressChanging'
@@ -12,6 +13,9 @@ export type MessageKind =
 export interface MessageTemplateOverrides {
   verificationSubject?: string
   verificationMessage?: string
+  /** As above; `{##text##}` becomes the link. */
+  linkSubject?: string
+  linkMessage?: string
 }
 
 /** A message to be delivered; written in the same transaction as what it tells of (design decision 14). */

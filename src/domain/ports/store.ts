@@ -8,7 +8,7 @@ import type { AuthorizationCode, Grant } from '../tokens/grant.ts'
 import type { SigningKeyRecord } from '../tokens/signing-key.ts'
 import type { VerifiableAttribute } from '../user-pools/user-pool.ts'
 import type { Group, User, UserStatus } from '../users/user.ts'
-import type { CodeAttempt, CodePurpose, VerificationCode } from '../verification-codes/verification-code.ts'
+import type { CodeAttempt, CodePurpose, StoredLink, VerificationCode } from '../verification-codes/verification-code.ts'
 import type { OutboxRepository } from './outbox-repository.ts'
 
 /*
@@ -169,6 +169,8 @@ export interface VerificationCodeRepository {
    */
   replace(code: VerificationCode, unlessSentAfter?: Date): Promise<boolean>
   find(userPoolId: string, userSub: string, purpose: CodePurpose): Promise<VerificationCode | undefined>
+  /** What is stored for a sign-up, also when it has been spent or has expired; changes nothing. */
+  findLink(userPoolId: string, userSub: string): Promise<StoredLink | undefined>
   /**
    * Counts one try and, when the hash is right, spends the code, all in one statement: of many parallel tries no more
    * than `maximumAttempts` are looked at and exactly one wins.
@@ -287,6 +289,6 @@ export interface ConsentRepository {
 }
 
 export interface HousekeepingRepository {
-  /** Deletes what has expired, at most `limit` rows a table, and returns how many went. */
+  /** Deletes what has expired, sign-ups that nobody confirmed among it, at most `limit` rows a table; says how many went. */
   deleteExpired(at: Date, limit: number): Promise<number>
 }

@@ -47,6 +47,8 @@ export interface PendingConfirmation {
   destination: string
   /** A password has been checked or set in this very flow, so a right code signs in. */
   passwordProved: boolean
+  /** A link was sent, and nothing is to be typed. */
+  byLink?: true
   sentAt: number
   /** Wrong codes typed in this flow since the last one was sent. */
   wrongCodes?: number

@@ -1,5 +1,5 @@
 import type { DomainServices } from '../ports/services.ts'
-import type { Repositories } from '../ports/store.ts'
+import type { Repositories, UserChange } from '../ports/store.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
 import { claimAddress, claimPreferredUsername } from '../users/claim-sign-in-names.ts'
 import type { User } from '../users/user.ts'
@@ -24,30 +24,34 @@ export async function confirmSignUp(
     const at = services.clock.now()
     const attempt = await attemptCode(services, tx, { userPoolId: userPool.id, userSub, purpose: 'sign_up', code, at })
     if (attempt.kind !== 'matched') return refuse(codeRefusal(attempt))
-    return confirm(tx, userPool, user, attempt, at)
+    return confirmProved(tx, userPool, user, attempt, { at })
   })
 }
 
-async function confirm(
+/**
+ * Confirms a user whose address has been proved a moment ago, in the same transaction.
+ * @param options.change what else changes with it
+ */
+export async function confirmProved(
   tx: Repositories,
   userPool: UserPool,
   user: User,
   proof: { attribute: VerifiableAttribute; destination: string },
-  at: Date,
+  { at, change = {} }: { at: Date; change?: Pick<UserChange, 'passwordHash' | 'attributes'> },
 ): Promise<ConfirmSignUpOutcome> {
   // The code proves the address that it went to: worth nothing once that is not the user's any more.
   if (user.attributes[proof.attribute] !== proof.destination) return refuse('codeExpired')
   if (!(await claimAddress(tx, userPool, user, proof))) return refuse('aliasExists')
   await claimPreferredUsername(tx, userPool, user)
-  const attributes = { [`${proof.attribute}_verified`]: 'true' }
+  const verified = { [`${proof.attribute}_verified`]: 'true' }
   const changed = await tx.users.update(
     userPool.id,
     user.sub,
-    { status: 'CONFIRMED', onlyFrom: ['UNCONFIRMED'], attributes },
+    { ...change, status: 'CONFIRMED', onlyFrom: ['UNCONFIRMED'], attributes: { ...change.attributes, ...verified } },
     at,
   )
   if (!changed) return refuse('alreadyConfirmed')
-  return { kind: 'done', user: { ...user, status: 'CONFIRMED', attributes: { ...user.attributes, ...attributes } } }
+  return { kind: 'done', user: { ...user, status: 'CONFIRMED', attributes: { ...user.attributes, ...verified } } }
 }
 
 const refuse = (reason: Extract<ConfirmSignUpOutcome, { kind: 'refused' }>['reason']): ConfirmSignUpOutcome => ({

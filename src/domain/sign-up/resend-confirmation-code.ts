@@ -1,5 +1,6 @@
 import type { DomainServices } from '../ports/services.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
+import type { ConfirmationOrigin } from '../verification-codes/confirmation-link.ts'
 import { issueCode, resendCooldownSeconds } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery } from '../verification-codes/issue-code.ts'
 import { attributeToVerify } from './sign-up.ts'
@@ -12,9 +13,9 @@ export type ResendOutcome =
 /** Cognito's ResendConfirmationCode, with a cool-down. */
 export async function resendConfirmationCode(
   services: DomainServices,
-  request: { userPool: UserPool; userSub: string; languages: readonly string[] },
+  request: { userPool: UserPool; userSub: string; languages: readonly string[]; origin?: ConfirmationOrigin },
 ): Promise<ResendOutcome> {
-  const { userPool, userSub, languages } = request
+  const { userPool, userSub, languages, origin } = request
   const outcome = await services.store.transaction(async (tx): Promise<ResendOutcome> => {
     const user = await tx.users.findBySub(userPool.id, userSub)
     if (user === undefined) return { kind: 'refused', reason: 'signUpReplaced' }
@@ -22,7 +23,8 @@ export async function resendConfirmationCode(
     const attribute = attributeToVerify(userPool, user)
     if (attribute === undefined) return { kind: 'refused', reason: 'noRecovery' }
     const at = services.clock.now()
-    const delivery = await issueCode(services, tx, { userPool, user, purpose: 'sign_up', attribute, languages, at })
+    const code = { userPool, user, purpose: 'sign_up', attribute, languages, origin, at } as const
+    const delivery = await issueCode(services, tx, code)
     if (delivery !== undefined) return { kind: 'sent', delivery }
     const last = await tx.verificationCodes.find(userPool.id, userSub, 'sign_up')
     return { kind: 'wait', seconds: last === undefined ? 0 : cooldownLeft(last.sentAt, at) }

@@ -12,7 +12,8 @@ import type { SignInName, SignInNameProblem } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
 import { missingAttributes, validateAttributes } from '../users/validate-attributes.ts'
 import type { AttributeProblem, AttributeProblems } from '../users/validate-attributes.ts'
-import { deliveryOf, issueCode } from '../verification-codes/issue-code.ts'
+import type { ConfirmationOrigin } from '../verification-codes/confirmation-link.ts'
+import { deliveryOf, goesByLink, issueCode } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery } from '../verification-codes/issue-code.ts'
 
 export interface SignUpRequest {
@@ -27,6 +28,8 @@ export interface SignUpRequest {
   signInLink?: string
   /** `sub` of the sign-up that the same browser made a moment ago, in the same flow: a form sent twice, or corrected. */
   earlierSub?: string
+  /** As for `issueCode`. */
+  origin?: ConfirmationOrigin
 }
 
 export type SignUpOutcome =
@@ -142,8 +145,8 @@ async function addOrExplain(
   }
   const attribute = attributeToVerify(request.userPool, user)
   if (attribute === undefined) return { kind: 'unconfirmed', userSub: user.sub }
-  const { languages, userPool } = request
-  const code = { userPool, user, purpose: 'sign_up', attribute, languages, at: services.clock.now() } as const
+  const { languages, userPool, origin } = request
+  const code = { userPool, user, purpose: 'sign_up', attribute, languages, origin, at: services.clock.now() } as const
   // A user that was not there a moment ago has no earlier code: this one goes out.
   const delivery = (await issueCode(services, tx, code)) ?? deliveryOf(code)
   return { kind: 'confirm', userSub: user.sub, delivery }
@@ -185,7 +188,8 @@ const typedName = (request: SignUpRequest, name: SignInName): string =>
  * life of its code.
  */
 function mayBeReplaced(services: DomainServices, holder: User, name: SignInName): boolean {
-  if (holder.status !== 'UNCONFIRMED') return false
+  // Whoever was disabled stays so: signing up again is no way around it (threat row A10).
+  if (holder.status !== 'UNCONFIRMED' || !holder.enabled) return false
   return name.kind !== 'username' || services.clock.now().getTime() - holder.createdAt.getTime() > abandonedAfterMs
 }
 
@@ -223,7 +227,13 @@ async function explainConflict(
   }
   return {
     kind: 'confirm',
-    delivery: { medium, destination: maskDestination(medium, name.address), attribute: name.kind, sentAt: at },
+    delivery: {
+      medium,
+      destination: maskDestination(medium, name.address),
+      attribute: name.kind,
+      ...(goesByLink({ ...request, purpose: 'sign_up', attribute: name.kind }) ? { byLink: true } : {}),
+      sentAt: at,
+    },
   }
 }
 

@@ -107,8 +107,17 @@ export const userPoolSettingsSchema = z.strictObject({
     .looseObject({
       EmailSubject: z.string().max(140).optional(),
       EmailMessage: z.string().max(20_000).includes('{####}').optional(),
+      DefaultEmailOption: z.enum(['CONFIRM_WITH_CODE', 'CONFIRM_WITH_LINK']).default('CONFIRM_WITH_CODE'),
+      EmailSubjectByLink: z.string().max(140).optional(),
+      EmailMessageByLink: z
+        .string()
+        .max(20_000)
+        .regex(/\{##[^#{}]*##\}/, 'must contain "{##" and "##}" around the text of the link')
+        .optional(),
     })
     .optional(),
+  // Read by the sweep as it is written (persistence/unconfirmed-users.ts).
+  UnconfirmedSignUpValidityDays: z.number().int().min(1).max(365).optional(),
   SigningAlgorithm: z.enum(signingAlgorithms).default('RS256'),
   SigningKeyRotationDays: z.number().int().min(1).max(3650).optional(),
   Branding: brandingSchema.prefault({}),
@@ -181,6 +190,7 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     aliasAttributes: settings.AliasAttributes,
     usernameAttributes: settings.UsernameAttributes,
     autoVerifiedAttributes: settings.AutoVerifiedAttributes,
+    confirmsByLink: settings.VerificationMessageTemplate?.DefaultEmailOption === 'CONFIRM_WITH_LINK',
     caseSensitiveUsernames: settings.UsernameConfiguration.CaseSensitive,
     passwordPolicy: {
       minimumLength: policy.MinimumLength,
@@ -259,9 +269,13 @@ function customAttributesOf(settings: UserPoolSettings): CustomAttribute[] {
 function messagesOf(settings: UserPoolSettings): UserPool['messages'] {
   const subject = settings.VerificationMessageTemplate?.EmailSubject ?? settings.EmailVerificationSubject
   const message = settings.VerificationMessageTemplate?.EmailMessage ?? settings.EmailVerificationMessage
+  const { EmailSubjectByLink: linkSubject, EmailMessageByLink: linkMessage } =
+    settings.VerificationMessageTemplate ?? {}
   return {
     ...(subject === undefined ? {} : { verificationSubject: subject }),
     ...(message === undefined ? {} : { verificationMessage: message }),
+    ...(linkSubject === undefined ? {} : { linkSubject }),
+    ...(linkMessage === undefined ? {} : { linkMessage }),
   }
 }
 

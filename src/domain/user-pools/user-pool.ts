@@ -40,6 +40,8 @@ export interface UserPool {
   /** When not empty, the address is the sign-in name and the stored user name is the `sub`. */
   usernameAttributes: readonly UsernameAttribute[]
   autoVerifiedAttributes: readonly VerifiableAttribute[]
+  /** An e-mail address is confirmed by a link in place of a code (Cognito: CONFIRM_WITH_LINK). */
+  confirmsByLink: boolean
   caseSensitiveUsernames: boolean
   passwordPolicy: PasswordPolicy
   allowAdminCreateUserOnly: boolean

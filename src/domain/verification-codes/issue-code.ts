@@ -1,12 +1,14 @@
 import { addSeconds } from '../../platform/clock.ts'
 import { maskDestination } from '../messages/email-address.ts'
-import type { MessageKind } from '../messages/message.ts'
 import { enqueueMessage } from '../messages/enqueue-message.ts'
+import type { MessageKind, OutgoingMessage } from '../messages/message.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
 import type { User } from '../users/user.ts'
-import type { CodePurpose } from './verification-code.ts'
+import { linkCodeHash, linkWith, makeLinkCode } from './confirmation-link.ts'
+import type { ConfirmationOrigin } from './confirmation-link.ts'
+import type { CodePurpose, VerificationCode } from './verification-code.ts'
 
 /** Cognito: a sign-up code lives 24 hours, a reset code one. */
 const validSeconds: Record<CodePurpose, number> = {
@@ -35,6 +37,8 @@ export interface CodeDelivery {
   /** Masked as Cognito does: `j***@e***`. */
   destination: string
   attribute: VerifiableAttribute
+  /** A link is under way, and no code to be typed. */
+  byLink?: true
   sentAt: Date
 }
 
@@ -47,6 +51,8 @@ export interface CodeRequest {
   recipient?: string
   languages: readonly string[]
   at: Date
+  /** Lets a pool that confirms by link send one; without it a code goes out. */
+  origin?: ConfirmationOrigin | undefined
 }
 
 /**
@@ -62,7 +68,7 @@ export async function issueCode(
   const { userPool, user, purpose, attribute, at } = request
   const recipient = request.recipient ?? user.attributes[attribute]
   if (recipient === undefined) throw new Error(`user ${user.sub} has no ${attribute} to send a code to`)
-  const code = services.random.digits(codeLength)
+  const secret = makeSecret(services, request)
   const issued = await tx.verificationCodes.replace(
     {
       userPoolId: userPool.id,
@@ -70,7 +76,7 @@ export async function issueCode(
       purpose,
       attribute,
       destination: recipient,
-      codeHash: codeHash(services, user.sub, purpose, code),
+      ...secret.stored,
       sentAt: at,
       expiresAt: addSeconds(at, validSeconds[purpose]),
     },
@@ -79,28 +85,64 @@ export async function issueCode(
   if (!issued) return undefined
   const medium = attribute === 'email' ? 'EMAIL' : 'SMS'
   const message = {
-    kind: messageKinds[purpose],
+    ...secret.message,
     userPoolId: userPool.id,
     medium,
     recipient,
     languages: request.languages,
     username: user.username,
-    code,
     validForMinutes: validSeconds[purpose] / 60,
   } as const
   await enqueueMessage(tx, services.sealedBox, services.random, message, at)
   return deliveryOf(request)
 }
 
+/** Six digits, or the code of a link with the browser that may use it alone. */
+function makeSecret(
+  services: Pick<DomainServices, 'sealedBox' | 'random'>,
+  request: CodeRequest,
+): {
+  stored: Pick<VerificationCode, 'codeHash' | 'browserHash' | 'sealedFlowId'>
+  message: Pick<OutgoingMessage, 'kind' | 'code' | 'link'>
+} {
+  const { userPool, user, purpose, origin } = request
+  if (origin === undefined || !goesByLink(request)) {
+    const code = services.random.digits(codeLength)
+    return {
+      stored: { codeHash: codeHash(services, user.sub, purpose, code) },
+      message: { kind: messageKinds[purpose], code },
+    }
+  }
+  const { username } = user
+  const code = makeLinkCode(services, { userPoolId: userPool.id, clientId: origin.clientId, username })
+  return {
+    stored: {
+      codeHash: linkCodeHash(services, user.sub, code),
+      browserHash: origin.browserHash,
+      sealedFlowId: services.sealedBox.seal(origin.flowId, flowIdPurpose),
+    },
+    message: { kind: 'verificationLink', link: linkWith(origin, username, code) },
+  }
+}
+
+/** Cognito's DefaultEmailOption: by e-mail and for a sign-up alone. */
+export const goesByLink = (
+  request: Pick<CodeRequest, 'attribute' | 'origin' | 'purpose'> & { userPool: Pick<UserPool, 'confirmsByLink'> },
+): boolean =>
+  request.userPool.confirmsByLink &&
+  request.origin !== undefined &&
+  request.purpose === 'sign_up' &&
+  request.attribute === 'email'
+
+/** What the flow's id is sealed for in the row of a link. */
+export const flowIdPurpose = 'flow of a confirmation link'
+
 /** What a page or an API may say of a code's way. */
-export function deliveryOf({
-  user,
-  attribute,
-  recipient = user.attributes[attribute] ?? '',
-  at,
-}: Pick<CodeRequest, 'user' | 'attribute' | 'recipient' | 'at'>): CodeDelivery {
+export function deliveryOf(request: Omit<CodeRequest, 'languages'>): CodeDelivery {
+  const { user, attribute, at, recipient = user.attributes[attribute] ?? '' } = request
   const medium = attribute === 'email' ? 'EMAIL' : 'SMS'
-  return { medium, destination: maskDestination(medium, recipient), attribute, sentAt: at }
+  const destination = maskDestination(medium, recipient)
+  return { medium, destination, attribute, ...(goesByLink(request) ? { byLink: true } : {}), sentAt: at }
 }
 
 /** Six digits fall to a list of a million hashes, so the hash is keyed by the server's own secret. */

@@ -17,6 +17,19 @@ export interface VerificationCode {
   codeHash: string
   sentAt: Date
   expiresAt: Date
+  /** Of a link: SHA-256 of the handle of the browser that asked for it. */
+  browserHash?: string
+  /** Of a link: the flow that waits in that browser. */
+  sealedFlowId?: string
+}
+
+/** What is stored of a link, spent or not. */
+export interface StoredLink extends Pick<
+  VerificationCode,
+  'codeHash' | 'destination' | 'expiresAt' | 'browserHash' | 'sealedFlowId'
+> {
+  attempts: number
+  spent: boolean
 }
 
 /** What one try at a code came to; the try has been counted whatever the answer. */

@@ -2,9 +2,11 @@ import type { FlowState } from '../../domain/sessions/flow.ts'
 import { resendConfirmationCode } from '../../domain/sign-up/resend-confirmation-code.ts'
 import { attributeToVerify } from '../../domain/sign-up/sign-up.ts'
 import { maskDestination } from '../../domain/messages/email-address.ts'
+import { goesByLink } from '../../domain/verification-codes/issue-code.ts'
 import type { User } from '../../domain/users/user.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
+import { confirmationOrigin } from './confirmation-origin.ts'
 import { continueFlow } from '../open-step.ts'
 import type { FormStep } from '../step.ts'
 
@@ -24,9 +26,16 @@ export async function askForConfirmation(
   if (attribute === undefined || address === undefined) {
     return showErrorPage(services, step.ctx, 'awaitingApproval', { status: 200 })
   }
-  await resendConfirmationCode(services.domain, { userPool, userSub: user.sub, languages: step.languages })
+  const origin = confirmationOrigin(step)
+  await resendConfirmationCode(services.domain, { userPool, userSub: user.sub, languages: step.languages, origin })
   const destination = maskDestination(attribute === 'email' ? 'EMAIL' : 'SMS', address)
   const sentAt = services.domain.clock.now().getTime()
-  const pending = { kind: 'confirm', userSub: user.sub, destination, passwordProved: true, sentAt } as const
-  await continueFlow(services, step, { ...state, pending }, 'userNotConfirmed')
+  const byLink = goesByLink({ userPool, attribute, origin, purpose: 'sign_up' }) ? { byLink: true as const } : {}
+  const pending = { kind: 'confirm', userSub: user.sub, destination, passwordProved: true, ...byLink, sentAt } as const
+  await continueFlow(
+    services,
+    step,
+    { ...state, pending },
+    pending.byLink ? 'userNotConfirmedLink' : 'userNotConfirmed',
+  )
 }

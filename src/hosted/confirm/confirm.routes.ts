@@ -2,15 +2,18 @@ import type { Router } from '@koa/router'
 import { epochSeconds } from '../../platform/clock.ts'
 import { signInTime } from '../../domain/sign-in/sign-in-time.ts'
 import { confirmSignUp } from '../../domain/sign-up/confirm-sign-up.ts'
+import { signUpProgress } from '../../domain/sign-up/sign-up-progress.ts'
 import { cooldownLeft, resendConfirmationCode } from '../../domain/sign-up/resend-confirmation-code.ts'
 import type { PendingConfirmation } from '../../domain/sessions/flow.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { pagePaths } from '../paths.ts'
 import { resendResetCode } from '../reset-password/resend-reset-code.ts'
+import { errorAlert } from '../render.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
 import { explainWrongCode } from '../wrong-code.ts'
 import { pageUrl, redirect } from '../step.ts'
 import type { FormStep, Step } from '../step.ts'
+import { confirmationOrigin } from './confirmation-origin.ts'
 import { showConfirmPage } from './confirm.page.ts'
 
 export function confirmRoutes(router: Router, services: HostedServices): void {
@@ -41,6 +44,7 @@ function confirmation(step: Step): PendingConfirmation | undefined {
 }
 
 async function confirm(services: HostedServices, step: FormStep, pending: PendingConfirmation): Promise<void> {
+  if (pending.byLink === true) return goOn(services, step, pending)
   const { userPool } = step.tenant.snapshot
   const code = step.form.get('code') ?? ''
   if (code.trim() === '') return showConfirmPage(services, step, pending, { error: 'fieldErrors.code' })
@@ -69,6 +73,22 @@ async function confirm(services: HostedServices, step: FormStep, pending: Pendin
   }
 }
 
+/** The link may have been followed in another browser: then the way in is the sign-in page. */
+async function goOn(services: HostedServices, step: FormStep, pending: PendingConfirmation): Promise<void> {
+  const { request, username } = step.flow.state
+  const kept = { request, ...(username === undefined ? {} : { username }) }
+  switch (await signUpProgress(services.domain, step.tenant.snapshot.userPool, pending.userSub)) {
+    case 'confirmed':
+      return continueFlow(services, step, { ...kept, chosen: 'login' }, 'alreadyConfirmed')
+    case 'replaced':
+      return continueFlow(services, step, { ...kept, chosen: 'signUp' }, 'signUpReplaced')
+    case 'waiting':
+      showConfirmPage(services, step, pending, { alert: errorAlert(step.locale.text('outcomes.notConfirmedYet')) })
+  }
+}
+
+const resentNotice = ({ byLink }: { byLink?: true }): string => (byLink === true ? 'linkResent' : 'codeResent')
+
 /** For a decoy nothing is sent, and the page does the same, cool-down included. */
 async function resend(services: HostedServices, step: FormStep, pending: PendingConfirmation): Promise<void> {
   const { domain } = services
@@ -77,18 +97,21 @@ async function resend(services: HostedServices, step: FormStep, pending: Pending
   if (cooldownLeft(new Date(pending.sentAt), now) > 0) return redirect(step.ctx, pageUrl(step, 'confirm'))
   if (pending.userSub === undefined) {
     const renewed = { ...pending, sentAt: now.getTime(), wrongCodes: 0 }
-    return continueFlow(services, step, { ...state, pending: renewed }, 'codeResent')
+    return continueFlow(services, step, { ...state, pending: renewed }, resentNotice(pending))
   }
   const { userPool } = step.tenant.snapshot
   const outcome = await resendConfirmationCode(domain, {
     userPool,
     userSub: pending.userSub,
     languages: step.languages,
+    origin: confirmationOrigin(step),
   })
   if (outcome.kind === 'sent') {
-    const { destination, sentAt } = outcome.delivery
-    const renewed = { ...pending, destination, sentAt: sentAt.getTime(), wrongCodes: 0 }
-    return continueFlow(services, step, { ...state, pending: renewed }, 'codeResent')
+    const { destination, sentAt, byLink } = outcome.delivery
+    const { byLink: _, ...kept } = pending
+    const form = byLink === undefined ? {} : { byLink }
+    const renewed = { ...kept, ...form, destination, sentAt: sentAt.getTime(), wrongCodes: 0 }
+    return continueFlow(services, step, { ...state, pending: renewed }, resentNotice(renewed))
   }
   if (outcome.kind === 'refused' && outcome.reason !== 'noRecovery') return leave(services, step, outcome.reason)
   redirect(step.ctx, pageUrl(step, 'confirm'))

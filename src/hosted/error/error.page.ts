@@ -28,6 +28,12 @@ export type ErrorKey =
   | 'otherBrowser'
   | 'notStarted'
   | 'accountGone'
+  | 'linkWrong'
+  | 'linkExpired'
+  | 'linkSuperseded'
+  | 'linkTries'
+  | 'linkSignUpGone'
+  | 'linkAddressTaken'
 
 /** Where the page's button may lead; without any, to the app that the address names. */
 interface WaysOn {

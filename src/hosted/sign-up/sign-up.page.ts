@@ -1,6 +1,6 @@
 import type { SignUpRefusal } from '../../domain/sign-up/sign-up.ts'
 import type { SignInNameProblem } from '../../domain/users/sign-in-name.ts'
-import type { Field } from '../../platform/views/page-contexts.ts'
+import type { Field } from '../../platform/views/page-parts.ts'
 import { attributeField } from '../attribute-fields.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { newPasswordField } from '../password-field.ts'

@@ -6,6 +6,7 @@ import { tenantUrl } from '../../domain/user-pools/tenant.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { pagePaths } from '../paths.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
+import { confirmationOrigin } from '../confirm/confirmation-origin.ts'
 import { staySignedInOf } from '../stay-signed-in.ts'
 import type { FormStep, Step } from '../step.ts'
 import { showErrorPage } from '../error/error.page.ts'
@@ -32,6 +33,7 @@ export function signUpRoutes(router: Router, services: HostedServices): void {
       password: step.form.get('password') ?? '',
       attributes: Object.fromEntries(names.map(({ name }) => [name, (step.form.get(name) ?? '').trim()])),
       languages: step.languages,
+      origin: confirmationOrigin(step),
       signInLink: appHome(step.appClient) ?? tenantUrl(step.tenant, pagePaths.login),
       ...(pending?.kind === 'confirm' && pending.userSub !== undefined ? { earlierSub: pending.userSub } : {}),
     })
@@ -50,6 +52,7 @@ async function answer(services: HostedServices, step: FormStep, outcome: SignUpO
         ...(userSub === undefined ? {} : { userSub }),
         destination: delivery.destination,
         passwordProved: true,
+        ...(delivery.byLink === undefined ? {} : { byLink: delivery.byLink }),
         sentAt: delivery.sentAt.getTime(),
       } as const
       return continueFlow(services, step, { request, chosen, username, ...staySignedInOf(step), pending })

@@ -1,15 +1,25 @@
 /**
- * Fills in a text of Cognito's form: `{####}` is the code, `{username}` the user name. Each value goes through `encode`
- * and is never looked at again, so that a user called `{####}` stays one.
+ * Fills in a text of Cognito's form: `{####}` is the code, `{##text##}` the link, `{username}` the user name. Each value
+ * goes through `encode` and is never looked at again, so that a user called `{####}` stays one. A placeholder without a
+ * value stays as it is.
  */
 export function fillCognitoTemplate(
   template: string,
-  values: { code: string; username: string },
-  encode: (value: string) => string = (value) => value,
+  values: { code?: string; link?: string; username: string },
+  { encode = (value) => value, linkTo = (text, link) => `${text} (${link})` }: TemplateForm = {},
 ): string {
-  return template.replaceAll(/\{####\}|\{username\}/g, (placeholder) =>
-    encode(placeholder === '{####}' ? values.code : values.username),
-  )
+  return template.replaceAll(/\{##([^#{}]*)##\}|\{username\}/g, (placeholder, text: string | undefined) => {
+    if (text === undefined) return encode(values.username)
+    if (text === '') return values.code === undefined ? placeholder : encode(values.code)
+    // The operator wrote the text, as markup where the message is HTML.
+    return values.link === undefined ? placeholder : linkTo(text, values.link)
+  })
+}
+
+/** How values get into a message; plain text without one. */
+interface TemplateForm {
+  encode?: (value: string) => string
+  linkTo?: (text: string, link: string) => string
 }
 
 const entities: Readonly<Record<string, string>> = {

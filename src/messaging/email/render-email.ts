@@ -27,8 +27,8 @@ export function renderEmail(
   const link = message.link ?? presentation.signInUrl
   const context = { lang: locale.lang, dir: locale.dir, brand, t: texts, link }
   const subject = texts['subject'] ?? brand.name
-  if (message.kind === 'verification') {
-    const own = ownVerification(message, locale, presentation, subject)
+  if (message.kind === 'verification' || message.kind === 'verificationLink') {
+    const own = ownVerification(message, locale, presentation.overrides, subject)
     if (own.html !== undefined) return { subject: own.subject, html: own.html, text: own.text }
     return { subject: own.subject, ...renderViews(message, context, views) }
   }
@@ -48,6 +48,13 @@ function renderViews(
       return {
         html: views.render('emails/verification.html', context),
         text: views.render('emails/verification.text', context),
+      }
+    }
+    case 'verificationLink': {
+      const context = { ...shared, link: required(message, 'link') }
+      return {
+        html: views.render('emails/verification-link.html', context),
+        text: views.render('emails/verification-link.text', context),
       }
     }
     case 'reset':
@@ -73,28 +80,31 @@ function renderViews(
 }
 
 /**
- * The pool's own subject and message. The message is HTML, as in Cognito: the operator's markup stays, what comes from
+ * The pool's own subject and message, those of a code or those of a link. The message is HTML, as in Cognito: the operator's markup stays, what comes from
  * the user is escaped (threat row E7).
  */
 function ownVerification(
   message: OutgoingMessage,
   locale: Locale,
-  { overrides }: PoolPresentation,
+  overrides: PoolPresentation['overrides'],
   defaultSubject: string,
 ): { subject: string; html?: undefined } | EmailTexts {
-  const values = { code: required(message, 'code'), username: message.username }
-  const { verificationSubject, verificationMessage } = overrides
-  const subject = singleLine(
-    verificationSubject === undefined ? defaultSubject : fillCognitoTemplate(verificationSubject, values),
-  )
-  if (verificationMessage === undefined) return { subject }
-  const body = fillCognitoTemplate(verificationMessage, values, escapeHtml)
+  const byLink = message.kind === 'verificationLink'
+  const secret = byLink ? { link: required(message, 'link') } : { code: required(message, 'code') }
+  const values = { ...secret, username: message.username }
+  const ownSubject = byLink ? overrides.linkSubject : overrides.verificationSubject
+  const ownMessage = byLink ? overrides.linkMessage : overrides.verificationMessage
+  const subject = singleLine(ownSubject === undefined ? defaultSubject : fillCognitoTemplate(ownSubject, values))
+  if (ownMessage === undefined) return { subject }
+  const body = fillCognitoTemplate(ownMessage, values, { encode: escapeHtml, linkTo: anchor })
   return {
     subject,
-    html: /<html[\s>]/i.test(verificationMessage) ? body : htmlDocument(locale, subject, body),
-    text: fillCognitoTemplate(htmlToText(verificationMessage), values),
+    html: /<html[\s>]/i.test(ownMessage) ? body : htmlDocument(locale, subject, body),
+    text: fillCognitoTemplate(htmlToText(ownMessage), values),
   }
 }
+
+const anchor = (text: string, link: string): string => `<a href="${escapeHtml(link)}">${text}</a>`
 
 const htmlDocument = (locale: Locale, title: string, body: string): string =>
   `<!doctype html>\n<html lang="${escapeHtml(locale.lang)}" dir="${locale.dir}"><head><meta charset="utf-8">` +

@@ -25,6 +25,8 @@ function contentOf(message: OutgoingMessage, signInUrl: string): string {
     case 'reset':
     case 'addressVerification':
       return required(message, 'code')
+    case 'verificationLink':
+      return required(message, 'link')
     case 'accountExists':
     case 'addressChanging':
     case 'addressChanged':

@@ -1,26 +1,45 @@
-/* What the templates under views/emails are given. */
+/** What each template of a mail is given, on the same terms as the pages (page-contexts.ts). */
 
 interface Email {
   readonly lang: string
   readonly dir: 'ltr' | 'rtl'
   readonly brand: { readonly name: string }
+  /** The mail's message section. */
   readonly t: Readonly<Record<string, string>>
 }
 
 /** Sections `emailVerification` and `emailReset` with `brand` and `duration`. */
-export interface CodeEmail extends Email {
+interface CodeEmail extends Email {
   readonly code: string
 }
 
+/** Section `emailVerificationLink` with `brand` and `duration`. */
+interface LinkEmail extends Email {
+  readonly link: string
+}
+
 /** Section `emailAccountExists` with `brand`. */
-export interface AccountExistsEmail extends Email {
+interface AccountExistsEmail extends Email {
   /** Where to sign in. */
   readonly link: string
 }
 
 /** Section `emailInvitation` with `brand` and `duration`. */
-export interface InvitationEmail extends Email {
+interface InvitationEmail extends Email {
   readonly username: string
   readonly temporaryPassword: string
   readonly link: string
+}
+
+export interface EmailContexts {
+  'emails/verification.html': CodeEmail
+  'emails/verification.text': CodeEmail
+  'emails/verification-link.html': LinkEmail
+  'emails/verification-link.text': LinkEmail
+  'emails/reset.html': CodeEmail
+  'emails/reset.text': CodeEmail
+  'emails/account-exists.html': AccountExistsEmail
+  'emails/account-exists.text': AccountExistsEmail
+  'emails/invitation.html': InvitationEmail
+  'emails/invitation.text': InvitationEmail
 }

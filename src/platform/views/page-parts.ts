@@ -1,4 +1,103 @@
-/* Parts of page contexts that need nothing of the others. */
+/*
+ * What pages are made of. Texts arrive chosen and formatted, URLs arrive checked; a view prints, loops and tests presence.
+ */
+
+export type Texts = Readonly<Record<string, string>>
+
+export interface Brand {
+  readonly name: string
+  /** An image of our own origin or a `data:` URL (the pages' CSP allows no other); absent: the product's mark. */
+  readonly logoUrl?: string
+}
+
+export interface Alert {
+  readonly kind: 'error' | 'success' | 'info'
+  readonly text: string
+}
+
+export interface LanguageLink {
+  readonly lang: string
+  /** The language's own name for itself. */
+  readonly name: string
+  readonly href: string
+  readonly current?: boolean
+}
+
+export interface Page {
+  readonly lang: string
+  readonly dir: 'ltr' | 'rtl'
+  readonly cspNonce: string
+  readonly assets: { readonly css: string; readonly js: string; readonly favicon: string }
+  readonly brand: Brand
+  readonly title: string
+  readonly t: Texts
+  readonly common: Texts
+  readonly alert?: Alert
+  /** Shown as a menu when there is more than one. */
+  readonly languages?: readonly LanguageLink[]
+}
+
+export interface Form {
+  readonly action: string
+  readonly csrf: string
+  readonly flow: string
+}
+
+export interface UsernameField {
+  readonly label: string
+  readonly type: 'text' | 'email' | 'tel'
+  readonly value: string
+  readonly autocomplete: string
+  readonly error?: string
+}
+
+export interface Field {
+  readonly name: string
+  readonly label: string
+  /** An HTML input type. */
+  readonly type: string
+  readonly value: string
+  readonly required: boolean
+  readonly autocomplete: string
+  readonly inputmode?: string
+  readonly hint?: string
+  readonly error?: string
+  readonly maxlength?: number
+}
+
+export interface PasswordRule {
+  readonly id: 'length' | 'uppercase' | 'lowercase' | 'number' | 'symbol' | 'no-outer-space'
+  readonly text: string
+}
+
+export interface NewPasswordField {
+  /** In the order of the list that the page shows. Texts: `passwordRules.<id>` with `minLength`. */
+  readonly rules: readonly PasswordRule[]
+  readonly minLength: number
+  readonly maxLength: number
+  readonly error?: string
+}
+
+export interface CodeField {
+  readonly length: number
+  readonly error?: string
+}
+
+export interface Resend {
+  readonly action: string
+  /** Seconds until a new code may be asked for; 0 when it may be now. */
+  readonly waitSeconds: number
+  /** False together with `waitSeconds` 0: no new code can be asked for at all, and no button is shown. */
+  readonly available: boolean
+  /** `locale.countdown('confirm.resendWait', waitSeconds)`: lets script count down. Without it the text stands still. */
+  readonly countdown?: readonly string[]
+}
+
+/** A check box; absent where there is nothing to choose. */
+export interface StaySignedIn {
+  readonly label: string
+  readonly checked: boolean
+}
 
 export interface ConsentScope {
   /** What it lets the client do: our words, or those of the resource server. */

@@ -1,0 +1,137 @@
+import { constantTimeEqual } from '../../security/digest.ts'
+import type { DomainServices } from '../ports/services.ts'
+import type { UserPool } from '../user-pools/user-pool.ts'
+import { brokenRules } from '../users/password-policy.ts'
+import type { PasswordRule } from '../users/password-policy.ts'
+import { lookupKey } from '../users/sign-in-name.ts'
+import type { User } from '../users/user.ts'
+import { requiredAttributes } from '../users/validate-attributes.ts'
+import { isOurLinkCode, linkCodeHash } from '../verification-codes/confirmation-link.ts'
+import { flowIdPurpose } from '../verification-codes/issue-code.ts'
+import { maximumCodeAttempts } from '../verification-codes/verification-code.ts'
+import type { StoredLink } from '../verification-codes/verification-code.ts'
+import { confirmProved } from './confirm-sign-up.ts'
+
+/** A link as it was followed: the parameters of its address, and the browser that brings it. */
+export interface FollowedLink {
+  userPool: UserPool
+  clientId: string
+  username: string
+  code: string
+  /** SHA-256 of the browser's own handle. */
+  browserHash: string
+}
+
+/** Why a link confirms nothing (any more). All but `wrong` is told only to whoever holds a link that was once ours. */
+export type LinkProblem =
+  | 'wrong'
+  | 'expired'
+  | 'superseded'
+  | 'tooManyTries'
+  | 'alreadyConfirmed'
+  | 'signUpGone'
+  | 'userDisabled'
+  | 'addressTaken'
+
+export type LinkState =
+  /** `sameBrowser`: the one that signed up, which needs to prove no more. */
+  | { kind: 'open'; user: User; destination: string; sameBrowser: boolean; flowId?: string }
+  | { kind: 'closed'; reason: LinkProblem; flowId?: string }
+
+/** What a link would do now. Changes nothing: scanners of mail follow every link, often more than once (threat row E10). */
+export async function readConfirmationLink(services: DomainServices, followed: FollowedLink): Promise<LinkState> {
+  const { userPool, username, code } = followed
+  if (!isOurLinkCode(services, { ...followed, userPoolId: userPool.id }, code)) return closed('wrong')
+  const user = await services.store.users.findByIdentifier(userPool.id, lookupKey(userPool, username))
+  if (user?.username !== username) return closed('signUpGone')
+  if (!user.enabled) return closed('userDisabled')
+  const stored = await services.store.verificationCodes.findLink(userPool.id, user.sub)
+  const current = stored !== undefined && constantTimeEqual(stored.codeHash, linkCodeHash(services, user.sub, code))
+  const sameBrowser = current && stored.browserHash === followed.browserHash
+  const flow = sameBrowser ? flowOf(services, stored) : {}
+  // Spent between the two looks: the first one is out of date.
+  const { status } = (stored?.spent === true && (await services.store.users.findBySub(userPool.id, user.sub))) || user
+  if (status !== 'UNCONFIRMED') return { ...closed('alreadyConfirmed'), ...flow }
+  if (stored === undefined) return closed('expired')
+  if (!current) return closed('superseded')
+  if (stored.spent || stored.expiresAt <= services.clock.now()) return { ...closed('expired'), ...flow }
+  if (stored.attempts >= maximumCodeAttempts) return { ...closed('tooManyTries'), ...flow }
+  return { kind: 'open', user, destination: stored.destination, sameBrowser, ...flow }
+}
+
+const closed = (reason: LinkProblem): { kind: 'closed'; reason: LinkProblem } => ({ kind: 'closed', reason })
+
+const flowOf = (services: Pick<DomainServices, 'sealedBox'>, { sealedFlowId }: StoredLink): { flowId?: string } =>
+  sealedFlowId === undefined ? {} : { flowId: services.sealedBox.open(sealedFlowId, flowIdPurpose) }
+
+/** What somebody at another browser brings beside the link: the password of the sign-up, or one to put in its place. */
+export type LinkProof = { kind: 'none' } | { kind: 'password' | 'newPassword'; password: string }
+
+export type ConfirmByLinkOutcome =
+  | { kind: 'done'; user: User; flowId?: string }
+  | { kind: 'refused'; reason: LinkProblem | 'passwordNeeded' | 'incorrectPassword' }
+  | { kind: 'refused'; reason: 'invalid'; brokenRules: readonly PasswordRule[] }
+
+/**
+ * Confirms a sign-up by its link. The link proves the address, and in the browser that signed up that is enough. Anywhere
+ * else whoever follows it may be the owner of an address that somebody else has signed up with: they show that the
+ * password is theirs, or set one of their own, and what the stranger had left goes (threat row A1).
+ */
+export async function confirmByLink(
+  services: DomainServices,
+  request: FollowedLink & { proof: LinkProof },
+): Promise<ConfirmByLinkOutcome> {
+  const { userPool, proof, code } = request
+  const state = await readConfirmationLink(services, request)
+  if (state.kind === 'closed') return refused(state.reason)
+  const { user } = state
+  if (proof.kind === 'none' && !state.sameBrowser) return refused('passwordNeeded')
+  if (proof.kind === 'password' && !(await services.passwordHasher.verify(proof.password, user.passwordHash))) {
+    return countWrongPassword(services, user)
+  }
+  const broken = proof.kind === 'newPassword' ? brokenRules(userPool.passwordPolicy, proof.password) : []
+  if (broken.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: broken }
+  const passwordHash = proof.kind === 'newPassword' ? await services.passwordHasher.hash(proof.password) : undefined
+  const codeHash = linkCodeHash(services, user.sub, code)
+  const at = services.clock.now()
+  const outcome = await services.store.transaction(async (tx): Promise<ConfirmByLinkOutcome> => {
+    const attempt = await tx.verificationCodes.attempt({ ...codeKey(user), codeHash, at })
+    const now = await tx.users.findBySub(userPool.id, user.sub)
+    if (now === undefined) return refused('signUpGone')
+    if (now.status !== 'UNCONFIRMED') return refused('alreadyConfirmed')
+    if (!now.enabled) return refused('userDisabled')
+    if (attempt.kind !== 'matched') return refused(attempt.kind === 'mismatch' ? 'superseded' : 'expired')
+    const removed = passwordHash === undefined ? {} : leftBehind(userPool, now, attempt.attribute)
+    const change = passwordHash === undefined ? {} : { passwordHash, attributes: removed }
+    const confirmed = await confirmProved(tx, userPool, without(now, removed), attempt, { at, change })
+    if (confirmed.kind === 'done') return confirmed
+    return refused(confirmed.reason === 'aliasExists' ? 'addressTaken' : 'expired')
+  })
+  return outcome.kind === 'done' && state.flowId !== undefined ? { ...outcome, flowId: state.flowId } : outcome
+}
+
+const refused = (reason: LinkProblem | 'passwordNeeded' | 'incorrectPassword'): ConfirmByLinkOutcome => ({
+  kind: 'refused',
+  reason,
+})
+
+const codeKey = ({ userPoolId, sub }: User) =>
+  ({ userPoolId, userSub: sub, purpose: 'sign_up', maximumAttempts: maximumCodeAttempts }) as const
+
+/** As a wrong code counts: the tries at the password of one link come to an end. */
+async function countWrongPassword(services: DomainServices, user: User): Promise<ConfirmByLinkOutcome> {
+  const at = services.clock.now()
+  const attempt = await services.store.verificationCodes.attempt({ ...codeKey(user), codeHash: '', at })
+  return refused(attempt.kind === 'mismatch' ? 'incorrectPassword' : 'tooManyTries')
+}
+
+/** What a stranger said of themselves is not the owner's; what the pool insists on can only be corrected later. */
+function leftBehind(userPool: UserPool, user: User, proved: string): Record<string, null> {
+  const kept = new Set<string>([proved, ...requiredAttributes(userPool)])
+  return Object.fromEntries(Object.keys(user.attributes).flatMap((name) => (kept.has(name) ? [] : [[name, null]])))
+}
+
+function without(user: User, removed: Readonly<Record<string, null>>): User {
+  const attributes = Object.fromEntries(Object.entries(user.attributes).filter(([name]) => !(name in removed)))
+  return { ...user, attributes }
+}
