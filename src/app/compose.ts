@@ -9,6 +9,7 @@ import { migrationState } from '../persistence/migrate.ts'
 import { withStartLock } from '../persistence/start-lock.ts'
 import type { Clock } from '../platform/clock.ts'
 import { ConfigError } from '../platform/config/config-error.ts'
+import { askedBy } from '../platform/http/caller.ts'
 import type { Environment } from '../platform/config/environment.ts'
 import type { Log } from '../platform/log.ts'
 import { loadAssets } from '../platform/views/assets.ts'
@@ -94,7 +95,7 @@ async function serveOn(options: ServeOptions, http: HttpServer, services: OpenSe
     views,
     catalogue,
     assets: assetUrls(assets),
-    finishFlow: (...flow) => finishFlow(domain, registry, ...flow),
+    finishFlow: (tenant, ctx, ...flow) => finishFlow(askedBy(domain, ctx.req), registry, tenant, ctx, ...flow),
     finishFlowSignedIn: (...flow) => finishFlowSignedIn(domain, registry, ...flow),
     refuseFlow: (...flow) => refuseFlow(domain, registry, ...flow),
     resumeFlow: (...flow) => resumeFlow(domain, registry, ...flow),
@@ -110,6 +111,7 @@ async function serveOn(options: ServeOptions, http: HttpServer, services: OpenSe
     developmentRouters: development.routers,
     publicUrl,
     development: environment.development,
+    trustedProxies: environment.trustedProxies,
     log,
   })
   const prepared = createPreparedAnswers(assets, directory, publicUrl, domain.clock)

@@ -55,6 +55,7 @@ export async function openServices(options: OpenOptions): Promise<OpenServices> 
       sealedBox,
       clock,
       random,
+      caller: {},
       messagesQueued: () => {
         for (const listener of listeners) listener()
       },

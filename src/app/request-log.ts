@@ -3,6 +3,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import type { Random } from '../platform/random.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
+import { callerOf } from '../platform/http/caller.ts'
 
 /** Gives every request an id, shown on error pages, and logs its outcome: path without query, no secrets (row F10). */
 export function requestLog(services: { log: Log; clock: Clock; random: Random }) {
@@ -17,7 +18,8 @@ export function requestLog(services: { log: Log; clock: Clock; random: Random })
     ctx.res.once('close', () => {
       const ms = services.clock.now().getTime() - began
       const userPool = state.tenant?.snapshot.userPool.id
-      services.log.info({ requestId, method, path, status: ctx.res.statusCode, ms, userPool }, 'request')
+      const { address } = callerOf(ctx.req)
+      services.log.info({ requestId, method, path, status: ctx.res.statusCode, ms, userPool, address }, 'request')
     })
     await next()
   }

@@ -9,6 +9,7 @@ import { oneFormAtATime } from '../hosted/one-form-at-a-time.ts'
 import type { ProviderRegistry } from '../oidc/provider-registry.ts'
 import type { Log } from '../platform/log.ts'
 import { strictTransportSecurity } from '../security/page-headers.ts'
+import { requestCaller } from './request-caller.ts'
 import { requestErrors } from './request-errors.ts'
 import { requestLog } from './request-log.ts'
 import { createTenantRouter, notFoundPage } from './tenant-router.ts'
@@ -23,6 +24,8 @@ export interface ApplicationParts {
   developmentRouters: readonly Router[]
   publicUrl: string
   development: boolean
+  /** Their word about a visitor's address counts. */
+  trustedProxies: readonly string[]
   log: Log
 }
 
@@ -32,6 +35,7 @@ export function createApplication(parts: ApplicationParts): Koa {
   const app = new Koa()
   const tenantRouter = createTenantRouter(domain, parts.registry, hosted)
   app.use(requestLog({ log, clock: domain.clock, random: domain.random }))
+  app.use(requestCaller(parts.trustedProxies))
   app.use(requestErrors(hosted, log))
   app.use(selectTenant(parts))
   app.use(notFoundPage(tenantRouter, hosted))

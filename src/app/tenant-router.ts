@@ -14,6 +14,7 @@ import type { ProviderRegistry } from '../oidc/provider-registry.ts'
 import { answerLocation } from '../oidc/response-modes.ts'
 import { answerRevocation } from '../oidc/revocation.ts'
 import { answerUserInfo } from '../oidc/userinfo.ts'
+import { askedBy } from '../platform/http/caller.ts'
 import { readForm, readPairs } from '../platform/http/read-form.ts'
 
 /** Of an authorization request that comes by POST. */
@@ -51,7 +52,7 @@ export function createTenantRouter(domain: DomainServices, registry: ProviderReg
   router.options(endpointPaths.userInfo, (ctx) => answerPreflight(ctx, tenantOf(ctx).snapshot, 'GET, POST'))
   router.post(endpointPaths.revoke, async (ctx) => {
     const body = await readForm(ctx.req, 32 * 1024)
-    await answerRevocation(domain, tenantOf(ctx), ctx, body.ok ? body.form : undefined)
+    await answerRevocation(askedBy(domain, ctx.req), tenantOf(ctx), ctx, body.ok ? body.form : undefined)
   })
   router.options(endpointPaths.revoke, (ctx) => answerPreflight(ctx, tenantOf(ctx).snapshot, 'POST'))
   router.use(createHostedRouter(hosted).routes())

@@ -5,6 +5,7 @@ import { needsConsent } from '../domain/consents/check-consent.ts'
 import type { FlowState } from '../domain/sessions/flow.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import { csrfMatches } from '../security/csrf.ts'
+import { askedBy } from '../platform/http/caller.ts'
 import { readForm } from '../platform/http/read-form.ts'
 import { browserHandle, findFlow } from '../oidc/interaction.ts'
 import { nextPage, pageToShow } from './dispatcher.ts'
@@ -83,7 +84,13 @@ function stepIn(services: HostedServices, known: Pick<Step, 'ctx' | 'tenant' | '
   const { ctx, tenant, flow } = known
   const languages = languagesOf(ctx, flow.state.request)
   const browser = browserHandle(services.domain, tenant, ctx)
-  return { ...known, browser, languages, locale: services.catalogue.locale(languages) }
+  return {
+    ...known,
+    browser,
+    domain: askedBy(services.domain, ctx.req),
+    languages,
+    locale: services.catalogue.locale(languages),
+  }
 }
 
 /** A flow that a page without one leads on to: this browser's, and still open; otherwise undefined, and nothing is answered. */

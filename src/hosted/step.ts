@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import type { AppClient } from '../domain/app-clients/app-client.ts'
+import type { DomainServices } from '../domain/ports/services.ts'
 import type { Flow } from '../domain/sessions/flow.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import type { Locale } from '../platform/views/message-catalogue.ts'
@@ -14,6 +15,8 @@ export interface Step {
   flow: Flow
   flowId: string
   browser: string
+  /** In the service of this visitor. */
+  domain: DomainServices
   locale: Locale
   languages: readonly string[]
 }

@@ -10,6 +10,7 @@ import { redeemCode } from '../domain/tokens/redeem-code.ts'
 import type { GrantOutcome } from '../domain/tokens/redeem-code.ts'
 import { refreshGrant } from '../domain/tokens/refresh-grant.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
+import { askedBy } from '../platform/http/caller.ts'
 import type { Log } from '../platform/log.ts'
 
 /**
@@ -38,7 +39,14 @@ export function registerGrants(
       requireFlow(snapshot, ctx)
       const { code, redirect_uri: redirectUri, code_verifier: codeVerifier } = ctx.oidc.params
       if (code === undefined) throw new errors.InvalidRequest("missing required parameter 'code'")
-      answer(ctx, await redeemCode(services, snapshot, clientOf(snapshot, ctx), { code, redirectUri, codeVerifier }))
+      answer(
+        ctx,
+        await redeemCode(askedBy(services, ctx.req), snapshot, clientOf(snapshot, ctx), {
+          code,
+          redirectUri,
+          codeVerifier,
+        }),
+      )
     },
     ['code', 'redirect_uri', 'code_verifier'],
   )
@@ -48,7 +56,10 @@ export function registerGrants(
       requireFlow(snapshot, ctx)
       const { refresh_token: refreshToken, scope } = ctx.oidc.params
       if (refreshToken === undefined) throw new errors.InvalidRequest("missing required parameter 'refresh_token'")
-      answer(ctx, await refreshGrant(services, snapshot, clientOf(snapshot, ctx), { refreshToken, scope }))
+      answer(
+        ctx,
+        await refreshGrant(askedBy(services, ctx.req), snapshot, clientOf(snapshot, ctx), { refreshToken, scope }),
+      )
     },
     ['refresh_token', 'scope'],
   )
@@ -61,7 +72,7 @@ export function registerGrants(
       const appClient = clientOf(snapshot, ctx)
       const decision = decideScopes(appClient, snapshot.resourceServers, ctx.oidc.params.scope, 'client_credentials')
       if (!decision.ok) throw new errors.CustomOIDCProviderError(decision.error, decision.reason)
-      ctx.body = tokenResponse(await issueClientToken(services, snapshot, appClient, decision.scopes))
+      ctx.body = tokenResponse(await issueClientToken(askedBy(services, ctx.req), snapshot, appClient, decision.scopes))
     },
     ['scope', 'aws_client_metadata'],
   )

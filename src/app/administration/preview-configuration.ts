@@ -54,6 +54,7 @@ export async function previewConfiguration(
     ...services,
     store,
     passwordHasher: { hash: async () => '', verify: async () => false },
+    caller: {},
     messagesQueued: () => undefined,
   }
   // Not its own dry run: the preview store sees each write, and so the members that it changes.

@@ -1,4 +1,5 @@
 import type { Clock } from '../../platform/clock.ts'
+import type { Caller } from '../../platform/http/caller.ts'
 import type { Random } from '../../platform/random.ts'
 import type { PasswordHasher } from '../../security/password-hash.ts'
 import type { SealedBox } from '../../security/sealed-box.ts'
@@ -11,6 +12,8 @@ export interface DomainServices {
   sealedBox: SealedBox
   clock: Clock
   random: Random
+  /** In whose service they work; empty for the server itself and its command line. */
+  caller: Caller
   /** Tells the outbox worker of this process that a transaction with a message has committed. */
   messagesQueued(): void
 }

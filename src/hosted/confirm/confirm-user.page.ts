@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import type { AppClient } from '../../domain/app-clients/app-client.ts'
 import { appHome } from '../../domain/app-clients/app-home.ts'
 import { maskDestination } from '../../domain/messages/email-address.ts'
+import type { DomainServices } from '../../domain/ports/services.ts'
 import type { FollowedLink, LinkProblem, LinkState } from '../../domain/sign-up/confirm-by-link.ts'
 import type { Tenant } from '../../domain/user-pools/tenant.ts'
 import type { PasswordRule } from '../../domain/users/password-policy.ts'
@@ -26,6 +27,8 @@ export interface LinkStep extends FollowedLink {
   tenant: Tenant
   appClient: AppClient
   browser: string
+  /** In the service of this visitor. */
+  domain: DomainServices
   locale: Locale
 }
 

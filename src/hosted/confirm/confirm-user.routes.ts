@@ -5,6 +5,7 @@ import { confirmByLink, readConfirmationLink } from '../../domain/sign-up/confir
 import type { ConfirmByLinkOutcome, LinkProof, LinkState } from '../../domain/sign-up/confirm-by-link.ts'
 import { browserHandle } from '../../oidc/interaction.ts'
 import { epochSeconds } from '../../platform/clock.ts'
+import { askedBy } from '../../platform/http/caller.ts'
 import { readForm } from '../../platform/http/read-form.ts'
 import { csrfMatches } from '../../security/csrf.ts'
 import { sha256 } from '../../security/digest.ts'
@@ -27,7 +28,7 @@ export function confirmUserRoutes(router: Router, services: HostedServices): voi
   router.get(pagePaths.confirmUser, async (ctx) => {
     const step = openLink(services, ctx, new URLSearchParams(ctx.querystring))
     if (step === undefined) return
-    const state = await readConfirmationLink(services.domain, step)
+    const state = await readConfirmationLink(step.domain, step)
     if (state.kind === 'closed') return showClosedLink(services, step, state)
     await showConfirmUserPage(services, step, state, { choosing: ctx.query['choose'] === 'password' })
   })
@@ -40,7 +41,7 @@ export function confirmUserRoutes(router: Router, services: HostedServices): voi
     if (!csrfMatches(services.domain.sealedBox, step.browser, subject, body.form.get('_csrf') ?? '')) {
       return showErrorPage(services, ctx, 'csrf', { status: 403, back: linkAddress(step) })
     }
-    const state = await readConfirmationLink(services.domain, step)
+    const state = await readConfirmationLink(step.domain, step)
     if (state.kind === 'closed') return showClosedLink(services, step, state)
     await confirm(services, step, state, body.form)
   })
@@ -64,6 +65,7 @@ function openLink(services: HostedServices, ctx: Context, parameters: URLSearchP
     tenant,
     appClient,
     browser,
+    domain: askedBy(services.domain, ctx.req),
     locale: services.catalogue.locale(languagesOf(ctx, {})),
     userPool: tenant.snapshot.userPool,
     clientId,
@@ -86,7 +88,7 @@ async function confirm(
   if (proof.kind !== 'none' && proof.password === '') {
     return showConfirmUserPage(services, step, state, { choosing, empty: true })
   }
-  const outcome = await confirmByLink(services.domain, { ...step, proof })
+  const outcome = await confirmByLink(step.domain, { ...step, proof })
   if (outcome.kind === 'done') return goOn(services, step, outcome)
   switch (outcome.reason) {
     case 'invalid':

@@ -48,7 +48,7 @@ async function confirm(services: HostedServices, step: FormStep, pending: Pendin
   const { userPool } = step.tenant.snapshot
   const code = step.form.get('code') ?? ''
   if (code.trim() === '') return showConfirmPage(services, step, pending, { error: 'fieldErrors.code' })
-  const outcome = await confirmSignUp(services.domain, { userPool, userSub: pending.userSub, code })
+  const outcome = await confirmSignUp(step.domain, { userPool, userSub: pending.userSub, code })
   const { request, username } = step.flow.state
   const kept = { request, ...(username === undefined ? {} : { username }) }
   if (outcome.kind === 'done') {
@@ -77,7 +77,7 @@ async function confirm(services: HostedServices, step: FormStep, pending: Pendin
 async function goOn(services: HostedServices, step: FormStep, pending: PendingConfirmation): Promise<void> {
   const { request, username } = step.flow.state
   const kept = { request, ...(username === undefined ? {} : { username }) }
-  switch (await signUpProgress(services.domain, step.tenant.snapshot.userPool, pending.userSub)) {
+  switch (await signUpProgress(step.domain, step.tenant.snapshot.userPool, pending.userSub)) {
     case 'confirmed':
       return continueFlow(services, step, { ...kept, chosen: 'login' }, 'alreadyConfirmed')
     case 'replaced':
@@ -100,7 +100,7 @@ async function resend(services: HostedServices, step: FormStep, pending: Pending
     return continueFlow(services, step, { ...state, pending: renewed }, resentNotice(pending))
   }
   const { userPool } = step.tenant.snapshot
-  const outcome = await resendConfirmationCode(domain, {
+  const outcome = await resendConfirmationCode(step.domain, {
     userPool,
     userSub: pending.userSub,
     languages: step.languages,

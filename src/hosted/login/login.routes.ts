@@ -28,7 +28,7 @@ export function loginRoutes(router: Router, services: HostedServices): void {
       })
     }
     const { userPool } = step.tenant.snapshot
-    const outcome = await signIn(services.domain, { userPool, appClient: step.appClient, username, password })
+    const outcome = await signIn(step.domain, { userPool, appClient: step.appClient, username, password })
     await answer(services, step, username, outcome)
   })
 }

@@ -4,6 +4,7 @@ import type { AppClient } from '../../domain/app-clients/app-client.ts'
 import { verifyToken } from '../../domain/tokens/verify-token.ts'
 import type { Tenant } from '../../domain/user-pools/tenant.ts'
 import { signOutUser } from '../../domain/users/administer-user.ts'
+import { askedBy } from '../../platform/http/caller.ts'
 import { cookieName } from '../../security/cookies.ts'
 import { sha256 } from '../../security/digest.ts'
 import type { HostedServices } from '../hosted-services.ts'
@@ -52,6 +53,6 @@ export async function signOutEverywhere(
   if (session?.userSub === undefined || session.userSub !== hint?.sub) return false
   const user = await store.users.findBySub(userPoolId, session.userSub)
   if (user === undefined) return false
-  await signOutUser(services.domain, user)
+  await signOutUser(askedBy(services.domain, ctx.req), user)
   return true
 }

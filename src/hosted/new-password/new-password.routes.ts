@@ -31,7 +31,7 @@ export function newPasswordRoutes(router: Router, services: HostedServices): voi
 
 async function setNewPassword(services: HostedServices, step: FormStep, attempt: Attempt): Promise<void> {
   const { userPool } = step.tenant.snapshot
-  const outcome = await completeNewPassword(services.domain, {
+  const outcome = await completeNewPassword(step.domain, {
     userPool,
     appClient: step.appClient,
     attemptIdHash: attempt.idHash,

@@ -25,9 +25,9 @@ export function forgotPasswordRoutes(router: Router, services: HostedServices): 
     const username = step.form.get('username') ?? ''
     if (username.trim() === '') return showForgotPasswordPage(services, step, '', { missing: true })
     const { userPool } = step.tenant.snapshot
-    const refusal = await recoveryRefusal(services.domain, { userPool, appClient: step.appClient, username })
+    const refusal = await recoveryRefusal(step.domain, { userPool, appClient: step.appClient, username })
     if (refusal !== undefined) return showForgotPasswordPage(services, step, username, { refusal })
-    const outcome = await forgotPassword(services.domain, { userPool, username, languages: step.languages })
+    const outcome = await forgotPassword(step.domain, { userPool, username, languages: step.languages })
     await continueFlow(services, step, pendingReset(services, step, username, outcome))
   })
 }

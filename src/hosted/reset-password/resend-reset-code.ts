@@ -14,6 +14,6 @@ export async function resendResetCode(services: HostedServices, step: FormStep):
     return redirect(step.ctx, pageUrl(step, 'resetPassword'))
   }
   const { userPool } = step.tenant.snapshot
-  const outcome = await forgotPassword(services.domain, { userPool, username, languages: step.languages })
+  const outcome = await forgotPassword(step.domain, { userPool, username, languages: step.languages })
   await continueFlow(services, step, pendingReset(services, step, username, outcome), 'codeResent')
 }

@@ -46,7 +46,7 @@ async function resetPassword(services: HostedServices, step: FormStep, pending: 
       empty,
     })
   }
-  const outcome = await confirmForgotPassword(services.domain, {
+  const outcome = await confirmForgotPassword(step.domain, {
     userPool,
     userSub: pending.userSub,
     code,

@@ -26,7 +26,7 @@ export function signUpRoutes(router: Router, services: HostedServices): void {
     const { userPool } = step.tenant.snapshot
     const names = signUpFieldNames(userPool, step.appClient)
     const { pending } = step.flow.state
-    const outcome = await signUp(services.domain, {
+    const outcome = await signUp(step.domain, {
       userPool,
       appClient: step.appClient,
       username: step.form.get('username') ?? '',

@@ -1,0 +1,26 @@
+import type { IncomingMessage } from 'node:http'
+
+/** Who asks, and from where: for limits and for the audit trail, never a reason to let somebody in. */
+export interface Caller {
+  /** The visitor's IP address in its one canonical spelling; absent: this server itself, or its command line. */
+  address?: string
+  /** What the browser or program calls itself, cut to a length that a row can hold. */
+  userAgent?: string
+  /** The request's id, as in the log and on error pages. */
+  requestId?: string
+}
+
+const callers = new WeakMap<IncomingMessage, Caller>()
+
+/** Remembers who asks, before anything looks at the request. */
+export const bindCaller = (request: IncomingMessage, caller: Caller): void => {
+  callers.set(request, caller)
+}
+
+export const callerOf = (request: IncomingMessage): Caller => callers.get(request) ?? {}
+
+/** What serves everybody, in the service of whoever sent this request. */
+export const askedBy = <Services extends object>(
+  services: Services,
+  request: IncomingMessage,
+): Services & { caller: Caller } => ({ ...services, caller: callerOf(request) })
