@@ -68,7 +68,9 @@ function showMailbox(hosted: HostedServices, ctx: Context, messages: readonly Ma
 
 function showMessage(hosted: HostedServices, ctx: Context, message: MailboxMessage): void {
   const page = pageOf(hosted, ctx)
-  const code = /\b\d{6}\b/.exec(message.text)?.[0]
+  const link = /https?:\/\/[^\s()]+/.exec(message.text)?.[0]
+  // Digits of a link are no code.
+  const code = link === undefined ? /\b\d{6}\b/.exec(message.text)?.[0] : undefined
   showPage(hosted, page, 'pages/mailbox-message', 'mailbox', {
     message: {
       to: message.to,
@@ -76,6 +78,7 @@ function showMessage(hosted: HostedServices, ctx: Context, message: MailboxMessa
       createdAt: time(message.createdAt, page.locale.lang),
       text: message.text,
       ...(code === undefined ? {} : { code }),
+      ...(link === undefined ? {} : { link }),
     },
     htmlSrc: message.html === '' ? '' : `/dev/mail/${encodeURIComponent(message.id)}/html`,
     links: { back: '/dev/mail' },

@@ -1,6 +1,3 @@
-import { createServer } from 'node:http'
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { haveAccount } from '../support/accounts.ts'
@@ -9,6 +6,8 @@ import type { TestBrowser } from '../support/chromium.ts'
 import { axeComplaints } from '../support/page-audit.ts'
 import { peopleAt } from '../support/person.ts'
 import type { People, Person } from '../support/person.ts'
+import { plainAppHeading, startPlainApp } from '../support/plain-app.ts'
+import type { PlainApp } from '../support/plain-app.ts'
 import { authorizationRequest } from '../support/relying-party.ts'
 import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
@@ -44,23 +43,14 @@ const configurationWith = (callback: string): string =>
     ],
   })
 
-/** The app's own page, which does nothing. */
-async function startApp(): Promise<Server> {
-  const page =
-    '<!doctype html><html lang="en"><title>App</title><link rel="icon" href="data:,"><h1>Back at the app</h1>'
-  const app = createServer((_request, response) => response.setHeader('content-type', 'text/html').end(page))
-  await new Promise<void>((listening) => app.listen(0, '127.0.0.1', listening))
-  return app
-}
-
-let app: Server
+let app: PlainApp
 let callback: string
 let chromium: TestBrowser
 let server: TestServer
 let people: People
 beforeAll(async () => {
-  app = await startApp()
-  callback = `http://localhost:${(app.address() as AddressInfo).port}/callback`
+  app = await startPlainApp()
+  callback = `${app.origin}/callback`
   const configuration = configurationWith(callback)
   ;[chromium, server] = await Promise.all([launchChromium(), startServer({ configuration })])
   people = peopleAt(chromium, server)
@@ -70,7 +60,7 @@ afterEach(async () => {
 })
 afterAll(async () => {
   await Promise.all([chromium.close(), server.stop()])
-  await new Promise((closed) => app.close(closed))
+  await app.stop()
 })
 
 /** Somebody with an account. */
@@ -85,7 +75,7 @@ const start = (scope = 'openid email', more: Record<string, string> = {}): strin
 }
 
 async function answerAt(person: Person): Promise<URLSearchParams> {
-  await person.isAt('Back at the app')
+  await person.isAt(plainAppHeading)
   return new URL(person.page.url()).searchParams
 }
 

@@ -269,6 +269,12 @@ function mailboxSamples(surroundings: SampleSurroundings): Sample[] {
       htmlSrc: '/dev/mail/1/html',
       links: { back: '/dev/mail' },
     }),
+    sample('pages/mailbox-message', 'link', {
+      ...page('mailbox'),
+      message: { to, subject, createdAt, text: linkOfMail, link: linkOfMail },
+      htmlSrc: '/dev/mail/1/html',
+      links: { back: '/dev/mail' },
+    }),
   ]
 }
 

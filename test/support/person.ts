@@ -1,5 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core'
 import type { PageOptions, TestBrowser } from './chromium.ts'
+import { linkFor } from './confirmation-links.ts'
 import { listenForComplaints } from './page-audit.ts'
 import type { TestServer } from './server.ts'
 
@@ -31,6 +32,8 @@ export interface Person {
   entersCode(code: string): Promise<void>
   /** The code of the next message that this person has not read yet. */
   receivesCode(): Promise<string>
+  /** The link to confirm a sign-up in the next message that this person has not read yet. */
+  receivesLink(): Promise<string>
   /** Waits for the demo app's page for whoever is signed in, and checks who that is. */
   isSignedIn(): Promise<void>
   /** Waits for the demo app's page for strangers. */
@@ -106,6 +109,11 @@ async function personAt(context: BrowserContext, server: TestServer, account: Ac
       const code = await server.codeFor(account.email, read)
       read = await server.mail()
       return code
+    },
+    async receivesLink() {
+      const link = await linkFor(server, account.email, read)
+      read = await server.mail()
+      return link
     },
     async isSignedIn() {
       await isAt('You’re signed in')

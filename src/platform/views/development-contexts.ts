@@ -24,6 +24,8 @@ export interface MailboxMessagePage extends Page {
     readonly createdAt: string
     readonly text: string
     readonly code?: string
+    /** Where the message leads: a link inside the frame would open there. */
+    readonly link?: string
   }
   /** Address of the HTML part alone, shown in a sandboxed frame: the page's CSP needs `frame-src 'self'`. */
   readonly htmlSrc: string
