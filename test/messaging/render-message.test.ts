@@ -110,6 +110,30 @@ describe('a pool’s own verification texts', () => {
     expect(whole.html).toBe(document.replace('{####}', '493817'))
   })
 
+  it('of a link have texts of their own; whatever the link holds, it stays one address', async () => {
+    const link = `https://login.acme.example/confirmUser?client_id=a&user_name=%3Cb%3E&confirmation_code=x"'`
+    const byLink = (overrides: PoolPresentation['overrides'], address = link) => {
+      const { code: _, ...rest } = verification({ kind: 'verificationLink', link: address, username: '<b>jo</b>' })
+      return render(rest, own(overrides))
+    }
+    const whole = await byLink({
+      linkSubject: 'Welcome, {username}',
+      linkMessage: '<p>Hi {username}, {##click &amp; go##}.',
+    })
+    expect(whole.subject).toBe('Welcome, <b>jo</b>')
+    const escaped = link.replaceAll('&', '&amp;').replace('"', '&quot;').replace("'", '&#39;')
+    expect(whole.html).toContain(`<p>Hi &lt;b&gt;jo&lt;/b&gt;, <a href="${escaped}">click &amp; go</a>.`)
+    expect(whole.text).toBe(`Hi <b>jo</b>, click & go (${link}).`)
+    const ours = await byLink(
+      { verificationSubject: 'Your {####}', verificationMessage: 'Code {####}' },
+      'https://a.example/?x=1&y=2',
+    )
+    expect(ours.subject).toContain('Acme')
+    expect(ours.html).toContain('href="https://a.example/?x=1&amp;y=2"')
+    expect(ours.text).toContain('https://a.example/?x=1&y=2')
+    await expect(render(verification({ kind: 'verificationLink' }))).rejects.toMatchObject({ permanent: true })
+  })
+
   it('are for verification only', async () => {
     const message = await render(verification({ kind: 'reset' }), presentation)
     expect(message.subject).toContain('password')

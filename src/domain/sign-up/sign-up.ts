@@ -166,14 +166,14 @@ async function repeatSignUp(
   if (holder === undefined || !isEarlier(request, holder)) return undefined
   const names = new Set([...Object.keys(holder.attributes), ...Object.keys(user.attributes)])
   if ([...names].some((name) => holder.attributes[name] !== user.attributes[name])) return undefined
-  const { languages, userPool } = request
+  const { languages, userPool, origin } = request
   const at = services.clock.now()
   const { passwordHash } = user
   const change = { ...(passwordHash === undefined ? {} : { passwordHash }), onlyFrom: ['UNCONFIRMED'] } as const
   if (!(await tx.users.update(userPool.id, holder.sub, change, at))) return undefined
   const attribute = attributeToVerify(userPool, holder)
   if (attribute === undefined) return { kind: 'unconfirmed', userSub: holder.sub }
-  const code = { userPool, user: holder, purpose: 'sign_up', attribute, languages, at } as const
+  const code = { userPool, user: holder, purpose: 'sign_up', attribute, languages, origin, at } as const
   const issued = await issueCode(services, tx, code)
   const last = issued ?? (await tx.verificationCodes.find(userPool.id, holder.sub, 'sign_up'))
   return { kind: 'confirm', userSub: holder.sub, delivery: deliveryOf({ ...code, at: last?.sentAt ?? at }) }

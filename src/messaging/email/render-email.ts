@@ -80,8 +80,8 @@ function renderViews(
 }
 
 /**
- * The pool's own subject and message, those of a code or those of a link. The message is HTML, as in Cognito: the operator's markup stays, what comes from
- * the user is escaped (threat row E7).
+ * The pool's own subject and message, those of a code or those of a link. The message is HTML, as in Cognito: the
+ * operator's markup stays, what comes from the user is escaped (threat row E7).
  */
 function ownVerification(
   message: OutgoingMessage,

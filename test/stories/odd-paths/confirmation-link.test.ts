@@ -171,6 +171,25 @@ describe.each(databaseKinds)('signing up with a link, on %s', (database) => {
     expect((await visitor.visit(link)).heading).toBe('Your account is confirmed')
   })
 
+  test('the sign-up form sent twice, or once more from the history: one link, and later a new one', async () => {
+    const visitor = await visitorOf(server)
+    const form = await visitor.login.follow('Create an account')
+    const typed = { username: 'double@example.com', password: goodPassword }
+    const seen = await server.mail()
+    const both = await Promise.all([form.submit(typed), form.submit(typed)])
+    for (const page of both) expect(page.text).toContain('we sent a link to d***@e***')
+    const link = await linkFor(server, typed.username, seen)
+    const known = await server.mail()
+    expect(known.length).toBe(seen.length + 1)
+    clock.pass(31)
+    const again = await form.submit(typed)
+    expect(again.text).toContain('we sent a link to d***@e***')
+    expect(again.field('code')).toBeUndefined()
+    const next = await linkFor(server, typed.username, known)
+    expect((await visitor.visit(link)).heading).toBe('There is a newer link')
+    expect(whereItIs(await (await visitor.visit(next)).submit({}))).toBe('the app')
+  })
+
   test('used twice, in one tab or in two at once, it confirms once and says so', async () => {
     const { visitor, link, waiting } = await signUp('twice@example.com')
     const page = await visitor.visit(link)
