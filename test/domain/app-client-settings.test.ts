@@ -90,6 +90,26 @@ test.each([
   for (const value of bad) expect([value, problems({ [member]: value }).length]).toEqual([value, 1])
 })
 
+const urls = (count: number): string[] => Array.from({ length: count }, (_, index) => `https://app.example/${index}`)
+const scopes = (count: number): string[] => Array.from({ length: count }, (_, index) => `api/scope-${index}`)
+
+test.each([
+  ['CallbackURLs', urls(100), urls(101)],
+  ['LogoutURLs', urls(100), urls(101)],
+  ['AllowedOAuthScopes', scopes(50), scopes(51)],
+  // The longest identifier and the longest scope name that a resource server may have.
+  ['AllowedOAuthScopes', [`${'i'.repeat(256)}/${'s'.repeat(256)}`], [`${'i'.repeat(257)}/${'s'.repeat(256)}`]],
+  ['ClientId', 'x'.repeat(128), 'x'.repeat(129)],
+  ['ClientId', '1example23456789abcdefghij', ''],
+  ['ClientName', 'x'.repeat(128), 'x'.repeat(129)],
+  ['ClientSecret', 'x'.repeat(16), 'x'.repeat(15)],
+  ['ClientSecret', 'x'.repeat(128), 'x'.repeat(129)],
+  ['SupportedIdentityProviders', ['x'.repeat(32)], ['x'.repeat(33)]],
+])('%s: as many as Cognito takes, and no more', (member, most, tooMuch) => {
+  expect(problems({ [member]: most })).toEqual([])
+  expect(problems({ [member]: tooMuch })).toHaveLength(1)
+})
+
 test.each([0, 1, 60])('a grace of %i seconds', (seconds) => {
   const rotation = { Feature: 'ENABLED', RetryGracePeriodSeconds: seconds }
   expect(problems({ RefreshTokenRotation: rotation })).toEqual([])

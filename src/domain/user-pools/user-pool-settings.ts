@@ -112,7 +112,7 @@ export const userPoolSettingsSchema = z.strictObject({
       EmailMessageByLink: z
         .string()
         .max(20_000)
-        .regex(/\{##[^#{}]*##\}/, 'must contain "{##" and "##}" around the text of the link')
+        .regex(/\{##[^#{}]+##\}/, 'must contain "{##" and "##}" around the text of the link')
         .optional(),
     })
     .optional(),
