@@ -1,12 +1,17 @@
+import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider'
+import { isRegisteredUri } from '../domain/app-clients/redirect-uri.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
 import { showErrorPage } from '../hosted/error/error.page.ts'
 import type { ErrorKey } from '../hosted/error/error.page.ts'
 import { showFormPostPage } from '../hosted/form-post/form-post.page.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
+import { redirect } from '../hosted/step.ts'
 import { showQuery, tenantOf } from '../oidc/engine-internals.ts'
 import { startFlow } from '../oidc/start-flow.ts'
 import { isTokenEndpoint } from '../oidc/paths.ts'
 import type { EngineCallbacks } from '../oidc/provider-configuration.ts'
+import { answerLocation, askedResponse } from '../oidc/response-modes.ts'
+import type { AuthorizationAnswer } from '../oidc/response-modes.ts'
 
 /** Which of our pages stands for an error that the engine would show: no HTML of its own reaches a browser. */
 const pages: Readonly<Record<string, { key: ErrorKey; status: number }>> = {
@@ -15,17 +20,30 @@ const pages: Readonly<Record<string, { key: ErrorKey; status: number }>> = {
   InvalidClient: { key: 'unknownClient', status: 400 },
 }
 
+/**
+ * With `prompt=none` nobody looks: the page that asks in silence would wait for an answer that never comes. So a fault of
+ * ours goes to the app, at an address that has been checked before (RFC 6749 §4.1.2.1, Cognito's `server_error`).
+ */
+function silentAnswer(ctx: KoaContextWithOIDC, out: ErrorOut): AuthorizationAnswer | undefined {
+  // The session is read before the parameters.
+  const { client_id: clientId, prompt, redirect_uri: redirectUri, response_mode: mode } = ctx.oidc.params ?? ctx.query
+  const appClient = tenantOf(ctx.req).snapshot.appClients.get(String(clientId))
+  if (prompt !== 'none' || typeof redirectUri !== 'string') return undefined
+  if (!isRegisteredUri(appClient?.callbackUrls ?? [], redirectUri)) return undefined
+  return { mode: askedResponse(mode).response_mode, redirectUri, parameters: texts(out) }
+}
+
+const texts = (members: object): Record<string, string> =>
+  Object.fromEntries(Object.entries(members).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+
 export function engineCallbacks(domain: DomainServices, hosted: () => HostedServices): EngineCallbacks {
+  const showFormPost: EngineCallbacks['showFormPost'] = (ctx, answer) => {
+    Object.assign(ctx.state, { tenant: tenantOf(ctx.req) })
+    showFormPostPage(hosted(), ctx, texts(ctx.oidc.params ?? {}), answer)
+  }
   return {
     startFlow: (ctx, interaction) => startFlow(domain, ctx, interaction),
-    showFormPost(ctx, answer) {
-      const parameters = Object.entries(ctx.oidc.params ?? {})
-      const request = Object.fromEntries(
-        parameters.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-      )
-      Object.assign(ctx.state, { tenant: tenantOf(ctx.req) })
-      showFormPostPage(hosted(), ctx, request, answer)
-    },
+    showFormPost,
     renderError(ctx, out, error) {
       if (isTokenEndpoint(ctx.path)) {
         ctx.body = out
@@ -33,6 +51,9 @@ export function engineCallbacks(domain: DomainServices, hosted: () => HostedServ
       }
       const name = error.name
       const failed = out.error === 'server_error'
+      const silent = failed ? silentAnswer(ctx, out) : undefined
+      if (silent?.mode === 'form_post') return showFormPost(ctx, silent)
+      if (silent !== undefined) return redirect(ctx, answerLocation(silent))
       const page = failed
         ? ({ key: 'server', status: 500 } as const)
         : (pages[name] ?? { key: 'invalidRequest', status: 400 })

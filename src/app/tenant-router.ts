@@ -5,6 +5,7 @@ import { showErrorPage } from '../hosted/error/error.page.ts'
 import { showFormPostPage } from '../hosted/form-post/form-post.page.ts'
 import { createHostedRouter } from '../hosted/hosted-router.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
+import { rememberLanguage } from '../hosted/language.ts'
 import { redirect, tenantOf } from '../hosted/step.ts'
 import { decideAuthorizationRequest } from '../oidc/authorization-request.ts'
 import { answerPreflight } from '../oidc/cors.ts'
@@ -30,6 +31,8 @@ export function createTenantRouter(domain: DomainServices, registry: ProviderReg
   router.get(endpointPaths.authorize, async (ctx) => {
     const parameters = checkAuthorization(hosted, ctx, new URLSearchParams(ctx.querystring))
     if (parameters === undefined) return
+    // Cognito keeps the language that an app asks for; what the person chooses on a page afterwards takes its place.
+    rememberLanguage(ctx, tenantOf(ctx).secure)
     ctx.req.url = `${endpointPaths.authorize}?${parameters.toString()}`
     await engine(ctx)
   })

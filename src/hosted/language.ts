@@ -11,8 +11,8 @@ const languageCookie = 'lang'
 const cookieLifeSeconds = 365 * 86_400
 
 /**
- * BCP 47 tags, best first: what the person chose on a page (kept in a cookie), what the app asked for (Cognito's `lang`,
- * OIDC's `ui_locales`), what the browser prefers (RFC 9110 §12.5.4).
+ * BCP 47 tags, best first: what was chosen last, by the person on a page or by an app with Cognito's `lang` (kept in a
+ * cookie), what the app asked for (the same, and OIDC's `ui_locales`), what the browser prefers (RFC 9110 §12.5.4).
  */
 export function languagesOf(
   ctx: Pick<Context, 'get' | 'query' | 'cookies'>,
@@ -25,7 +25,7 @@ export function languagesOf(
     .slice(0, maximumLanguages)
 }
 
-/** Remembers the language that a link of the page's language menu chose. */
+/** Remembers the language that a link of the page's language menu chose, or an app with `lang`. */
 export function rememberLanguage(ctx: Pick<Context, 'query' | 'append'>, secure: boolean): void {
   const { lang } = ctx.query
   if (typeof lang !== 'string' || !tag.test(lang)) return

@@ -480,6 +480,27 @@ describe('what a parameter comes to', () => {
     expect((await createUserAgent(pool.base).visit(`/oauth2/authorize?${query}`)).heading).toBe(heading)
   })
 
+  test('lang is kept for later, until the person chooses another, or an app asks for one', async () => {
+    const agent = createUserAgent(pool.base)
+    const visit = (parameters: Parameters) =>
+      agent.visit(`/oauth2/authorize?${new URLSearchParams(pairsOf(parameters)).toString()}`)
+    expect((await visit({ ui_locales: 'de' })).heading).toBe('Anmelden')
+    expect((await visit({})).heading).toBe('Sign in')
+    expect((await visit({ lang: 'de' })).heading).toBe('Anmelden')
+    expect((await visit({})).heading).toBe('Anmelden')
+    expect((await agent.visit('/logout?client_id=app')).html).toContain('lang="de"')
+    const english = await (await visit({ lang: 'de' })).follow('English')
+    expect(english.heading).toBe('Sign in')
+    expect((await english.submit({ username: 'ana', password: 'Wrong-1843' })).heading).toBe('Sign in')
+    expect((await visit({})).heading).toBe('Sign in')
+    expect((await visit({ lang: 'ar' })).html).toContain('dir="rtl"')
+    // What is refused or unreadable changes nothing.
+    for (const lang of [['de', 'en'], 'de; Path=/x', '', '../de', 'de\0']) {
+      await agent.request(`${pool.base}/oauth2/authorize?${new URLSearchParams(pairsOf({ lang })).toString()}`)
+      expect([lang, agent.cookies.get('lang')]).toEqual([lang, 'ar'])
+    }
+  })
+
   test('identity_provider=COGNITO is the sign-in page, or a code for who is signed in', async () => {
     const browser = createBrowser(pool.base)
     const { request } = await browser.authorize({ identity_provider: 'COGNITO' })

@@ -101,6 +101,54 @@ describe('prompt=none', () => {
   })
 })
 
+describe('a fault of ours', () => {
+  const faults: [string, (store: ConformancePool['domain']['store']) => () => void][] = [
+    [
+      'where the session is read',
+      ({ browserSessions }) => {
+        const { find } = browserSessions
+        browserSessions.find = () => Promise.reject(new Error('the database is gone'))
+        return () => void (browserSessions.find = find)
+      },
+    ],
+    [
+      'where the code is written',
+      ({ grants }) => {
+        const { addCode } = grants
+        grants.addCode = () => Promise.reject(new Error('the database is gone'))
+        return () => void (grants.addCode = addCode)
+      },
+    ],
+  ]
+
+  test.each(faults)('%s reaches the app that asks in silence, for nobody looks at the page', async (_what, spoil) => {
+    const { agent } = await signedIn()
+    const mend = spoil(pool.domain.store)
+    try {
+      expect(refusal(await agent.visit(urlFor({ prompt: 'none' })))).toBe('server_error')
+      const { url } = await agent.visit(urlFor({ prompt: 'none', response_mode: 'fragment' }))
+      expect(new URLSearchParams(url.hash.slice(1)).get('error')).toBe('server_error')
+      const posted = await agent.visit(urlFor({ prompt: 'none', response_mode: 'form_post' }))
+      expect([posted.field('error'), posted.field('state')]).toEqual(['server_error', 's'])
+      const unknown = await agent.visit(urlFor({ prompt: 'none', redirect_uri: 'https://evil.example/' }))
+      expect(unknown.heading).toBe('We can’t send you back to this app')
+    } finally {
+      mend()
+    }
+    expect(hasCode(await agent.visit(urlFor({ prompt: 'none' })))).toBe(true)
+  })
+
+  test.each(faults)('%s is told to a person on a page', async (_what, spoil) => {
+    const { agent } = await signedIn()
+    const mend = spoil(pool.domain.store)
+    try {
+      expect(await agent.visit(urlFor({}))).toMatchObject({ status: 500, heading: 'Something went wrong on our side' })
+    } finally {
+      mend()
+    }
+  })
+})
+
 describe('prompt=login', () => {
   test('asks again with the name filled in; the time of authentication is new, and so is the session’s handle', async () => {
     const browser = createBrowser(pool.base)
