@@ -18,6 +18,9 @@ const pages = [
   '/signup',
   '/forgotPassword',
   '/confirm',
+  '/confirmUser',
+  '/selectAccount',
+  '/consent',
   '/resendcode',
   '/confirmforgotPassword',
   '/resetPassword',
@@ -46,9 +49,10 @@ const hostile: Readonly<Record<string, string>> = {
   'a long text': 'x'.repeat(7000),
 }
 
+const ofLinks = ['user_name', 'confirmation_code', 'choose']
 /** Read by one page or another, with a flow or without one; and those that go with them. */
 const names = ['flow', 'client_id', 'notice', 'error', 'redirect_uri', 'logout_uri', 'id_token_hint']
-const more = ['lang', 'state', 'response_type', 'post_logout_redirect_uri', 'ui_locales', 'x']
+const more = ['lang', 'state', 'response_type', 'post_logout_redirect_uri', 'ui_locales', 'x', ...ofLinks]
 const fields = [
   'username',
   'password',
@@ -60,6 +64,8 @@ const fields = [
   'resend',
   'lang',
   'cognitoAsfData',
+  'answer',
+  ...ofLinks,
   'x',
 ]
 

@@ -287,6 +287,47 @@ describe.each(databaseKinds)('signing up with a link, on %s', (database) => {
     expect(whereItIs(await (await visitor.visit(link)).submit({}))).toBe('the app')
   })
 
+  test('whatever is typed into its form, there is a page that says what to do', async () => {
+    const { link } = await signUp('hostile@example.com')
+    const agent = elsewhere()
+    const csrf = (await agent.visit(link)).field('_csrf') ?? ''
+    const post = (fields: [string, string][]): Promise<VisitedPage> => {
+      const body = new URLSearchParams([...new URL(link).searchParams, ['_csrf', csrf], ...fields])
+      return agent.visit('/confirmUser?client_id=email', { method: 'POST', body })
+    }
+    const hostile = [
+      '',
+      '   ',
+      'a\0b',
+      '\r\nx: y',
+      '"><script>alert(1)</script>',
+      '{{ x }}',
+      '\u202e\ud800',
+      'x'.repeat(9000),
+    ]
+    for (const value of hostile) {
+      for (const choose of ['password', 'x', '']) {
+        const page = await post([
+          ['choose', choose],
+          ['password', value],
+        ])
+        expect([value, page.status]).toEqual([value, page.heading === 'Too many attempts' ? 400 : 200])
+        expect(['Confirm your account', 'Too many attempts']).toContain(page.heading)
+        expect(page.html).not.toMatch(/<script>alert|x: y/)
+      }
+    }
+    expect(
+      (
+        await post([
+          ['password', 'a'],
+          ['password', 'b'],
+        ])
+      ).status,
+    ).toBe(400)
+    expect((await post([['password', 'x'.repeat(40_000)]])).status).toBe(413)
+    expect(await canSignIn('hostile@example.com', goodPassword)).toBe('Check your messages')
+  })
+
   test('an address that has an account gets the same page, which waits for ever (threat row B13)', async () => {
     const { visitor, link, waiting } = await signUp('known@example.com')
     await (await visitor.visit(link)).submit({})
