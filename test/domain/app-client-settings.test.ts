@@ -122,6 +122,41 @@ test.each([-1, 61, 0.5, '60'])('no grace of %j seconds', (seconds) => {
   expect(problem).toMatch(/^RefreshTokenRotation\.RetryGracePeriodSeconds /)
 })
 
+describe('AllowedOAuthFlows', () => {
+  const machine = { CallbackURLs: [], ClientSecret: 'x'.repeat(16), AllowedOAuthScopes: ['api/read'] }
+
+  test('are of people, or of the client alone', () => {
+    for (const flows of [['code'], ['implicit'], ['code', 'implicit']]) {
+      expect([flows, problems({ AllowedOAuthFlows: flows })]).toEqual([flows, []])
+    }
+    expect(problems({ ...machine, AllowedOAuthFlows: ['client_credentials'] })).toEqual([])
+    for (const flows of [
+      ['client_credentials', 'code'],
+      ['implicit', 'client_credentials'],
+    ]) {
+      expect(problems({ ...machine, AllowedOAuthFlows: flows })).toEqual([
+        'AllowedOAuthFlows client_credentials cannot be combined with code or implicit',
+      ])
+    }
+    expect(problems({ AllowedOAuthFlows: ['password'] })[0]).toMatch(/^AllowedOAuthFlows\.0 /)
+  })
+
+  test('of the client alone need a secret', () => {
+    const { ClientSecret: _, ...open } = machine
+    expect(problems({ ...open, AllowedOAuthFlows: ['client_credentials'] })).toEqual([
+      'AllowedOAuthFlows client_credentials needs a ClientSecret',
+    ])
+  })
+})
+
+test('DefaultRedirectURI is one of CallbackURLs', () => {
+  const [callback = ''] = written.CallbackURLs
+  expect(problems({ DefaultRedirectURI: callback })).toEqual([])
+  for (const uri of [`${callback}/`, 'https://evil.example/']) {
+    expect(problems({ DefaultRedirectURI: uri })).toEqual(['DefaultRedirectURI must be one of CallbackURLs'])
+  }
+})
+
 describe('ExplicitAuthFlows', () => {
   const rotating = { RefreshTokenRotation: { Feature: 'ENABLED' } }
 
