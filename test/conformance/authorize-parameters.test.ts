@@ -501,6 +501,15 @@ describe('what a parameter comes to', () => {
     }
   })
 
+  test('acr_values, display and claims change nothing: a password is a password', async () => {
+    const asked = { acr_values: 'urn:cognito:loa:4 urn:cognito:loa:1', display: 'popup', claims: '{"userinfo":{}}' }
+    const { idToken, accessToken } = await createBrowser(pool.base).signIn(asked)
+    for (const token of [idToken, accessToken]) {
+      expect(decode(token)['amr']).toEqual(['pwd'])
+      expect(decode(token)).not.toHaveProperty('acr')
+    }
+  })
+
   test('identity_provider=COGNITO is the sign-in page, or a code for who is signed in', async () => {
     const browser = createBrowser(pool.base)
     const { request } = await browser.authorize({ identity_provider: 'COGNITO' })

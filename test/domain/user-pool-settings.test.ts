@@ -45,3 +45,10 @@ test('there are three hundred resource servers at most', () => {
   expect(problems(some(300))).toEqual([])
   expect(problems(some(301))).toHaveLength(1)
 })
+
+test('a second factor that the pool insists on is refused while there is none', () => {
+  expect(problems({ MfaConfiguration: 'OFF' })).toEqual([])
+  expect(problems({ MfaConfiguration: 'ON' })).toEqual([
+    'MfaConfiguration is not supported by this release: only OFF and OPTIONAL are',
+  ])
+})
