@@ -1,3 +1,4 @@
+import { createClientSecretGuard } from '../domain/lock-out/client-secret-guard.ts'
 import { createUserPoolDirectory } from '../domain/user-pools/user-pool-directory.ts'
 import type { UserPoolDirectory } from '../domain/user-pools/user-pool-directory.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
@@ -55,6 +56,7 @@ export async function openServices(options: OpenOptions): Promise<OpenServices> 
       sealedBox,
       clock,
       random,
+      clientSecretGuard: createClientSecretGuard({ store, sealedBox, clock }),
       caller: {},
       messagesQueued: () => {
         for (const listener of listeners) listener()

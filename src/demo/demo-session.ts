@@ -1,7 +1,7 @@
 import { addSeconds, type Clock } from '../platform/clock.ts'
 import type { Random } from '../platform/random.ts'
 import { sha256 } from '../security/digest.ts'
-import { BoundedMap } from './bounded-map.ts'
+import { BoundedMap } from '../platform/bounded-map.ts'
 import type { RelyingPartyFailure } from './relying-party-failure.ts'
 import type { PendingSignIn, RelyingParty, TokenSet } from './relying-party.ts'
 

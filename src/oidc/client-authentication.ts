@@ -1,27 +1,38 @@
 import type { AppClient } from '../domain/app-clients/app-client.ts'
-import { isClientSecret } from '../domain/app-clients/client-secrets.ts'
+import type { AttemptsExceeded } from '../domain/lock-out/lock-out.ts'
+import type { DomainServices } from '../domain/ports/services.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
+
+export type ClientAuthentication =
+  { kind: 'done'; appClient: AppClient } | { kind: 'refused'; reason: 'invalidClient' } | AttemptsExceeded
 
 /**
  * RFC 6749 §2.3 for the endpoints that are ours: a public client by `client_id`, a confidential one by Basic or by
  * `client_secret` in the body. The engine does the same at its token endpoint.
  */
-export function authenticateClient(
+export async function authenticateClient(
+  { clientSecretGuard, caller }: Pick<DomainServices, 'clientSecretGuard' | 'caller'>,
   snapshot: UserPoolSnapshot,
   authorization: string,
   form: ReadonlyMap<string, string>,
-): AppClient | undefined {
+): Promise<ClientAuthentication> {
   const credentials = authorization === '' ? bodyCredentials(form) : basicCredentials(authorization)
-  if (credentials === undefined) return undefined
+  if (credentials === undefined) return invalidClient
   // RFC 6749 §2.3: one way of authentication a request.
-  if (authorization !== '' && form.get('client_secret')) return undefined
+  if (authorization !== '' && form.get('client_secret')) return invalidClient
   const named = form.get('client_id')
-  if (named !== undefined && named !== credentials.clientId) return undefined
+  if (named !== undefined && named !== credentials.clientId) return invalidClient
   const appClient = snapshot.appClients.get(credentials.clientId)
-  if (appClient === undefined) return undefined
-  if (appClient.secrets.length === 0) return credentials.secret === undefined ? appClient : undefined
-  return credentials.secret !== undefined && isClientSecret(appClient, credentials.secret) ? appClient : undefined
+  if (appClient === undefined || (appClient.secrets.length === 0) !== (credentials.secret === undefined)) {
+    return invalidClient
+  }
+  if (credentials.secret === undefined) return { kind: 'done', appClient }
+  const checked = await clientSecretGuard.check(snapshot.userPool, appClient, credentials.secret, caller)
+  if (checked.kind === 'refused') return checked
+  return checked.kind === 'right' ? { kind: 'done', appClient } : invalidClient
 }
+
+const invalidClient = { kind: 'refused', reason: 'invalidClient' } as const
 
 interface Credentials {
   clientId: string

@@ -1,11 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { isClientSecret } from '../domain/app-clients/client-secrets.ts'
 import { isRegisteredUri } from '../domain/app-clients/redirect-uri.ts'
+import type { DomainServices } from '../domain/ports/services.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
+import { callerOf } from '../platform/http/caller.ts'
 import type { SessionUse, StayingSignedIn } from './session-use.ts'
+import { tooManyRequests } from './token-errors.ts'
 
 /* The one file that touches the engine where its documentation does not reach. */
 
@@ -84,14 +86,25 @@ export function matchRedirectUrisExactly(provider: Provider, snapshot: UserPoolS
   }
 }
 
-/** The engine knows one secret a client; ours may have two while one is exchanged for the other. */
-export function compareAllSecrets(provider: Provider, snapshot: UserPoolSnapshot): void {
+/**
+ * The engine knows one secret a client, and any number of guesses at it; ours may have two while one is exchanged for the
+ * other.
+ */
+export function compareAllSecrets(
+  provider: Provider,
+  { clientSecretGuard }: Pick<DomainServices, 'clientSecretGuard'>,
+  { appClients, userPool }: UserPoolSnapshot,
+): void {
   const prototype = provider.Client.prototype as {
-    compareClientSecret(this: { clientId: string }, given: string): boolean
+    compareClientSecret(this: { clientId: string }, given: string): Promise<boolean>
   }
-  prototype.compareClientSecret = function compareClientSecret(given) {
-    const appClient = snapshot.appClients.get(this.clientId)
-    return appClient !== undefined && isClientSecret(appClient, given)
+  prototype.compareClientSecret = async function compareClientSecret(given) {
+    const { ctx } = Provider
+    const appClient = appClients.get(this.clientId)
+    if (appClient === undefined || ctx === undefined) return false
+    const checked = await clientSecretGuard.check(userPool, appClient, given, callerOf(ctx.req))
+    if (checked.kind === 'refused') throw tooManyRequests(ctx, checked.retryAfterSeconds)
+    return checked.kind === 'right'
   }
 }
 

@@ -59,7 +59,7 @@ function createEngine(services: DomainServices, tenant: Tenant, callbacks: Engin
   const provider: Provider = new Provider(snapshot.userPool.issuer, configuration)
   pinRequestOrigin(provider)
   matchRedirectUrisExactly(provider, snapshot)
-  compareAllSecrets(provider, snapshot)
+  compareAllSecrets(provider, services, snapshot)
   keepSessionUse(provider)
   noteUse(provider, snapshot, services.clock)
   tellCookieLifeInSeconds(provider, (name, ctx) => cookieLife(services, tenant, name, ctx))

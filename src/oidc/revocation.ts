@@ -19,11 +19,16 @@ export async function answerRevocation(
   const { snapshot } = tenant
   answerPoolCors(ctx, snapshot)
   if (form === undefined) return refuse(ctx, 400, 'invalid_request')
-  const appClient = authenticateClient(snapshot, ctx.get('Authorization'), form)
-  if (appClient === undefined) {
+  const client = await authenticateClient(services, snapshot, ctx.get('Authorization'), form)
+  if (client.kind === 'refused' && client.reason === 'attemptsExceeded') {
+    ctx.set('Retry-After', String(client.retryAfterSeconds))
+    return refuse(ctx, 429, 'temporarily_unavailable')
+  }
+  if (client.kind === 'refused') {
     if (ctx.get('Authorization') !== '') ctx.set('WWW-Authenticate', `Basic realm="${snapshot.userPool.issuer}"`)
     return refuse(ctx, 401, 'invalid_client')
   }
+  const { appClient } = client
   if (!answerCors(ctx, snapshot, appClient.id)) return refuse(ctx, 403, 'invalid_request')
   const token = form.get('token')
   if (token === undefined || token === '' || !appClient.enableTokenRevocation)

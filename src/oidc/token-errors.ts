@@ -1,5 +1,16 @@
+import { errors } from 'oidc-provider'
 import type Provider from 'oidc-provider'
 import { isTokenEndpoint } from './paths.ts'
+
+/**
+ * Come back later: RFC 6585 §4 with the word of RFC 6749 §4.1.2.1, and never `invalid_grant`, for which clients throw their
+ * tokens away.
+ */
+export function tooManyRequests(ctx: { set(field: string, value: string): void }, retryAfterSeconds: number): Error {
+  ctx.set('Retry-After', String(retryAfterSeconds))
+  const error = new errors.OIDCProviderError(429, 'temporarily_unavailable')
+  return Object.assign(error, { error_description: 'too many requests; see Retry-After' })
+}
 
 /** The token endpoint's errors in the form that Cognito's clients read (reference: hosted UI §5). */
 export function shapeTokenErrors(provider: Provider): void {

@@ -14,6 +14,7 @@ const sweeps: readonly { table: keyof Schema; column: string; keptSeconds: numbe
   { table: 'verification_codes', column: 'expires_at', keptSeconds: 0 },
   { table: 'attribute_changes', column: 'expires_at', keptSeconds: 0 },
   { table: 'sign_in_attempts', column: 'expires_at', keptSeconds: 0 },
+  { table: 'guess_counters', column: 'expires_at', keptSeconds: 0 },
   { table: 'flows', column: 'expires_at', keptSeconds: expiredFlowSeconds },
   { table: 'interactions', column: 'expires_at', keptSeconds: 0 },
   { table: 'browser_sessions', column: 'expires_at', keptSeconds: 0 },

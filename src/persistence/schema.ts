@@ -30,6 +30,7 @@ export interface Schema {
   verification_codes: VerificationCodesTable
   attribute_changes: AttributeChangesTable
   sign_in_attempts: SignInAttemptsTable
+  guess_counters: GuessCountersTable
   flows: FlowsTable
   browser_sessions: BrowserSessionsTable
   interactions: InteractionsTable
@@ -155,6 +156,17 @@ interface SignInAttemptsTable {
   challenge: ChallengeName
   amr: readonly string[]
   started_at: Date
+  expires_at: Date
+}
+
+interface GuessCountersTable {
+  user_pool_id: string
+  bucket: string
+  failures: number
+  last_failed_at: Date
+  locked_until: Date | null
+  day_failures: number
+  day_began_at: Date
   expires_at: Date
 }
 

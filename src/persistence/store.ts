@@ -7,6 +7,7 @@ import type { Database } from './database.ts'
 import { flowRepository } from './flow-repository.ts'
 import { grantRepository } from './grant-repository.ts'
 import { groupRepository } from './group-repository.ts'
+import { guessRepository } from './guess-repository.ts'
 import { embeddedHousekeeping, housekeepingRepository } from './housekeeping-repository.ts'
 import { interactionRepository } from './interaction-repository.ts'
 import { outboxRepository } from './outbox-repository.ts'
@@ -30,6 +31,7 @@ const repositories = (db: Kysely<Schema>): Repositories => ({
   verificationCodes: verificationCodeRepository(db),
   attributeChanges: attributeChangeRepository(db),
   signInAttempts: signInAttemptRepository(db),
+  guesses: guessRepository(db),
   flows: flowRepository(db),
   browserSessions: browserSessionRepository(db),
   interactions: interactionRepository(db),

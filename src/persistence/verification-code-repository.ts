@@ -23,7 +23,7 @@ export const verificationCodeRepository = (db: Kysely<Schema>): VerificationCode
   async findLink(userPoolId, userSub) {
     const row = await db
       .selectFrom('verification_codes')
-      .select(['code_hash as codeHash', 'destination', 'expires_at as expiresAt', 'attempts'])
+      .select(['code_hash as codeHash', 'destination', 'expires_at as expiresAt'])
       .select(['browser_hash as browserHash', 'sealed_flow_id as sealedFlowId'])
       .select((eb) => eb('spent_by_attempt', 'is not', null).as('spent'))
       .where('user_pool_id', '=', userPoolId)
@@ -66,28 +66,21 @@ async function replaceCode(db: Kysely<Schema>, code: VerificationCode, unlessSen
 }
 
 /**
- * Every try locks the row and takes the next number; a try with a number above the maximum is not compared. The row
- * remembers the number of the try that was right, so the row as it is afterwards tells each try how it went.
+ * Every try locks the row and takes the next number. The row remembers the number of the try that was right, so the row
+ * as it is afterwards tells each try how it went.
  */
 async function attemptCode(
   db: Kysely<Schema>,
   request: Parameters<VerificationCodeRepository['attempt']>[0],
 ): Promise<CodeAttempt> {
-  const { maximumAttempts, codeHash, at } = request
+  const { codeHash, at } = request
   const after = await db
     .updateTable('verification_codes')
     .set((eb) => ({
       attempts: eb('attempts', '+', 1),
       spent_by_attempt: eb
         .case()
-        .when(
-          eb.and([
-            eb('spent_by_attempt', 'is', null),
-            eb('expires_at', '>', at),
-            eb('attempts', '<', maximumAttempts),
-            eb('code_hash', '=', codeHash),
-          ]),
-        )
+        .when(eb.and([eb('spent_by_attempt', 'is', null), eb('expires_at', '>', at), eb('code_hash', '=', codeHash)]))
         .then(sql<number | null>`attempts + 1`)
         .else(eb.ref('spent_by_attempt'))
         .end(),
@@ -101,6 +94,5 @@ async function attemptCode(
   if (after === undefined) return { kind: 'expired' }
   const { attribute, destination, attempts, spent_by_attempt: spentBy } = after
   if (spentBy === attempts) return { kind: 'matched', attribute, destination }
-  if (spentBy !== null || after.expires_at <= at) return { kind: 'expired' }
-  return { kind: attempts > maximumAttempts ? 'too_many' : 'mismatch' }
+  return { kind: spentBy !== null || after.expires_at <= at ? 'expired' : 'mismatch' }
 }

@@ -45,6 +45,8 @@ describe.each(databaseKinds)('an app client with two secrets on %s', (database) 
 
   /** By Basic, in the body, and at the revocation endpoint. */
   const works = async (value: string, clientId = 'machine'): Promise<readonly number[]> => {
+    // Wrong ones of a while ago count no more.
+    pool.clock.ahead += 1801
     const form = { grant_type: 'client_credentials' }
     const byBasic = await requestTokens(pool.base, form, { authorization: basic(clientId, value) })
     const byBody = await requestTokens(pool.base, { ...form, client_id: clientId, client_secret: value })

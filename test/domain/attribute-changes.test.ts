@@ -55,7 +55,7 @@ onEachDatabase((context) => {
   const forgot = (userPool: UserPool, username: string) =>
     forgotPassword(context.services, { userPool, username, languages: ['en'] })
   const reset = (userPool: UserPool, userSub: string, code: string) =>
-    confirmForgotPassword(context.services, { userPool, userSub, code, password: 'Different-1852' })
+    confirmForgotPassword(context.services, { userPool, userSub, username: 'ana', code, password: 'Different-1852' })
 
   describe('a new address', () => {
     test.each([

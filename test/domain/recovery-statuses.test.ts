@@ -43,7 +43,7 @@ onEachDatabase((context) => {
       expect([message !== undefined, outcome.userSub !== undefined]).toEqual([reaches, reaches])
       if (message?.code === undefined) return
 
-      const request = { userPool, userSub: outcome.userSub, code: message.code, password: 'Different-1852' }
+      const request = { userPool, userSub: outcome.userSub, username, code: message.code, password: 'Different-1852' }
       expect(await confirmForgotPassword(context.services, request)).toMatchObject({ kind: 'done' })
       const user = await users.findBySub(userPool.id, made.user.sub)
       expect(user).toMatchObject({ status: 'CONFIRMED', attributes: { email_verified: 'true' } })

@@ -144,8 +144,17 @@ describe('messages', () => {
   })
 
   test('lengths of time take the unit that fits', () => {
-    const durations = [30, 900, 3600, 5400, 86_400, 604_800].map((seconds) => english.duration(seconds))
-    expect(durations).toEqual(['1 minute', '15 minutes', '1 hour', '90 minutes', '24 hours', '7 days'])
+    const durations = [1, 90, 60, 900, 3600, 5400, 86_400, 604_800].map((seconds) => english.duration(seconds))
+    expect(durations).toEqual([
+      '1 second',
+      '90 seconds',
+      '1 minute',
+      '15 minutes',
+      '1 hour',
+      '90 minutes',
+      '24 hours',
+      '7 days',
+    ])
   })
 
   test.each([

@@ -53,7 +53,8 @@ async function plansOf(call: () => Promise<unknown>): Promise<string[]> {
 
 const grant = grantOf(newUser('pool', 'user'))
 const change = { attributes: { name: 'x' }, onlyFrom: ['CONFIRMED'] } as const
-const codeTry = { purpose: 'reset' as const, codeHash: 'h', maximumAttempts: 5, at: now }
+const lockOut = { firstLockingFailure: 5, maximumSeconds: 900, failuresPerDay: 20 }
+const codeTry = { purpose: 'reset' as const, codeHash: 'h', at: now }
 
 test.each<[string, () => Promise<unknown>]>([
   ['users.findBySub', () => store.users.findBySub('pool', 'sub')],
@@ -73,6 +74,9 @@ test.each<[string, () => Promise<unknown>]>([
   ],
   ['signInAttempts.find', () => store.signInAttempts.find('pool', 'id', now)],
   ['signInAttempts.spend', () => store.signInAttempts.spend('pool', 'id', now)],
+  ['guesses.lockedUntil', () => store.guesses.lockedUntil('pool', ['a', 'b'], now)],
+  ['guesses.clear', () => store.guesses.clear('pool', ['a', 'b'])],
+  ['guesses.takeBack', () => store.guesses.takeBack({ userPoolId: 'pool', buckets: ['a', 'b'], lockOut })],
   ['flows.find', () => store.flows.find('pool', 'id', now)],
   ['flows.saveState', () => store.flows.saveState('pool', 'id', { request: {}, chosen: 'login' })],
   ['flows.finish', () => store.flows.finish('pool', 'id', now)],

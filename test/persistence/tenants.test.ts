@@ -99,7 +99,7 @@ onEachDatabase((context) => {
     const before = await everything(right)
     const user = (await store.users.findBySub(left, 'same'))!
     const grant = grantOf({ ...user, identifiers: [] }, { id: 'redeemed' })
-    const codeTry = { userPoolId: left, userSub: 'same', purpose: 'reset' as const, maximumAttempts: 5, at: now }
+    const codeTry = { userPoolId: left, userSub: 'same', purpose: 'reset' as const, at: now }
 
     await store.verificationCodes.attempt({ ...codeTry, codeHash: 'wrong' })
     await store.verificationCodes.attempt({ ...codeTry, codeHash: 'same' })

@@ -225,7 +225,7 @@ function passwordSamples(surroundings: SampleSurroundings): Sample[] {
 }
 
 const errorKeys =
-  'invalidRequest unknownClient redirectMismatch expired cookies notFound tooMany server csrf method flowFinished awaitingApproval userDisabled wrongHost noSignInMethod notSignedInHere expiredHere otherBrowser notStarted accountGone linkWrong linkExpired linkSuperseded linkTries linkSignUpGone linkAddressTaken'
+  'invalidRequest unknownClient redirectMismatch expired cookies notFound tooMany server csrf method flowFinished awaitingApproval userDisabled wrongHost noSignInMethod notSignedInHere expiredHere otherBrowser notStarted accountGone linkWrong linkExpired linkSuperseded linkSignUpGone linkAddressTaken'
 
 function errorSamples(surroundings: SampleSurroundings): Sample[] {
   const { locale } = surroundings

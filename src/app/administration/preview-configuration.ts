@@ -54,6 +54,7 @@ export async function previewConfiguration(
     ...services,
     store,
     passwordHasher: { hash: async () => '', verify: async () => false },
+    clientSecretGuard: { check: async () => ({ kind: 'wrong' }) },
     caller: {},
     messagesQueued: () => undefined,
   }

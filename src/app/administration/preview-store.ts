@@ -50,6 +50,7 @@ export function createPreviewStore(reads: PreviewReads): { store: Store; writes:
     verificationCodes: unavailable('verificationCodes'),
     attributeChanges: unavailable('attributeChanges'),
     signInAttempts: unavailable('signInAttempts'),
+    guesses: unavailable('guesses'),
     flows: unavailable('flows'),
     browserSessions: unavailable('browserSessions'),
     interactions: unavailable('interactions'),

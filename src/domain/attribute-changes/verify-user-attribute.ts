@@ -1,3 +1,6 @@
+import { admitGuess, clearGuesses } from '../lock-out/admit-guess.ts'
+import { guessAtAddress } from '../lock-out/guess.ts'
+import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
 import { attemptCode, codeRefusal } from '../verification-codes/check-code.ts'
@@ -17,7 +20,7 @@ interface AttributeRequest {
 }
 
 export type VerifyUserAttributeOutcome =
-  { kind: 'done' } | { kind: 'refused'; reason: CodeRefusal | 'aliasExists' | 'notAuthorized' }
+  { kind: 'done' } | { kind: 'refused'; reason: CodeRefusal | 'aliasExists' | 'notAuthorized' } | AttemptsExceeded
 
 /**
  * Cognito's VerifyUserAttribute: a right code puts the new address in the place of the former one, whose owner is told,
@@ -27,8 +30,22 @@ export async function verifyUserAttribute(
   services: DomainServices,
   request: AttributeRequest & { code: string },
 ): Promise<VerifyUserAttributeOutcome> {
-  const { userPool, userSub, attribute, languages, code } = request
-  const outcome = await services.store.transaction(async (tx): Promise<VerifyUserAttributeOutcome> => {
+  const { userPool, userSub, attribute } = request
+  const sent = await services.store.verificationCodes.find(userPool.id, userSub, verificationPurpose[attribute])
+  const guess = guessAtAddress(services, userPool, { address: sent?.destination })
+  const admission = await admitGuess(services, userPool, guess)
+  if (admission.kind === 'refused') return admission
+  const outcome = await redeem(services, request)
+  if (outcome.kind === 'done') await clearGuesses(services, userPool, guess)
+  services.messagesQueued()
+  return outcome
+}
+
+function redeem(
+  services: DomainServices,
+  { userPool, userSub, attribute, languages, code }: AttributeRequest & { code: string },
+): Promise<VerifyUserAttributeOutcome> {
+  return services.store.transaction(async (tx): Promise<VerifyUserAttributeOutcome> => {
     const at = services.clock.now()
     const purpose = verificationPurpose[attribute]
     const user = await tx.users.findBySub(userPool.id, userSub)
@@ -47,8 +64,6 @@ export async function verifyUserAttribute(
     }
     return { kind: 'done' }
   })
-  services.messagesQueued()
-  return outcome
 }
 
 export type AttributeCodeOutcome =

@@ -3,6 +3,7 @@ import type { Caller } from '../../platform/http/caller.ts'
 import type { Random } from '../../platform/random.ts'
 import type { PasswordHasher } from '../../security/password-hash.ts'
 import type { SealedBox } from '../../security/sealed-box.ts'
+import type { ClientSecretGuard } from './client-secret-guard.ts'
 import type { Store } from './store.ts'
 
 /** What domain functions work with; the composition makes it once. */
@@ -12,6 +13,7 @@ export interface DomainServices {
   sealedBox: SealedBox
   clock: Clock
   random: Random
+  clientSecretGuard: ClientSecretGuard
   /** In whose service they work; empty for the server itself and its command line. */
   caller: Caller
   /** Tells the outbox worker of this process that a transaction with a message has committed. */

@@ -9,6 +9,7 @@ import type { SigningKeyRecord } from '../tokens/signing-key.ts'
 import type { VerifiableAttribute } from '../user-pools/user-pool.ts'
 import type { Group, User, UserStatus } from '../users/user.ts'
 import type { CodeAttempt, CodePurpose, StoredLink, VerificationCode } from '../verification-codes/verification-code.ts'
+import type { GuessRepository } from './guess-repository.ts'
 import type { OutboxRepository } from './outbox-repository.ts'
 
 /*
@@ -32,6 +33,7 @@ export interface Repositories {
   verificationCodes: VerificationCodeRepository
   attributeChanges: AttributeChangeRepository
   signInAttempts: SignInAttemptRepository
+  guesses: GuessRepository
   flows: FlowRepository
   browserSessions: BrowserSessionRepository
   interactions: InteractionRepository
@@ -172,15 +174,13 @@ export interface VerificationCodeRepository {
   /** What is stored for a sign-up, also when it has been spent or has expired; changes nothing. */
   findLink(userPoolId: string, userSub: string): Promise<StoredLink | undefined>
   /**
-   * Counts one try and, when the hash is right, spends the code, all in one statement: of many parallel tries no more
-   * than `maximumAttempts` are looked at and exactly one wins.
+   * Spends the code when the hash is right, in one statement: of many parallel tries exactly one wins.
    */
   attempt(request: {
     userPoolId: string
     userSub: string
     purpose: CodePurpose
     codeHash: string
-    maximumAttempts: number
     at: Date
   }): Promise<CodeAttempt>
 }

@@ -1,6 +1,10 @@
 import { pendingChange } from '../attribute-changes/pending-change.ts'
 import { completeChange } from '../attribute-changes/complete-change.ts'
 import { notifyFormerAddress } from '../attribute-changes/notify-former-address.ts'
+import { admitGuess, clearGuesses, takeBackGuess } from '../lock-out/admit-guess.ts'
+import { guessByName } from '../lock-out/guess.ts'
+import type { Guess } from '../lock-out/guess.ts'
+import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
@@ -10,38 +14,56 @@ import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
 import type { User } from '../users/user.ts'
 import { attemptCode, codeRefusal } from '../verification-codes/check-code.ts'
-import type { CodeRefusal } from '../verification-codes/check-code.ts'
+import type { RefusedCode } from '../verification-codes/check-code.ts'
 import type { CodeAttempt } from '../verification-codes/verification-code.ts'
 
 export type ConfirmForgotPasswordOutcome =
   | { kind: 'done'; user: User; authTime: Date }
   | { kind: 'refused'; reason: 'invalid'; brokenRules: readonly PasswordRule[] }
-  | { kind: 'refused'; reason: CodeRefusal | 'userDisabled' }
+  | { kind: 'refused'; reason: 'userDisabled' }
+  | RefusedCode
+  | AttemptsExceeded
 
 /**
  * Cognito's ConfirmForgotPassword: the only way to set a password without knowing the old one, and only with a code
  * spent in the same transaction (threat row B3). It confirms the user and the address by the way, and ends every session
  * and grant that began before (threat row A1).
+ * @param request.username as it was typed to ask for the code
  */
 export async function confirmForgotPassword(
   services: DomainServices,
   request: {
     userPool: UserPool
     userSub: string | undefined
+    username: string
     code: string
     password: string
     languages?: readonly string[]
   },
 ): Promise<ConfirmForgotPasswordOutcome> {
-  const { userPool, userSub, password } = request
+  const { userPool, userSub, username: name, password } = request
   const broken = brokenRules(userPool.passwordPolicy, password)
   if (broken.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: broken }
+  const guess = guessByName(services, userPool, 'code', { userSub, name })
+  const admission = await admitGuess(services, userPool, guess)
+  if (admission.kind === 'refused') return admission
   // Hashed even for nobody: a reset that was never under way costs and answers the same.
-  const passwordHash = await services.passwordHasher.hash(password)
-  if (userSub === undefined) return { kind: 'refused', reason: 'codeMismatch' }
+  const passwordHash = await hash(services, userPool, guess, password)
+  if (userSub === undefined || admission.kind === 'lockedUntold') return { kind: 'refused', reason: 'codeMismatch' }
   const outcome = await services.store.transaction((tx) => redeem(services, tx, { ...request, userSub }, passwordHash))
+  if (outcome.kind === 'done') await clearGuesses(services, userPool, guess)
   services.messagesQueued()
   return outcome
+}
+
+async function hash(services: DomainServices, userPool: UserPool, guess: Guess, password: string): Promise<string> {
+  try {
+    return await services.passwordHasher.hash(password)
+  } catch (error) {
+    // Too many at once: nobody has looked at the code.
+    await takeBackGuess(services, userPool, guess)
+    throw error
+  }
 }
 
 interface Redemption {

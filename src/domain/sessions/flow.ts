@@ -50,8 +50,6 @@ export interface PendingConfirmation {
   /** A link was sent, and nothing is to be typed. */
   byLink?: true
   sentAt: number
-  /** Wrong codes typed in this flow since the last one was sent. */
-  wrongCodes?: number
 }
 
 export interface PendingReset {
@@ -59,6 +57,4 @@ export interface PendingReset {
   userSub?: string
   destination: string
   sentAt: number
-  /** As for a confirmation. */
-  wrongCodes?: number
 }

@@ -1,6 +1,9 @@
 import { addSeconds } from '../../platform/clock.ts'
 import { sha256 } from '../../security/digest.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
+import { checkPassword } from '../lock-out/check-password.ts'
+import { guessByName } from '../lock-out/guess.ts'
+import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
@@ -33,21 +36,25 @@ export type SignInOutcome =
       reason:
         'incorrectCredentials' | 'userNotFound' | 'userDisabled' | 'passwordResetRequired' | 'temporaryPasswordExpired'
     }
+  | AttemptsExceeded
   /** The password was right, the sign-up never finished. */
   | { kind: 'refused'; reason: 'userNotConfirmed'; user: User }
 
 /**
- * First factor: a password (Cognito's USER_PASSWORD_AUTH). An unknown name costs the same hash and gets the same answer
- * as a wrong password, unless the app client wants it told; what else is wrong with an account is told only to somebody who knows its password.
+ * First factor: a password (Cognito's USER_PASSWORD_AUTH). An unknown name costs the same hash, locks after as many
+ * guesses and gets the same answer as a wrong password, unless the app client wants it told; what else is wrong with an
+ * account is told only to somebody who knows its password.
  */
 export async function signIn(services: DomainServices, request: SignInRequest): Promise<SignInOutcome> {
-  const { userPool, password } = request
-  const user = await services.store.users.findByIdentifier(userPool.id, lookupKey(userPool, request.username))
-  const matches = await services.passwordHasher.verify(password, user?.passwordHash)
+  const { userPool, username: name, password } = request
+  const user = await services.store.users.findByIdentifier(userPool.id, lookupKey(userPool, name))
+  const guess = guessByName(services, userPool, 'password', { userSub: user?.sub, name })
+  const checked = await checkPassword(services, userPool, guess, password, user?.passwordHash)
+  if (checked.kind === 'refused') return checked
   if (user === undefined && !request.appClient.preventUserExistenceErrors) {
     return { kind: 'refused', reason: 'userNotFound' }
   }
-  if (user === undefined || !matches) return { kind: 'refused', reason: 'incorrectCredentials' }
+  if (user === undefined || checked.kind === 'wrong') return { kind: 'refused', reason: 'incorrectCredentials' }
   const now = services.clock.now()
   if (!user.enabled) return { kind: 'refused', reason: 'userDisabled' }
   if (user.status === 'UNCONFIRMED') return { kind: 'refused', reason: 'userNotConfirmed', user }

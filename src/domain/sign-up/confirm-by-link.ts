@@ -1,4 +1,7 @@
 import { constantTimeEqual } from '../../security/digest.ts'
+import { checkPassword } from '../lock-out/check-password.ts'
+import { guessAtPassword } from '../lock-out/guess.ts'
+import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { brokenRules } from '../users/password-policy.ts'
@@ -8,7 +11,6 @@ import type { User } from '../users/user.ts'
 import { requiredAttributes } from '../users/validate-attributes.ts'
 import { isOurLinkCode, linkCodeHash } from '../verification-codes/confirmation-link.ts'
 import { flowIdPurpose } from '../verification-codes/issue-code.ts'
-import { maximumCodeAttempts } from '../verification-codes/verification-code.ts'
 import type { StoredLink } from '../verification-codes/verification-code.ts'
 import { confirmProved } from './confirm-sign-up.ts'
 
@@ -24,14 +26,7 @@ export interface FollowedLink {
 
 /** Why a link confirms nothing (any more). All but `wrong` is told only to whoever holds a link that was once ours. */
 export type LinkProblem =
-  | 'wrong'
-  | 'expired'
-  | 'superseded'
-  | 'tooManyTries'
-  | 'alreadyConfirmed'
-  | 'signUpGone'
-  | 'userDisabled'
-  | 'addressTaken'
+  'wrong' | 'expired' | 'superseded' | 'alreadyConfirmed' | 'signUpGone' | 'userDisabled' | 'addressTaken'
 
 export type LinkState =
   /** `sameBrowser`: the one that signed up, which needs to prove no more. */
@@ -55,7 +50,6 @@ export async function readConfirmationLink(services: DomainServices, followed: F
   if (stored === undefined) return closed('expired')
   if (!current) return closed('superseded')
   if (stored.spent || stored.expiresAt <= services.clock.now()) return { ...closed('expired'), ...flow }
-  if (stored.attempts >= maximumCodeAttempts) return { ...closed('tooManyTries'), ...flow }
   return { kind: 'open', user, destination: stored.destination, sameBrowser, ...flow }
 }
 
@@ -71,6 +65,7 @@ export type ConfirmByLinkOutcome =
   | { kind: 'done'; user: User; flowId?: string }
   | { kind: 'refused'; reason: LinkProblem | 'passwordNeeded' | 'incorrectPassword' }
   | { kind: 'refused'; reason: 'invalid'; brokenRules: readonly PasswordRule[] }
+  | AttemptsExceeded
 
 /**
  * Confirms a sign-up by its link. The link proves the address, and in the browser that signed up that is enough. Anywhere
@@ -86,16 +81,20 @@ export async function confirmByLink(
   if (state.kind === 'closed') return refused(state.reason)
   const { user } = state
   if (proof.kind === 'none' && !state.sameBrowser) return refused('passwordNeeded')
-  if (proof.kind === 'password' && !(await services.passwordHasher.verify(proof.password, user.passwordHash))) {
-    return countWrongPassword(services, user)
+  if (proof.kind === 'password') {
+    const guess = guessAtPassword(services, userPool, user.sub)
+    const checked = await checkPassword(services, userPool, guess, proof.password, user.passwordHash)
+    if (checked.kind === 'refused') return checked
+    if (checked.kind === 'wrong') return refused('incorrectPassword')
   }
   const broken = proof.kind === 'newPassword' ? brokenRules(userPool.passwordPolicy, proof.password) : []
   if (broken.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: broken }
   const passwordHash = proof.kind === 'newPassword' ? await services.passwordHasher.hash(proof.password) : undefined
+  const codeKey = { userPoolId: userPool.id, userSub: user.sub, purpose: 'sign_up' } as const
   const codeHash = linkCodeHash(services, user.sub, code)
   const at = services.clock.now()
   const outcome = await services.store.transaction(async (tx): Promise<ConfirmByLinkOutcome> => {
-    const attempt = await tx.verificationCodes.attempt({ ...codeKey(user), codeHash, at })
+    const attempt = await tx.verificationCodes.attempt({ ...codeKey, codeHash, at })
     const now = await tx.users.findBySub(userPool.id, user.sub)
     if (now === undefined) return refused('signUpGone')
     if (now.status !== 'UNCONFIRMED') return refused('alreadyConfirmed')
@@ -114,16 +113,6 @@ const refused = (reason: LinkProblem | 'passwordNeeded' | 'incorrectPassword'): 
   kind: 'refused',
   reason,
 })
-
-const codeKey = ({ userPoolId, sub }: User) =>
-  ({ userPoolId, userSub: sub, purpose: 'sign_up', maximumAttempts: maximumCodeAttempts }) as const
-
-/** As a wrong code counts: the tries at the password of one link come to an end. */
-async function countWrongPassword(services: DomainServices, user: User): Promise<ConfirmByLinkOutcome> {
-  const at = services.clock.now()
-  const attempt = await services.store.verificationCodes.attempt({ ...codeKey(user), codeHash: '', at })
-  return refused(attempt.kind === 'mismatch' ? 'incorrectPassword' : 'tooManyTries')
-}
 
 /** What a stranger said of themselves is not the owner's; what the pool insists on can only be corrected later. */
 function leftBehind(userPool: UserPool, user: User, proved: string): Record<string, null> {

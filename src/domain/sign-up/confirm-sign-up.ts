@@ -1,22 +1,46 @@
+import { admitGuess, clearGuesses } from '../lock-out/admit-guess.ts'
+import { guessAtAddress } from '../lock-out/guess.ts'
+import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories, UserChange } from '../ports/store.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
 import { claimAddress, claimPreferredUsername } from '../users/claim-sign-in-names.ts'
 import type { User } from '../users/user.ts'
 import { attemptCode, codeRefusal } from '../verification-codes/check-code.ts'
-import type { CodeRefusal } from '../verification-codes/check-code.ts'
+import type { CodeRefusal, RefusedCode } from '../verification-codes/check-code.ts'
+import { attributeToVerify } from './sign-up.ts'
 
 export type ConfirmSignUpOutcome =
   | { kind: 'done'; user: User }
-  | { kind: 'refused'; reason: CodeRefusal | 'alreadyConfirmed' | 'aliasExists' | 'signUpReplaced' }
+  | { kind: 'refused'; reason: 'alreadyConfirmed' | 'aliasExists' | 'signUpReplaced' }
+  | RefusedCode
+  | AttemptsExceeded
 
-/** Cognito's ConfirmSignUp: a right code confirms the user and verifies the address that it was sent to. */
+/**
+ * Cognito's ConfirmSignUp: a right code confirms the user and verifies the address that it was sent to.
+ * @param request.username the name that the sign-up was made with: all that there is of a decoy
+ */
 export async function confirmSignUp(
   services: DomainServices,
-  request: { userPool: UserPool; userSub: string | undefined; code: string },
+  request: { userPool: UserPool; userSub: string | undefined; username: string; code: string },
 ): Promise<ConfirmSignUpOutcome> {
-  const { userPool, userSub, code } = request
+  const { userPool, userSub, username: name, code } = request
+  const user = userSub === undefined ? undefined : await services.store.users.findBySub(userPool.id, userSub)
+  const attribute = user && attributeToVerify(userPool, user)
+  const address = attribute && user.attributes[attribute]
+  const guess = guessAtAddress(services, userPool, { address, name })
+  const admission = await admitGuess(services, userPool, guess)
+  if (admission.kind === 'refused') return admission
   if (userSub === undefined) return refuse('codeMismatch')
+  const outcome = await redeem(services, { userPool, userSub, code })
+  if (outcome.kind === 'done') await clearGuesses(services, userPool, guess)
+  return outcome
+}
+
+function redeem(
+  services: DomainServices,
+  { userPool, userSub, code }: { userPool: UserPool; userSub: string; code: string },
+): Promise<ConfirmSignUpOutcome> {
   return services.store.transaction(async (tx) => {
     const user = await tx.users.findBySub(userPool.id, userSub)
     if (user === undefined) return refuse('signUpReplaced')
@@ -54,7 +78,5 @@ export async function confirmProved(
   return { kind: 'done', user: { ...user, status: 'CONFIRMED', attributes: { ...user.attributes, ...verified } } }
 }
 
-const refuse = (reason: Extract<ConfirmSignUpOutcome, { kind: 'refused' }>['reason']): ConfirmSignUpOutcome => ({
-  kind: 'refused',
-  reason,
-})
+const refuse = <Reason extends CodeRefusal | 'alreadyConfirmed' | 'aliasExists' | 'signUpReplaced'>(reason: Reason) =>
+  ({ kind: 'refused', reason }) as const

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { signingAlgorithms } from '../tokens/signing-key.ts'
 import { standardAttributeNames } from '../users/attribute-schema.ts'
 import type { CustomAttribute } from '../users/attribute-schema.ts'
+import { lockOutOf, lockOutSchema } from './lock-out-settings.ts'
 import type { AttributeSetting, Branding, SessionLimits, UserPool } from './user-pool.ts'
 import type { UserPoolRecord } from '../ports/store.ts'
 import { termsOf, termsSchema } from './terms.ts'
@@ -101,6 +102,7 @@ export const userPoolSettingsSchema = z.strictObject({
     .strictObject({ AttributesRequireVerificationBeforeUpdate: z.array(address).optional() })
     .prefault({}),
   MfaConfiguration: z.enum(['OFF', 'OPTIONAL', 'ON']).default('OFF'),
+  LockOut: lockOutSchema.prefault({}),
   EmailVerificationSubject: z.string().max(140).optional(),
   EmailVerificationMessage: z.string().max(20_000).includes('{####}').optional(),
   VerificationMessageTemplate: z
@@ -211,6 +213,7 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     verifiedBeforeUpdate:
       settings.UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate ?? settings.AutoVerifiedAttributes,
     mfaConfiguration: settings.MfaConfiguration,
+    lockOut: lockOutOf(settings.LockOut),
     signingAlgorithm: settings.SigningAlgorithm,
     branding: brandingOf(settings.Branding),
     ssoSession: { maxSeconds: 3600, ...sessionLimitsOf(settings.SSOSession) },

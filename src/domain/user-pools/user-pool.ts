@@ -1,3 +1,4 @@
+import type { LockOut } from '../lock-out/lock-out.ts'
 import type { MessageTemplateOverrides } from '../messages/message.ts'
 import type { SigningAlgorithm } from '../tokens/signing-key.ts'
 import type { CustomAttribute } from '../users/attribute-schema.ts'
@@ -54,6 +55,7 @@ export interface UserPool {
   /** Addresses that change only once the new one is verified (AttributesRequireVerificationBeforeUpdate). */
   verifiedBeforeUpdate: readonly VerifiableAttribute[]
   mfaConfiguration: 'OFF' | 'OPTIONAL' | 'ON'
+  lockOut: LockOut
   signingAlgorithm: SigningAlgorithm
   branding: Branding
   /** How long a browser's sign-in lasts; Cognito: one hour. */

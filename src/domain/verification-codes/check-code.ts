@@ -1,10 +1,12 @@
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import { codeHash } from './issue-code.ts'
-import { maximumCodeAttempts } from './verification-code.ts'
 import type { CodeAttempt, CodePurpose } from './verification-code.ts'
 
-/** Counts a try at a code and spends it when right (one statement; threat rows B5, B6). */
+/**
+ * Tries a code and spends it when right, in one statement. It has no number of tries of its own, which a stranger could use
+ * up: whoever calls has had the guess admitted before (threat rows B5, B15).
+ */
 export function attemptCode(
   services: Pick<DomainServices, 'sealedBox'>,
   tx: Pick<Repositories, 'verificationCodes'>,
@@ -15,15 +17,17 @@ export function attemptCode(
     userSub: request.userSub,
     purpose: request.purpose,
     codeHash: codeHash(services, request.userSub, request.purpose, request.code),
-    maximumAttempts: maximumCodeAttempts,
     at: request.at,
   })
 }
 
 /** Refusals of a code, in the words that every front door uses. */
-export type CodeRefusal = 'codeMismatch' | 'codeExpired' | 'limitExceeded'
+export type CodeRefusal = 'codeMismatch' | 'codeExpired'
 
-export function codeRefusal(attempt: Exclude<CodeAttempt, { kind: 'matched' }>): CodeRefusal {
-  if (attempt.kind === 'mismatch') return 'codeMismatch'
-  return attempt.kind === 'expired' ? 'codeExpired' : 'limitExceeded'
+export interface RefusedCode {
+  kind: 'refused'
+  reason: CodeRefusal
 }
+
+export const codeRefusal = (attempt: Exclude<CodeAttempt, { kind: 'matched' }>): CodeRefusal =>
+  attempt.kind === 'mismatch' ? 'codeMismatch' : 'codeExpired'

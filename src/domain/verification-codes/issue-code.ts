@@ -58,7 +58,7 @@ export interface CodeRequest {
 /**
  * Makes a code, stores its keyed hash in place of the last one and queues the message, all within the caller's
  * transaction. Nothing happens, and the answer is undefined, while the last code to the same address is younger than the
- * cool-down: each new code brings new tries, and each one a message (threat rows B5, E11).
+ * cool-down: each new code brings a message (threat row E11).
  */
 export async function issueCode(
   services: Pick<DomainServices, 'sealedBox' | 'random'>,

@@ -3,9 +3,6 @@ import type { VerifiableAttribute } from '../user-pools/user-pool.ts'
 /** `reset_pending` goes to an address that waits to take the place of the one that `reset` goes to. */
 export type CodePurpose = 'sign_up' | 'reset' | 'reset_pending' | 'verify_email' | 'verify_phone_number'
 
-/** Wrong tries that a code survives; then only a new code helps. */
-export const maximumCodeAttempts = 5
-
 export interface VerificationCode {
   userPoolId: string
   userSub: string
@@ -28,13 +25,9 @@ export interface StoredLink extends Pick<
   VerificationCode,
   'codeHash' | 'destination' | 'expiresAt' | 'browserHash' | 'sealedFlowId'
 > {
-  attempts: number
   spent: boolean
 }
 
-/** What one try at a code came to; the try has been counted whatever the answer. */
+/** What one try at a code came to. */
 export type CodeAttempt =
-  | { kind: 'matched'; attribute: VerifiableAttribute; destination: string }
-  | { kind: 'mismatch' }
-  | { kind: 'too_many' }
-  | { kind: 'expired' }
+  { kind: 'matched'; attribute: VerifiableAttribute; destination: string } | { kind: 'mismatch' } | { kind: 'expired' }

@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import type { AppClient } from '../../domain/app-clients/app-client.ts'
 import { appHome } from '../../domain/app-clients/app-home.ts'
 import { maskDestination } from '../../domain/messages/email-address.ts'
+import type { AttemptsExceeded } from '../../domain/lock-out/lock-out.ts'
 import type { DomainServices } from '../../domain/ports/services.ts'
 import type { FollowedLink, LinkProblem, LinkState } from '../../domain/sign-up/confirm-by-link.ts'
 import type { Tenant } from '../../domain/user-pools/tenant.ts'
@@ -9,7 +10,9 @@ import type { PasswordRule } from '../../domain/users/password-policy.ts'
 import { nameToSignInWith } from '../../domain/users/sign-in-name.ts'
 import type { Locale } from '../../platform/views/message-catalogue.ts'
 import type { ConfirmUserPage } from '../../platform/views/page-contexts.ts'
+import type { Alert } from '../../platform/views/page-parts.ts'
 import { csrfToken } from '../../security/csrf.ts'
+import { tellToWait } from '../attempts-exceeded.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import type { ErrorKey } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
@@ -62,10 +65,16 @@ export async function showConfirmUserPage(
   services: HostedServices,
   step: LinkStep,
   state: Extract<LinkState, { kind: 'open' }>,
-  shown: { choosing: boolean; empty?: boolean; incorrect?: boolean; broken?: readonly PasswordRule[] },
+  shown: {
+    choosing: boolean
+    empty?: boolean
+    incorrect?: boolean
+    locked?: AttemptsExceeded
+    broken?: readonly PasswordRule[]
+  },
 ): Promise<void> {
   const { locale, userPool } = step
-  const { empty = false, incorrect = false, broken = [] } = shown
+  const { empty = false, incorrect = false, locked, broken = [] } = shown
   const choosing = shown.choosing && !state.sameBrowser
   const wrong = empty ? 'fieldErrors.password' : incorrect ? 'confirmUser.passwordWrong' : undefined
   const password = wrong === undefined ? {} : { error: locale.text(wrong) }
@@ -93,16 +102,20 @@ export async function showConfirmUserPage(
       destination: maskDestination('EMAIL', state.destination),
       username: { value: nameToSignInWith(userPool, state.user) },
       ...parts,
-      alert: failed ? errorAlert(locale.text('outcomes.checkFields')) : undefined,
+      alert: alertOf(step, failed, locked),
     },
   )
+}
+
+function alertOf(step: LinkStep, failed: boolean, locked: AttemptsExceeded | undefined): Alert | undefined {
+  if (locked === undefined) return failed ? errorAlert(step.locale.text('outcomes.checkFields')) : undefined
+  return errorAlert(tellToWait(step, locked, 'limits.passwordAttemptsExceeded', 'limits.tryAgain'))
 }
 
 const errorKeys: Readonly<Record<Exclude<LinkProblem, 'alreadyConfirmed'>, ErrorKey>> = {
   wrong: 'linkWrong',
   expired: 'linkExpired',
   superseded: 'linkSuperseded',
-  tooManyTries: 'linkTries',
   signUpGone: 'linkSignUpGone',
   userDisabled: 'userDisabled',
   addressTaken: 'linkAddressTaken',

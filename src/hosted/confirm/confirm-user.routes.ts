@@ -97,6 +97,8 @@ async function confirm(
       return showConfirmUserPage(services, step, { ...state, sameBrowser: false }, { choosing })
     case 'incorrectPassword':
       return showConfirmUserPage(services, step, state, { choosing, incorrect: true })
+    case 'attemptsExceeded':
+      return showConfirmUserPage(services, step, state, { choosing, locked: outcome })
     default:
       return showClosedLink(services, step, { kind: 'closed', reason: outcome.reason })
   }

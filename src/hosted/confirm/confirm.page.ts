@@ -12,10 +12,9 @@ export function showConfirmPage(
   services: HostedServices,
   step: Step,
   pending: PendingConfirmation,
-  shown: { error?: string; alert?: Alert },
+  shown: { error?: string | undefined; alert?: Alert },
 ): void {
   if (pending.byLink === true) return showLinkSentPage(services, step, pending, shown.alert)
-  const { locale } = step
   const seconds = cooldownLeft(new Date(pending.sentAt), services.domain.clock.now())
   showPage(
     services,
@@ -25,7 +24,7 @@ export function showConfirmPage(
     {
       form: formOf(services, step, 'confirm'),
       destination: pending.destination,
-      code: { length: codeLength, ...(shown.error === undefined ? {} : { error: locale.text(shown.error) }) },
+      code: { length: codeLength, ...(shown.error === undefined ? {} : { error: shown.error }) },
       resend: resendOf(step, 'confirm.resendWait', seconds),
       links: { startOver: pageUrl(step, 'signUp') },
       alert: noticeOf(step, { destination: pending.destination }),

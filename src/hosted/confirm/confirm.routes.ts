@@ -5,12 +5,12 @@ import { confirmSignUp } from '../../domain/sign-up/confirm-sign-up.ts'
 import { signUpProgress } from '../../domain/sign-up/sign-up-progress.ts'
 import { cooldownLeft, resendConfirmationCode } from '../../domain/sign-up/resend-confirmation-code.ts'
 import type { PendingConfirmation } from '../../domain/sessions/flow.ts'
+import { codeError } from '../attempts-exceeded.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { pagePaths } from '../paths.ts'
 import { resendResetCode } from '../reset-password/resend-reset-code.ts'
 import { errorAlert } from '../render.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
-import { explainWrongCode } from '../wrong-code.ts'
 import { pageUrl, redirect } from '../step.ts'
 import type { FormStep, Step } from '../step.ts'
 import { confirmationOrigin } from './confirmation-origin.ts'
@@ -47,9 +47,11 @@ async function confirm(services: HostedServices, step: FormStep, pending: Pendin
   if (pending.byLink === true) return goOn(services, step, pending)
   const { userPool } = step.tenant.snapshot
   const code = step.form.get('code') ?? ''
-  if (code.trim() === '') return showConfirmPage(services, step, pending, { error: 'fieldErrors.code' })
-  const outcome = await confirmSignUp(step.domain, { userPool, userSub: pending.userSub, code })
+  const { locale } = step
+  if (code.trim() === '') return showConfirmPage(services, step, pending, { error: locale.text('fieldErrors.code') })
   const { request, username } = step.flow.state
+  const guess = { userSub: pending.userSub, username: username ?? '', code }
+  const outcome = await confirmSignUp(step.domain, { userPool, ...guess })
   const kept = { request, ...(username === undefined ? {} : { username }) }
   if (outcome.kind === 'done') {
     if (!pending.passwordProved) return continueFlow(services, step, { ...kept, chosen: 'login' })
@@ -65,11 +67,9 @@ async function confirm(services: HostedServices, step: FormStep, pending: Pendin
     case 'signUpReplaced':
       return leave(services, step, outcome.reason)
     case 'aliasExists':
-      return showConfirmPage(services, step, pending, { error: 'fieldErrors.addressTaken' })
+      return showConfirmPage(services, step, pending, { error: locale.text('fieldErrors.addressTaken') })
     default:
-      showConfirmPage(services, step, pending, {
-        error: `outcomes.${await explainWrongCode(services, step, pending, outcome.reason)}`,
-      })
+      showConfirmPage(services, step, pending, { error: codeError(step, outcome) })
   }
 }
 
@@ -96,7 +96,7 @@ async function resend(services: HostedServices, step: FormStep, pending: Pending
   const now = domain.clock.now()
   if (cooldownLeft(new Date(pending.sentAt), now) > 0) return redirect(step.ctx, pageUrl(step, 'confirm'))
   if (pending.userSub === undefined) {
-    const renewed = { ...pending, sentAt: now.getTime(), wrongCodes: 0 }
+    const renewed = { ...pending, sentAt: now.getTime() }
     return continueFlow(services, step, { ...state, pending: renewed }, resentNotice(pending))
   }
   const { userPool } = step.tenant.snapshot
@@ -110,7 +110,7 @@ async function resend(services: HostedServices, step: FormStep, pending: Pending
     const { destination, sentAt, byLink } = outcome.delivery
     const { byLink: _, ...kept } = pending
     const form = byLink === undefined ? {} : { byLink }
-    const renewed = { ...kept, ...form, destination, sentAt: sentAt.getTime(), wrongCodes: 0 }
+    const renewed = { ...kept, ...form, destination, sentAt: sentAt.getTime() }
     return continueFlow(services, step, { ...state, pending: renewed }, resentNotice(renewed))
   }
   if (outcome.kind === 'refused' && outcome.reason !== 'noRecovery') return leave(services, step, outcome.reason)

@@ -31,7 +31,6 @@ export type ErrorKey =
   | 'linkWrong'
   | 'linkExpired'
   | 'linkSuperseded'
-  | 'linkTries'
   | 'linkSignUpGone'
   | 'linkAddressTaken'
 

@@ -1,4 +1,7 @@
+import type { AttemptsExceeded } from '../../domain/lock-out/lock-out.ts'
+import { tellToWait } from '../attempts-exceeded.ts'
 import type { HostedServices } from '../hosted-services.ts'
+import type { Alert } from '../../platform/views/page-parts.ts'
 import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
 import { staySignedInField } from '../stay-signed-in.ts'
 import { pageUrl } from '../step.ts'
@@ -12,6 +15,7 @@ export function showLoginPage(
   shown: {
     username: string
     refusal?: 'incorrectCredentials' | 'userNotFound' | 'userDisabled' | 'temporaryPasswordExpired'
+    locked?: AttemptsExceeded
     missing?: { username: boolean; password: boolean }
   },
 ): void {
@@ -29,8 +33,15 @@ export function showLoginPage(
       ...(userPool.allowAdminCreateUserOnly ? {} : { signUp: pageUrl(step, 'signUp') }),
       ...(canRecover(step) ? { forgotPassword: pageUrl(step, 'forgotPassword') } : {}),
     },
-    alert: shown.refusal === undefined ? noticeOf(step) : errorAlert(locale.text(`outcomes.${shown.refusal}`)),
+    alert: alertOf(step, shown),
   })
+}
+
+function alertOf(step: Step, { refusal, locked }: { refusal?: string; locked?: AttemptsExceeded }): Alert | undefined {
+  if (refusal !== undefined) return errorAlert(step.locale.text(`outcomes.${refusal}`))
+  if (locked === undefined) return noticeOf(step)
+  const wayRound = canRecover(step) ? ['limits.resetInstead'] : []
+  return errorAlert(tellToWait(step, locked, 'limits.passwordAttemptsExceeded', 'limits.tryAgain', ...wayRound))
 }
 
 /** Cognito: no reset link where recovery is an administrator's alone. */

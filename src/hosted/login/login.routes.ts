@@ -56,5 +56,6 @@ async function answer(
   if (outcome.reason === 'passwordResetRequired') {
     return continueFlow(services, step, { ...state, chosen: 'forgotPassword' }, 'passwordResetRequired')
   }
+  if (outcome.reason === 'attemptsExceeded') return showLoginPage(services, step, { username, locked: outcome })
   showLoginPage(services, step, { username, refusal: outcome.reason })
 }

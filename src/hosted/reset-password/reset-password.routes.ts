@@ -5,13 +5,13 @@ import type { PendingReset } from '../../domain/sessions/flow.ts'
 import { cooldownLeft } from '../../domain/sign-up/resend-confirmation-code.ts'
 import type { PasswordRule } from '../../domain/users/password-policy.ts'
 import { codeLength } from '../../domain/verification-codes/issue-code.ts'
+import { codeError } from '../attempts-exceeded.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { newPasswordField } from '../password-field.ts'
 import { pagePaths } from '../paths.ts'
 import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
 import { resendOf } from '../resend.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
-import { explainWrongCode } from '../wrong-code.ts'
 import { pageUrl } from '../step.ts'
 import type { FormStep, Step } from '../step.ts'
 
@@ -42,13 +42,14 @@ async function resetPassword(services: HostedServices, step: FormStep, pending: 
   if (code.trim() === '' || password === '') {
     const empty = password === ''
     return showResetPasswordPage(services, step, pending, {
-      ...(code.trim() === '' ? { codeError: 'fieldErrors.code' } : {}),
+      ...(code.trim() === '' ? { codeError: step.locale.text('fieldErrors.code') } : {}),
       empty,
     })
   }
   const outcome = await confirmForgotPassword(step.domain, {
     userPool,
     userSub: pending.userSub,
+    username: step.flow.state.username ?? '',
     code,
     password,
     languages: step.languages,
@@ -67,8 +68,7 @@ async function resetPassword(services: HostedServices, step: FormStep, pending: 
     return showResetPasswordPage(services, step, pending, { broken: outcome.brokenRules })
   if (outcome.reason === 'userDisabled')
     return showResetPasswordPage(services, step, pending, { alert: 'outcomes.userDisabled' })
-  const reason = await explainWrongCode(services, step, pending, outcome.reason)
-  showResetPasswordPage(services, step, pending, { codeError: `outcomes.${reason}` })
+  showResetPasswordPage(services, step, pending, { codeError: codeError(step, outcome) })
 }
 
 function showResetPasswordPage(
@@ -94,7 +94,7 @@ function showResetPasswordPage(
       code: {
         length: codeLength,
         ...(typedCode === undefined ? {} : { value: typedCode }),
-        ...(shown.codeError === undefined ? {} : { error: locale.text(shown.codeError) }),
+        ...(shown.codeError === undefined ? {} : { error: shown.codeError }),
       },
       password: newPasswordField(userPool, locale, shown.broken ?? [], shown.empty),
       resend: resendOf(step, 'resetPassword.resendWait', seconds),

@@ -16,7 +16,10 @@ export interface Locale {
    * Throws for an unknown namespace or an absent value. Do not change the answer: it may be shared.
    */
   section(name: string, values?: MessageValues): Record<string, string>
-  /** A length of time in words, in the largest unit that fits evenly: 5400 is "90 minutes", 86400 "24 hours". */
+  /**
+   * A length of time in words, in the largest unit that fits evenly: 5400 is "90 minutes", 86400 "24 hours"; under two
+   * minutes in seconds.
+   */
   duration(seconds: number): string
   /**
    * One text for each second of a wait, counted down from `seconds` to 1, from a message with a `seconds` value. Script
@@ -123,6 +126,7 @@ function createLocale(lang: string, language: Language, english: Language): Loca
 }
 
 function durationText(text: Locale['text'], seconds: number): string {
+  if (seconds < 120 && seconds % 60 !== 0) return text('durations.seconds', { count: seconds })
   const minutes = Math.max(1, Math.round(seconds / 60))
   if (minutes % 1440 === 0 && minutes > 1440) return text('durations.days', { count: minutes / 1440 })
   if (minutes % 60 === 0) return text('durations.hours', { count: minutes / 60 })

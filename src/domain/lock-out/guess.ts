@@ -1,0 +1,66 @@
+import type { DomainServices } from '../ports/services.ts'
+import type { UserPool } from '../user-pools/user-pool.ts'
+import { canonicalName } from '../users/canonical-name.ts'
+import { lookupKey } from '../users/sign-in-name.ts'
+
+/** In which buckets a guess counts. */
+export interface Guess {
+  buckets: readonly string[]
+  /**
+   * Those whose lock is told. One that is not of the name that was typed would tell that two names are of one account: a
+   * guess that only such a lock stops is answered as any wrong one (threat row B13).
+   */
+  told: readonly string[]
+}
+
+/* Passwords and codes are counted apart: whoever has locked the one has not locked the way round it. */
+type Verifier = 'password' | 'code' | 'clientSecret'
+
+type Services = Pick<DomainServices, 'sealedBox'>
+
+function bucketOf({ sealedBox }: Services, userPool: UserPool, verifier: Verifier, ...whose: string[]): string {
+  return sealedBox.digest(JSON.stringify([userPool.id, verifier, ...whose]), 'guess bucket')
+}
+
+const toldAlways = (...buckets: string[]): Guess => ({ buckets, told: buckets })
+
+/**
+ * At somebody's password, or at the code that would let them choose a new one, by a name: one count for the person,
+ * whichever name is typed (threat row B7), and one for the name, which locks as one that nobody has.
+ */
+export function guessByName(
+  services: Services,
+  userPool: UserPool,
+  verifier: 'password' | 'code',
+  { userSub, name }: { userSub: string | undefined; name: string },
+): Guess {
+  const named = bucketOf(services, userPool, verifier, 'name', lookupKey(userPool, name))
+  if (userSub === undefined) return toldAlways(named)
+  return { buckets: [bucketOf(services, userPool, verifier, 'user', userSub), named], told: [named] }
+}
+
+/** At the password of a user that the page names itself. */
+export const guessAtPassword = (services: Services, userPool: UserPool, userSub: string): Guess =>
+  toldAlways(bucketOf(services, userPool, 'password', 'user', userSub))
+
+/** At an app client's secret, from one network: strangers' guesses are none of the client's. */
+export const guessAtClientSecret = (services: Services, userPool: UserPool, clientId: string, network: string): Guess =>
+  toldAlways(bucketOf(services, userPool, 'clientSecret', clientId, network))
+
+/**
+ * At the code that proves an address, whichever account wants it proved: else each new sign-up with somebody's address
+ * would bring new guesses.
+ * @param proof.address absent: a decoy, of which only the name is known
+ */
+export function guessAtAddress(
+  services: Services,
+  userPool: UserPool,
+  { address, name }: { address: string | undefined; name?: string },
+): Guess {
+  const canonical = address === undefined ? [] : [canonicalName(address, false)]
+  const names = name === undefined ? [] : [lookupKey(userPool, name)]
+  return toldAlways(
+    ...canonical.map((key) => bucketOf(services, userPool, 'code', 'address', key)),
+    ...names.map((key) => bucketOf(services, userPool, 'code', 'signUp', key)),
+  )
+}
