@@ -100,10 +100,13 @@ export const formOf = (services: HostedServices, step: Step, path: keyof typeof 
 
 export const errorAlert = (text: string): Alert => ({ kind: 'error', text })
 
-/** Notices travel in the address, so only these are shown, whatever it says. */
-const notices: Readonly<Record<string, { key: string; kind: Alert['kind'] }>> = {
-  codeResent: { key: 'outcomes.codeResent', kind: 'success' },
-  linkResent: { key: 'outcomes.linkResent', kind: 'success' },
+/**
+ * Notices travel in the address, so only these are shown, whatever it says.
+ * `tells`: what the text names beside, which pages that have sent nothing do not know.
+ */
+const notices: Readonly<Record<string, { key: string; kind: Alert['kind']; tells?: 'destination' }>> = {
+  codeResent: { key: 'outcomes.codeResent', kind: 'success', tells: 'destination' },
+  linkResent: { key: 'outcomes.linkResent', kind: 'success', tells: 'destination' },
   userNotConfirmedLink: { key: 'outcomes.userNotConfirmedLink', kind: 'info' },
   confirmed: { key: 'outcomes.confirmed', kind: 'success' },
   userNotConfirmed: { key: 'outcomes.userNotConfirmed', kind: 'info' },
@@ -117,5 +120,6 @@ const notices: Readonly<Record<string, { key: string; kind: Alert['kind'] }>> = 
 export function noticeOf(step: Step, values?: MessageValues): Alert | undefined {
   const name = step.ctx.query['notice']
   const notice = typeof name === 'string' && Object.hasOwn(notices, name) ? notices[name] : undefined
-  return notice === undefined ? undefined : { kind: notice.kind, text: step.locale.text(notice.key, values) }
+  if (notice === undefined || (notice.tells !== undefined && values?.[notice.tells] === undefined)) return undefined
+  return { kind: notice.kind, text: step.locale.text(notice.key, values) }
 }
