@@ -157,3 +157,14 @@ export function tellCookieLifeInSeconds(
     )
   })
 }
+
+/** No HTML of the engine's reaches a browser: its redirects repeat the address, and the code in it, in a page of their own. */
+export function redirectWithoutPage(provider: Provider): void {
+  provider.use(async (ctx, next) => {
+    await next()
+    const { status } = ctx
+    if (status < 300 || status > 399) return
+    ctx.body = null
+    ctx.status = status
+  })
+}

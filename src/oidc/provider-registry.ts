@@ -10,6 +10,7 @@ import {
   keepSessionUse,
   matchRedirectUrisExactly,
   pinRequestOrigin,
+  redirectWithoutPage,
   tellCookieLifeInSeconds,
 } from './engine-internals.ts'
 import { cookieLife, providerConfiguration } from './provider-configuration.ts'
@@ -62,6 +63,7 @@ function createEngine(services: DomainServices, tenant: Tenant, callbacks: Engin
   compareAllSecrets(provider, services, snapshot)
   keepSessionUse(provider)
   noteUse(provider, snapshot, services.clock)
+  redirectWithoutPage(provider)
   tellCookieLifeInSeconds(provider, (name, ctx) => cookieLife(services, tenant, name, ctx))
   registerGrants(provider, services, snapshot, log)
   registerResponseModes(provider, services, snapshot, callbacks.showFormPost)
