@@ -11,6 +11,11 @@ export function requestErrors(hosted: HostedServices, log: Log) {
     try {
       await next()
     } catch (error) {
+      // The client went away before the end of what it had to say: nothing of ours is wrong, and nobody waits.
+      if (error === ctx.req.errored) {
+        ctx.respond = false
+        return
+      }
       const overloaded = error instanceof OverloadedError
       const { requestId } = ctx.state as { requestId?: string }
       if (overloaded) ctx.set('Retry-After', String(error.retryAfterSeconds))
