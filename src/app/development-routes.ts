@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import type { HostedServices } from '../hosted/hosted-services.ts'
 import { languagesOf } from '../hosted/language.ts'
 import { showPage } from '../hosted/render.ts'
+import { redirect } from '../hosted/step.ts'
 import type { MailboxMessage, MailboxReader } from '../messaging/dev-mailbox-reader.ts'
 
 const shown = 100
@@ -15,7 +16,7 @@ const mailboxPath = '/dev/mail'
 export function createDevelopmentRouter(hosted: HostedServices, mailbox: MailboxReader, home = mailboxPath): Router {
   const router = new Router()
   router.get('/', (ctx) => {
-    ctx.redirect(home)
+    redirect(ctx, home)
   })
   router.get(mailboxPath, async (ctx) => {
     const messages = await mailbox.list(shown)

@@ -122,6 +122,7 @@ function answerElsewhere(
     'Content-Type': 'application/json',
     'Cache-Control': 'no-store',
     'Access-Control-Allow-Origin': '*',
+    'X-Content-Type-Options': 'nosniff',
   })
   response.end(body)
   return true

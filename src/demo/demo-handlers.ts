@@ -196,8 +196,9 @@ function tellAtHome(ctx: Context, session: DemoSession, notice: Notice): void {
 
 /** 303: whatever the method was, the browser goes on with a GET (RFC 9110 §15.4.4). */
 function redirect(ctx: Context, url: string): void {
+  ctx.set('Location', url)
+  ctx.body = null
   ctx.status = 303
-  ctx.redirect(url)
 }
 
 function logged(parts: DemoParts, notice: Notice): Notice {

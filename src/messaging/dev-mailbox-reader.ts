@@ -36,6 +36,8 @@ export function createMailboxReader(
       return rows.map(open).filter((message) => message !== undefined)
     },
     async find(id) {
+      // PostgreSQL takes no NUL in a text.
+      if (id.includes('\0')) return undefined
       const row = await devMailbox.find(id)
       return row === undefined ? undefined : open(row)
     },
