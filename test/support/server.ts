@@ -6,6 +6,7 @@ import type { RunningServer } from '../../src/app/compose.ts'
 import type { Clock } from '../../src/platform/clock.ts'
 import type { Environment } from '../../src/platform/config/environment.ts'
 import { createLog } from '../../src/platform/log.ts'
+import type { Log } from '../../src/platform/log.ts'
 import { createDatabase } from './postgres.ts'
 
 export type DatabaseKind = 'embedded' | 'postgres'
@@ -35,6 +36,8 @@ export interface TestServerOptions {
   configuration?: string
   environment?: Partial<Environment>
   clock?: Clock
+  /** Absent: one on standard output, of the level TEST_LOG_LEVEL. */
+  log?: Log
 }
 
 /** Starts the whole server in this process on a free loopback port, with a database of its own. */
@@ -57,7 +60,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const server = await serve({
     environment,
     configuration: configuration === undefined ? undefined : parseConfiguration(configuration, 'latchkey.yaml', {}),
-    log: createLog({ level: environment.logLevel, pretty: false }),
+    log: options.log ?? createLog({ level: environment.logLevel, pretty: false }),
     ...(database.loadDataDir === undefined ? {} : { loadDataDir: database.loadDataDir }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   })

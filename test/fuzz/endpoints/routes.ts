@@ -1,0 +1,136 @@
+/*
+ * Every route of the server. routes.test.ts holds the table against the routers, so that a new one is fuzzed from the day
+ * on which it is there.
+ */
+
+export interface Route {
+  method: string
+  /** As the router has it. Names after a colon are values. */
+  path: string
+  /** Parameters that its code reads, wherever they are sent. */
+  parameters: readonly string[]
+}
+
+/** What every form of a flow brings. */
+const form = ['client_id', 'flow', '_csrf']
+const page = ['client_id', 'flow', 'lang', 'notice', 'cookie']
+const authorization = [
+  'client_id',
+  'redirect_uri',
+  'response_type',
+  'response_mode',
+  'scope',
+  'state',
+  'nonce',
+  'code_challenge',
+  'code_challenge_method',
+  'prompt',
+  'max_age',
+  'latchkey_max_age',
+  'login_hint',
+  'lang',
+  'ui_locales',
+  'resource',
+  'identity_provider',
+  'idp_identifier',
+  'acr_values',
+  'display',
+  'screen_hint',
+  'id_token_hint',
+  'claims',
+  'request',
+  'request_uri',
+  'registration',
+]
+const clientAuthentication = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type']
+const link = ['client_id', 'user_name', 'confirmation_code']
+const logout = [
+  'client_id',
+  'logout_uri',
+  'redirect_uri',
+  'response_type',
+  'state',
+  'scope',
+  'id_token_hint',
+  'post_logout_redirect_uri',
+  'global_sign_out',
+]
+
+/** Of a user pool, relative to where it is reached. */
+export const tenantRoutes: readonly Route[] = [
+  { method: 'GET', path: '/oauth2/authorize', parameters: authorization },
+  { method: 'POST', path: '/oauth2/authorize', parameters: authorization },
+  { method: 'GET', path: '/oauth2/authorize/:uid', parameters: ['client_id', 'lang'] },
+  {
+    method: 'POST',
+    path: '/oauth2/token',
+    parameters: [
+      'grant_type',
+      'code',
+      'redirect_uri',
+      'code_verifier',
+      'refresh_token',
+      'scope',
+      'resource',
+      'aws_client_metadata',
+      ...clientAuthentication,
+    ],
+  },
+  { method: 'OPTIONS', path: '/oauth2/token', parameters: [] },
+  { method: 'GET', path: '/oauth2/userInfo', parameters: ['access_token'] },
+  { method: 'POST', path: '/oauth2/userInfo', parameters: ['access_token'] },
+  { method: 'OPTIONS', path: '/oauth2/userInfo', parameters: [] },
+  { method: 'POST', path: '/oauth2/revoke', parameters: ['token', 'token_type_hint', ...clientAuthentication] },
+  { method: 'OPTIONS', path: '/oauth2/revoke', parameters: [] },
+  { method: 'GET', path: '/login', parameters: [...page, ...authorization] },
+  { method: 'POST', path: '/login', parameters: [...form, 'username', 'password', 'rememberMe', 'cognitoAsfData'] },
+  { method: 'GET', path: '/selectAccount', parameters: page },
+  { method: 'POST', path: '/selectAccount', parameters: form },
+  { method: 'GET', path: '/signup', parameters: [...page, ...authorization] },
+  {
+    method: 'POST',
+    path: '/signup',
+    parameters: [...form, 'username', 'password', 'rememberMe', 'email', 'given_name'],
+  },
+  { method: 'GET', path: '/confirm', parameters: page },
+  { method: 'POST', path: '/confirm', parameters: [...form, 'code'] },
+  { method: 'POST', path: '/resendcode', parameters: form },
+  { method: 'GET', path: '/consent', parameters: page },
+  { method: 'POST', path: '/consent', parameters: [...form, 'answer', 'shown'] },
+  { method: 'GET', path: '/confirmUser', parameters: [...link, 'choose', 'lang'] },
+  { method: 'POST', path: '/confirmUser', parameters: [...link, '_csrf', 'password', 'choose'] },
+  { method: 'GET', path: '/forgotPassword', parameters: [...page, ...authorization] },
+  { method: 'POST', path: '/forgotPassword', parameters: [...form, 'username'] },
+  { method: 'GET', path: '/resetPassword', parameters: page },
+  { method: 'POST', path: '/resetPassword', parameters: [...form, 'code', 'password'] },
+  { method: 'GET', path: '/confirmforgotPassword', parameters: page },
+  { method: 'POST', path: '/confirmforgotPassword', parameters: [...form, 'code', 'password'] },
+  { method: 'GET', path: '/changePassword', parameters: page },
+  { method: 'POST', path: '/changePassword', parameters: [...form, 'password', 'given_name', 'email'] },
+  { method: 'GET', path: '/logout', parameters: logout },
+  { method: 'POST', path: '/logout', parameters: logout },
+  { method: 'GET', path: '/', parameters: page },
+  { method: 'GET', path: '/error', parameters: ['error', 'client_id', 'lang'] },
+]
+
+/** There while developing; on the public host alone. */
+export const developmentRoutes: readonly Route[] = [
+  { method: 'GET', path: '/dev/mail', parameters: ['lang'] },
+  { method: 'GET', path: '/dev/mail/:id', parameters: ['lang'] },
+  { method: 'GET', path: '/dev/mail/:id/html', parameters: [] },
+  { method: 'GET', path: '/demo', parameters: ['lang'] },
+  { method: 'GET', path: '/demo/sign-in', parameters: ['app', 'prompt'] },
+  { method: 'GET', path: '/demo/callback', parameters: ['code', 'state', 'iss', 'error', 'error_description'] },
+  { method: 'POST', path: '/demo/refresh', parameters: ['_csrf'] },
+  { method: 'POST', path: '/demo/sign-out', parameters: ['_csrf'] },
+]
+
+/** Answered before the framework; `:issuer` is the path of one. */
+export const preparedRoutes: readonly Route[] = [
+  { method: 'GET', path: '/healthz', parameters: [] },
+  { method: 'GET', path: '/readyz', parameters: [] },
+  { method: 'GET', path: '/assets/:asset', parameters: [] },
+  { method: 'GET', path: '/:issuer/.well-known/openid-configuration', parameters: [] },
+  { method: 'GET', path: '/:issuer/.well-known/jwks.json', parameters: [] },
+  { method: 'GET', path: '/.well-known/oauth-authorization-server/:issuer', parameters: [] },
+]
