@@ -1,9 +1,10 @@
-import type { Adapter, AdapterPayload } from 'oidc-provider'
+import type { Adapter, AdapterPayload, InteractionResults } from 'oidc-provider'
 import { isRegisteredUri } from '../domain/app-clients/redirect-uri.ts'
 import { addSeconds, epochSeconds } from '../platform/clock.ts'
 import { sha256 } from '../security/digest.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
 import type { BrowserSession } from '../domain/sessions/browser-session.ts'
+import { mayReceiveTokens } from '../domain/tokens/redeem-code.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
 import { clientMetadata } from './client-metadata.ts'
 import { useOf } from './session-use.ts'
@@ -131,6 +132,9 @@ function interactionModel(services: DomainServices, { userPool, appClients }: Us
       const { client_id: clientId, redirect_uri: redirectUri } = payload['params'] as Record<string, string | undefined>
       const { callbackUrls = [] } = appClients.get(clientId ?? '') ?? {}
       if (!isRegisteredUri(callbackUrls, redirectUri ?? '')) return undefined
+      // Nor at the user, when it goes on with a sign-in that was finished a while ago (threat row A10).
+      const { login } = (payload['result'] ?? {}) as InteractionResults
+      if (login !== undefined && !(await mayGoOn(services, userPoolId, login))) return undefined
       const returnTo = `${String(returnPath)}${id}`
       return { ...payload, returnTo, kind: 'Interaction', jti: id, exp: epochSeconds(record.expiresAt) }
     },
@@ -149,6 +153,15 @@ function interactionModel(services: DomainServices, { userPool, appClients }: Us
     },
     destroy: (id) => store.interactions.delete(userPoolId, sha256(id)),
   }
+}
+
+async function mayGoOn(
+  { store }: DomainServices,
+  userPoolId: string,
+  { accountId, ts = 0 }: NonNullable<InteractionResults['login']>,
+): Promise<boolean> {
+  const user = await store.users.findBySub(userPoolId, accountId)
+  return user !== undefined && mayReceiveTokens(user, new Date(ts * 1000))
 }
 
 function authorizationCodeModel(

@@ -18,8 +18,9 @@ export async function authenticateClient(
 ): Promise<ClientAuthentication> {
   const credentials = authorization === '' ? bodyCredentials(form) : basicCredentials(authorization)
   if (credentials === undefined) return invalidClient
-  // RFC 6749 §2.3: one way of authentication a request.
+  // RFC 6749 §2.3: one way of authentication a request. An assertion is none that we take (threat row C20).
   if (authorization !== '' && form.get('client_secret')) return invalidClient
+  if (form.has('client_assertion')) return invalidClient
   const named = form.get('client_id')
   if (named !== undefined && named !== credentials.clientId) return invalidClient
   const appClient = snapshot.appClients.get(credentials.clientId)

@@ -101,6 +101,8 @@ function grantError(outcome: Extract<GrantOutcome, { kind: 'refused' }>): Error 
 }
 
 function clientOf(snapshot: UserPoolSnapshot, ctx: KoaContextWithOIDC): AppClient {
+  // RFC 7521 §4.2: an assertion is there to be checked, and none is ever taken (threat row C20).
+  if (ctx.oidc.body?.['client_assertion'] !== undefined) throw new errors.InvalidClient('assertions are not supported')
   const appClient = snapshot.appClients.get(ctx.oidc.client?.clientId ?? '')
   if (appClient === undefined) throw new errors.InvalidClient('client is invalid')
   return appClient

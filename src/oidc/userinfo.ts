@@ -19,7 +19,7 @@ export async function answerUserInfo(services: DomainServices, tenant: Tenant, c
   if (token === undefined) return refuse(ctx, 400, 'invalid_request', 'Bad OAuth2 request at UserInfo Endpoint')
   const claims = await verifyToken(services.clock, snapshot, token, 'access')
   const appClient = snapshot.appClients.get(typeof claims?.['client_id'] === 'string' ? claims['client_id'] : '')
-  if (claims?.sub === undefined || appClient === undefined) return refuseToken(ctx)
+  if (typeof claims?.sub !== 'string' || appClient === undefined) return refuseToken(ctx)
   if (!answerCors(ctx, snapshot, appClient.id))
     return refuse(ctx, 403, 'invalid_request', 'this origin is not registered')
   const scopes = typeof claims['scope'] === 'string' ? claims['scope'].split(' ') : []

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { ResourceServer } from '../domain/app-clients/app-client.ts'
 import { announceChange, differs } from './announce-change.ts'
@@ -6,7 +7,8 @@ import type { Schema } from './schema.ts'
 
 /**
  * With everything that was given to it: were a client of the same id made later (the configuration file names them), old
- * tokens and codes must not work for it. Its flows go by their foreign key.
+ * tokens, codes and sign-ins under way must not work for it. Its flows go by their foreign key; the requests behind them
+ * name their client in what the engine keeps of them.
  */
 export function deleteAppClient(db: Kysely<Schema>, userPoolId: string, clientId: string): Promise<boolean> {
   const deleted = db
@@ -18,6 +20,12 @@ export function deleteAppClient(db: Kysely<Schema>, userPoolId: string, clientId
     )
     .with('deleted_attempts', (part) =>
       part.deleteFrom('sign_in_attempts').where('user_pool_id', '=', userPoolId).where('client_id', '=', clientId),
+    )
+    .with('deleted_requests', (part) =>
+      part
+        .deleteFrom('interactions')
+        .where('user_pool_id', '=', userPoolId)
+        .where(sql<string>`payload -> 'params' ->> 'client_id'`, '=', clientId),
     )
     .with('changed', (part) =>
       part

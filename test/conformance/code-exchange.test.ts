@@ -65,6 +65,7 @@ describe.each(databaseKinds)('a code on %s', (database) => {
       ['an unknown client', { client_id: 'nobody' }, 400, 'invalid_client'],
       ['no client', { client_id: undefined }, 400, 'invalid_request'],
       ['a secret of a public client', { client_secret: secret }, 400, 'invalid_client'],
+      ['an assertion of a public client', { client_assertion: 'e30.e30.e30' }, 400, 'invalid_client'],
     ]
     test.each(wrong)('%s', async (_what, change, status, error) => {
       const form = await freshForm()

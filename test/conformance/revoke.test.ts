@@ -95,6 +95,7 @@ describe.each(databaseKinds)('revoking on %s', (database) => {
       [{ client_id: 'backend' }, {}],
       [{ client_id: 'backend', client_secret: 'wrong' }, {}],
       [{ client_id: 'backend', client_secret: '' }, {}],
+      [{ client_id: 'backend', client_secret: secret, client_assertion: 'e30.e30.e30' }, {}],
       [{ client_id: 'nobody' }, {}],
       [{}, {}],
       [{}, { authorization: basic('backend', 'wrong') }],

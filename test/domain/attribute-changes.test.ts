@@ -9,8 +9,16 @@ import { confirmForgotPassword } from '../../src/domain/recovery/confirm-forgot-
 import { forgotPassword } from '../../src/domain/recovery/forgot-password.ts'
 import { signIn } from '../../src/domain/sign-in/sign-in.ts'
 import type { UserPool } from '../../src/domain/user-pools/user-pool.ts'
-import { createUser } from '../../src/domain/users/administer-user.ts'
+import { signOutUserPool } from '../../src/domain/user-pools/sign-out-user-pool.ts'
+import {
+  createUser,
+  disableUser,
+  enableUser,
+  setUserPassword,
+  signOutUser,
+} from '../../src/domain/users/administer-user.ts'
 import { setUserAttributes } from '../../src/domain/users/set-user-attributes.ts'
+import type { User } from '../../src/domain/users/user.ts'
 import { addSeconds } from '../../src/platform/clock.ts'
 import { clientOf, onEachDatabase, password } from './domain-fixture.ts'
 
@@ -240,6 +248,47 @@ onEachDatabase((context) => {
       await cancelAttributeChange(context.services, { userPool, userSub: sub, attribute: 'email' })
       expect(await reset(userPool, sub, code)).toMatchObject({ kind: 'refused' })
       expect(await enters(userPool, before)).toBe(true)
+    })
+  })
+
+  describe('whoever was shut out does not come back by the address that they named (threat row A1)', () => {
+    const shutOut = {
+      'signed out everywhere': (_userPool: UserPool, user: User) => signOutUser(context.services, user),
+      'disabled and enabled again': async (_userPool: UserPool, user: User) => {
+        await disableUser(context.services, user)
+        await enableUser(context.services, user)
+      },
+      'given another password': (userPool: UserPool, user: User) =>
+        setUserPassword(context.services, userPool, user, 'Trajectory-1962', true),
+      'signed out with the whole pool': (userPool: UserPool) => signOutUserPool(context.services, userPool.id),
+    }
+    test.each(Object.entries(shutOut))('%s', async (_way, work) => {
+      const userPool = await context.makePool(byEmail)
+      const sub = await account(userPool)
+      await change(userPool, sub, { email: after })
+      await forgot(userPool, before)
+      const early = (await sent()).get(after)?.code ?? ''
+      context.clock.pass(31)
+      await work(userPool, (await context.services.store.users.findBySub(userPool.id, sub))!)
+      expect(await reset(userPool, sub, early)).toMatchObject({ kind: 'refused' })
+      await forgot(userPool, before)
+      expect([...(await sent()).keys()]).toEqual([before])
+      expect(await attributesOf(userPool, sub)).toMatchObject({ email: before })
+      // Whoever has signed in since may name one.
+      await change(userPool, sub, { email: 'another@example.net' })
+      context.clock.pass(31)
+      await forgot(userPool, before)
+      expect([...(await sent()).keys()]).toContain('another@example.net')
+    })
+
+    test('or by a second one, when the first has been proved', async () => {
+      const userPool = await context.makePool({ ...byEmail, AutoVerifiedAttributes: ['email', 'phone_number'] })
+      const sub = await account(userPool)
+      await change(userPool, sub, { email: after })
+      await change(userPool, sub, { phone_number: '+15555550100' })
+      await forgot(userPool, before)
+      expect(await reset(userPool, sub, (await sent()).get(after)?.code ?? '')).toMatchObject({ kind: 'done' })
+      expect(await context.services.store.attributeChanges.ofUser(userPool.id, sub, context.clock.now())).toEqual([])
     })
   })
 

@@ -193,6 +193,27 @@ onEachDatabase((context) => {
       expect((await stored(userPool, sub))?.signedOutAt).toEqual(context.clock.now())
     })
 
+    test('of a sign-up that nobody confirmed: what it said beside the proved address goes (threat row A1)', async () => {
+      const RecoveryMechanisms = [
+        { Name: 'verified_phone_number', Priority: 1 },
+        { Name: 'verified_email', Priority: 2 },
+      ]
+      const userPool = await context.makePool({ ...byEmail, AccountRecoverySetting: { RecoveryMechanisms } })
+      const attributes = { phone_number: '+15555550100', given_name: 'Mallory' }
+      const sub = await account(userPool, 'ana@example.org', { status: 'UNCONFIRMED', attributes })
+      // Not to the phone, whose proof would not have confirmed anybody.
+      const { code, delivery } = await sentCode(userPool, 'ana@example.org')
+      expect(delivery).toMatchObject({ medium: 'EMAIL' })
+      expect(await reset(userPool, sub, code)).toMatchObject({ kind: 'done' })
+      expect((await stored(userPool, sub))?.attributes).toEqual({ email: 'ana@example.org', email_verified: 'true' })
+    })
+
+    test('does not confirm whoever waits for an administrator', async () => {
+      const userPool = await context.makePool({ UsernameAttributes: ['email'] })
+      await account(userPool, 'ana@example.org', { status: 'UNCONFIRMED', attributes: {} })
+      expect(await sentCode(userPool, 'ana@example.org')).toMatchObject({ code: '', message: undefined })
+    })
+
     test('a code is used once, waits behind five wrong ones, and lives an hour', async () => {
       const userPool = await context.makePool(byEmail)
       const sub = await account(userPool)
@@ -262,6 +283,15 @@ onEachDatabase((context) => {
       const { code } = await sentCode(userPool, 'ana@example.org')
       await disableUser(context.services, (await stored(userPool, sub))!)
       expect(await reset(userPool, sub, code)).toEqual({ kind: 'refused', reason: 'userDisabled' })
+    })
+
+    test('is nothing once the operator has closed this way (threat row A9)', async () => {
+      const userPool = await context.makePool(byEmail)
+      const sub = await account(userPool)
+      const { code } = await sentCode(userPool, 'ana@example.org')
+      const closed = { ...userPool, recoveryMechanisms: ['admin_only'] as const }
+      expect(await reset(closed, sub, code)).toEqual({ kind: 'refused', reason: 'codeExpired' })
+      expect(await enter(userPool, 'ana@example.org', password)).toMatchObject({ kind: 'done' })
     })
 
     test('costs the same for nobody, and no code works (threat rows B3, B14)', async () => {

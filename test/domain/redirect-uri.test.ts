@@ -14,6 +14,7 @@ describe('a URI that may be registered', () => {
     'myapp://callback',
     'com.example.app:/callback',
     `https://app.example.com/${'x'.repeat(1000)}`,
+    'https://app.example.com/@me?encode=1&mycode=2&states=3',
   ])('%s', (uri) => expect(redirectUriProblem(uri)).toBeUndefined())
 })
 
@@ -32,6 +33,9 @@ describe('a URI that may not (threat rows C1, C2, C12)', () => {
     ['http://[::2]/', /https/],
     ['http://localhost:80@evil.example/', /user name/],
     ['https://user:password@app.example.com/', /user name/],
+    ['https://@evil.example/', /user name/],
+    ['https://:@evil.example', /user name/],
+    ['myapp://user@host', /user name/],
     ['https://app.example.com/#part', /fragment/],
     ['https://app.example.com/#', /fragment/],
     ['https://*.example.com/', /wildcards/],
@@ -57,6 +61,18 @@ describe('a URI that may not (threat rows C1, C2, C12)', () => {
     ['https://app.example.com/?error=x', /"error"/],
     ['https://app.example.com/?iss=x', /"iss"/],
     ['https://app.example.com/?id_token=x', /"id_token"/],
+    ['https://app.example.com/?scope=x', /"scope"/],
+    ['https://app.example.com/?CODE=x', /"code"/],
+    ['https://app.example.com/?code[]=x', /"code"/],
+    ['https://app.example.com/?%20code=x', /"code"/],
+    ['https://app.example.com/?id.token=x', /"id_token"/],
+    ['https://app.example.com/?a=b;code=x', /"code"/],
+    ['https://münchen.example/', /ASCII/],
+    ['https://app.example.com/ü', /ASCII/],
+    ['https://аpp.example.com/', /ASCII/],
+    ['filesystem:https://app.example.com/x', /scheme/],
+    ['view-source:https://app.example.com/', /scheme/],
+    ['mailto:somebody@example.com', /scheme/],
     [`https://app.example.com/${'x'.repeat(1001)}`, /1,024/],
   ])('%j', (uri, problem) => expect(redirectUriProblem(uri)).toMatch(problem))
 })

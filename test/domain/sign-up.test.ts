@@ -159,6 +159,17 @@ onEachDatabase((context) => {
       expect(await register(userPool, 'known@example.org', { appClient })).toMatchObject({ reason: 'usernameExists' })
     })
 
+    test('a disabled sign-up is not made anew, not in its own flow either (threat row A10)', async () => {
+      const userPool = await context.makePool(byEmail)
+      const { userSub } = await pending(userPool, 'ana@example.org')
+      await context.services.store.users.update(userPool.id, userSub, { enabled: false }, context.clock.now())
+      for (const attributes of [{}, { given_name: 'Ana' }] as Record<string, string>[]) {
+        const again = await register(userPool, 'ana@example.org', { earlierSub: userSub, attributes })
+        expect(again).not.toHaveProperty('userSub')
+      }
+      expect(await stored(userPool, userSub)).toMatchObject({ enabled: false, passwordHash: `free$${password}` })
+    })
+
     test('nothing is mailed to the owner of a disabled account', async () => {
       const userPool = await context.makePool(byEmail)
       const { userSub, code } = await pending(userPool, 'known@example.org')
@@ -197,6 +208,30 @@ onEachDatabase((context) => {
       await confirm(userPool, mallory.userSub, mallory.code)
       expect(await findUser(context.services, userPool, '+15555550100')).toBeUndefined()
       expect(await register(userPool, '+15555550100')).toMatchObject({ kind: 'unconfirmed' })
+    })
+
+    test('a pool that signs in by e-mail has the e-mail address proved, not a phone of somebody’s own', async () => {
+      const userPool = await context.makePool({ ...byEmail, AutoVerifiedAttributes: ['email', 'phone_number'] })
+      const { delivery } = await pending(userPool, 'victim@example.org', { phone_number: '+15555550100' })
+      expect(delivery).toMatchObject({ medium: 'EMAIL', attribute: 'email' })
+    })
+
+    test('the address that it was made with confirms a sign-up; confirmed by another, it is not found by it any more', async () => {
+      const userPool = await context.makePool({
+        UsernameAttributes: ['email', 'phone_number'],
+        AutoVerifiedAttributes: ['email', 'phone_number'],
+      })
+      const byEmailFirst = await pending(userPool, 'ana@example.org', { phone_number: '+15555550100' })
+      expect(byEmailFirst.delivery).toMatchObject({ medium: 'EMAIL' })
+      const byPhoneFirst = await pending(userPool, '+15555550101', { email: 'bob@example.org' })
+      expect(byPhoneFirst.delivery).toMatchObject({ medium: 'SMS' })
+      context.clock.pass(31)
+      expect(await resend(userPool, byEmailFirst.userSub)).toMatchObject({ delivery: { medium: 'EMAIL' } })
+      const phones = { ...userPool, autoVerifiedAttributes: ['phone_number'] as const }
+      const mallory = await pending(phones, 'victim@example.org', { phone_number: '+15555550102' })
+      await confirm(phones, mallory.userSub, mallory.code)
+      expect(await findUser(context.services, userPool, 'victim@example.org')).toBeUndefined()
+      expect(await findUser(context.services, userPool, '+15555550102')).toMatchObject({ sub: mallory.userSub })
     })
 
     test('a user name is free again after the life of its code', async () => {

@@ -64,14 +64,19 @@ export interface Visitor extends UserAgent {
   tokensFrom(page: VisitedPage): Promise<TokenResponse>
 }
 
-export async function visitorOf(
-  server: TestServer,
-  pool: PoolName = 'email',
-  options: { parameters?: Record<string, string>; browser?: UserAgent } = {},
-): Promise<Visitor> {
-  const base = pool === 'email' ? server.publicUrl : `${server.publicUrl}/${userPoolId(pool)}`
-  const browser = options.browser ?? createUserAgent(server.publicUrl)
-  const authorization = authorizationRequest(base, { client_id: pool, redirect_uri: callback, ...options.parameters })
+export interface VisitOptions {
+  parameters?: Record<string, string>
+  browser?: UserAgent
+}
+
+export const visitorOf = (server: TestServer, pool: PoolName = 'email', options: VisitOptions = {}): Promise<Visitor> =>
+  visitorAt(pool === 'email' ? server.publicUrl : `${server.publicUrl}/${userPoolId(pool)}`, pool, options)
+
+/** @param base where the pages of the user pool are */
+export async function visitorAt(base: string, clientId: string, options: VisitOptions = {}): Promise<Visitor> {
+  const browser = options.browser ?? createUserAgent(new URL(base).origin)
+  const parameters = { client_id: clientId, redirect_uri: callback, ...options.parameters }
+  const authorization = authorizationRequest(base, parameters)
   return {
     ...browser,
     base,
@@ -80,7 +85,7 @@ export async function visitorOf(
     tokensFrom: (page) =>
       requestTokens(base, {
         grant_type: 'authorization_code',
-        client_id: pool,
+        client_id: clientId,
         code: page.url.searchParams.get('code') ?? '',
         redirect_uri: callback,
         code_verifier: authorization.codeVerifier,

@@ -1,4 +1,4 @@
-import { pendingChange } from '../attribute-changes/pending-change.ts'
+import { recoveringChange } from '../attribute-changes/pending-change.ts'
 import { completeChange } from '../attribute-changes/complete-change.ts'
 import { notifyFormerAddress } from '../attribute-changes/notify-former-address.ts'
 import { admitGuess, clearGuesses, takeBackGuess } from '../lock-out/admit-guess.ts'
@@ -8,14 +8,16 @@ import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
-import { signInTime } from '../sign-in/sign-in-time.ts'
-import { claimAddress, claimPreferredUsername } from '../users/claim-sign-in-names.ts'
+import { signOutTime } from '../sign-in/sign-in-time.ts'
+import { changedAttributes, leftBehind } from '../sign-up/left-behind.ts'
+import { claimAddress, claimPreferredUsername, releaseUnproved } from '../users/claim-sign-in-names.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
 import type { User } from '../users/user.ts'
 import { attemptCode, codeRefusal } from '../verification-codes/check-code.ts'
 import type { RefusedCode } from '../verification-codes/check-code.ts'
 import type { CodeAttempt } from '../verification-codes/verification-code.ts'
+import { recoveryAttributes } from './recovery-channel.ts'
 
 export type ConfirmForgotPasswordOutcome =
   | { kind: 'done'; user: User; authTime: Date }
@@ -74,6 +76,7 @@ interface Redemption {
 }
 
 type Proof = Extract<CodeAttempt, { kind: 'matched' }>
+type AttributeChanges = Readonly<Record<string, string | null>>
 
 async function redeem(
   services: DomainServices,
@@ -95,6 +98,8 @@ async function redeem(
   }
   const user = await tx.users.findBySub(userPool.id, userSub)
   if (user?.enabled !== true) return { kind: 'refused', reason: 'userDisabled' }
+  // The operator may have closed this way since the code was sent (threat row A9).
+  if (!recoveryAttributes(userPool).includes(proof.attribute)) return { kind: 'refused', reason: 'codeExpired' }
   const attributes =
     attempt.kind === 'matched'
       ? await proveAddress(tx, userPool, user, proof)
@@ -105,21 +110,25 @@ async function redeem(
 }
 
 /**
- * The address in force is proved, unless it is another user's name by now. What waits to take its place may be somebody
- * else's doing: it is dropped (threat row A1).
+ * The address in force is proved, unless it is another user's name by now. What waits to take its place, and all that a
+ * sign-up said beside it, may be somebody else's doing: it is dropped (threat row A1).
  */
 async function proveAddress(
   tx: Repositories,
   userPool: UserPool,
   user: User,
   proof: Proof,
-): Promise<Record<string, string> | undefined> {
-  if (user.attributes[proof.attribute] !== proof.destination) return undefined
+): Promise<AttributeChanges | undefined> {
+  const { attribute } = proof
+  if (user.attributes[attribute] !== proof.destination) return undefined
   await tx.attributeChanges.delete(userPool.id, user.sub)
-  return (await claimAddress(tx, userPool, user, proof)) ? { [`${proof.attribute}_verified`]: 'true' } : {}
+  const verified = (await claimAddress(tx, userPool, user, proof)) ? { [`${attribute}_verified`]: 'true' } : {}
+  if (user.status !== 'UNCONFIRMED') return verified
+  await releaseUnproved(tx, userPool, user, attribute)
+  return { ...leftBehind(userPool, user, attribute), ...verified }
 }
 
-/** The code finishes the change: the new address is proved, the former one told. */
+/** The code finishes the change: the new address is proved, the former one told, and no other change waits any more. */
 async function provePendingAddress(
   services: DomainServices,
   tx: Repositories,
@@ -127,12 +136,14 @@ async function provePendingAddress(
   user: User,
   proof: Proof,
   at: Date,
-): Promise<Record<string, string> | undefined> {
+): Promise<AttributeChanges | undefined> {
   const { attribute } = proof
-  const pending = await pendingChange(tx, user, attribute, at)
+  const pending = await recoveringChange(tx, user, attribute, at)
   if (pending?.value !== proof.destination) return undefined
   const attributes = await completeChange(tx, userPool, user, proof, at)
-  if (attributes !== undefined) await notifyFormerAddress(services, tx, { user, attribute, languages, done: true, at })
+  if (attributes === undefined) return undefined
+  await tx.attributeChanges.delete(userPool.id, user.sub)
+  await notifyFormerAddress(services, tx, { user, attribute, languages, done: true, at })
   return attributes
 }
 
@@ -140,12 +151,17 @@ async function setPassword(
   tx: Repositories,
   userPool: UserPool,
   user: User,
-  attributes: Record<string, string>,
+  attributes: AttributeChanges,
   passwordHash: string,
   at: Date,
 ): Promise<ConfirmForgotPasswordOutcome> {
-  await claimPreferredUsername(tx, userPool, user)
-  const signedOutAt = signInTime(user, at)
+  const confirmed: User = {
+    ...user,
+    status: 'CONFIRMED',
+    attributes: changedAttributes(user.attributes, attributes),
+  }
+  await claimPreferredUsername(tx, userPool, confirmed)
+  const signedOutAt = signOutTime(user, at)
   const change = {
     status: 'CONFIRMED',
     attributes,
@@ -156,9 +172,5 @@ async function setPassword(
   await tx.users.update(userPool.id, user.sub, change, at)
   await tx.browserSessions.deleteOfUser(userPool.id, user.sub)
   await tx.grants.revokeOfUser(userPool.id, user.sub, at)
-  return {
-    kind: 'done',
-    user: { ...user, status: 'CONFIRMED', attributes: { ...user.attributes, ...attributes } },
-    authTime: signedOutAt,
-  }
+  return { kind: 'done', user: confirmed, authTime: signedOutAt }
 }

@@ -1,6 +1,6 @@
 import { maskDestination, parseEmailAddress } from '../messages/email-address.ts'
 import { parsePhoneNumber } from '../messages/phone-number.ts'
-import { pendingChange } from '../attribute-changes/pending-change.ts'
+import { recoveringChange } from '../attribute-changes/pending-change.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
@@ -28,7 +28,7 @@ export async function forgotPassword(
   const outcome = await services.store.transaction(async (tx): Promise<ForgotPasswordOutcome> => {
     const at = services.clock.now()
     const user = await tx.users.findByIdentifier(userPool.id, lookupKey(userPool, username))
-    const attribute = user?.enabled === true ? recoveryChannel(userPool, user) : undefined
+    const attribute = user?.enabled === true ? await recoveryChannel(tx, userPool, user) : undefined
     if (user === undefined || attribute === undefined) {
       return { delivery: simulatedDelivery(services, userPool, username, at) }
     }
@@ -48,7 +48,7 @@ export async function forgotPassword(
  * (decision 13).
  */
 async function sendToPendingAddress(services: DomainServices, tx: Repositories, code: CodeRequest): Promise<void> {
-  const pending = await pendingChange(tx, code.user, code.attribute, code.at)
+  const pending = await recoveringChange(tx, code.user, code.attribute, code.at)
   if (pending === undefined) return
   await issueCode(services, tx, { ...code, purpose: 'reset_pending', recipient: pending.value })
 }

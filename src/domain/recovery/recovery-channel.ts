@@ -1,18 +1,25 @@
+import type { Repositories } from '../ports/store.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
+import { attributeToVerify } from '../sign-up/attribute-to-verify.ts'
 import type { User } from '../users/user.ts'
 
 /**
  * Where a reset code goes, by the pool's priorities (AccountRecoverySetting). A verified address always serves. One not
- * yet verified serves as long as the account has never been anybody's: receiving the code there is what would have
- * confirmed it, so a forgotten password strands nobody before confirmation or first sign-in. Whoever signs in elsewhere
- * has no password here to forget.
+ * yet verified serves as long as the account has never been anybody's, so a forgotten password strands nobody before
+ * confirmation or first sign-in: of a sign-up only the one whose code would have confirmed it, or a stranger's second
+ * address would take it over (threat row A1), and nobody would wait for an administrator. Whoever signs in elsewhere has
+ * no password here to forget.
  */
-export function recoveryChannel(userPool: UserPool, user: User): VerifiableAttribute | undefined {
+export async function recoveryChannel(
+  tx: Pick<Repositories, 'users'>,
+  userPool: UserPool,
+  user: User,
+): Promise<VerifiableAttribute | undefined> {
   if (user.status === 'EXTERNAL_PROVIDER' || user.status === 'ARCHIVED') return undefined
-  const neverUsed = user.status === 'UNCONFIRMED' || user.status === 'FORCE_CHANGE_PASSWORD'
-  return recoveryAttributes(userPool).find(
-    (name) => user.attributes[name] !== undefined && (neverUsed || user.attributes[`${name}_verified`] === 'true'),
-  )
+  const confirming = user.status === 'UNCONFIRMED' ? await attributeToVerify(tx, userPool, user) : undefined
+  const serves = (name: VerifiableAttribute): boolean =>
+    user.status === 'FORCE_CHANGE_PASSWORD' || name === confirming || user.attributes[`${name}_verified`] === 'true'
+  return recoveryAttributes(userPool).find((name) => user.attributes[name] !== undefined && serves(name))
 }
 
 /** The addresses that reset codes may go to at all, first choice first. */

@@ -19,5 +19,5 @@ export async function recoveryRefusal(
   const user = await services.store.users.findByIdentifier(userPool.id, lookupKey(userPool, username))
   if (user === undefined) return 'usernameNotFound'
   if (!user.enabled) return 'userDisabled'
-  return recoveryChannel(userPool, user) === undefined ? 'noRecovery' : undefined
+  return (await recoveryChannel(services.store, userPool, user)) === undefined ? 'noRecovery' : undefined
 }

@@ -8,11 +8,11 @@ import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
-import { requiredAttributes } from '../users/validate-attributes.ts'
 import { isOurLinkCode, linkCodeHash } from '../verification-codes/confirmation-link.ts'
 import { flowIdPurpose } from '../verification-codes/issue-code.ts'
 import type { StoredLink } from '../verification-codes/verification-code.ts'
 import { confirmProved } from './confirm-sign-up.ts'
+import { leftBehind } from './left-behind.ts'
 
 /** A link as it was followed: the parameters of its address, and the browser that brings it. */
 export interface FollowedLink {
@@ -100,9 +100,9 @@ export async function confirmByLink(
     if (now.status !== 'UNCONFIRMED') return refused('alreadyConfirmed')
     if (!now.enabled) return refused('userDisabled')
     if (attempt.kind !== 'matched') return refused(attempt.kind === 'mismatch' ? 'superseded' : 'expired')
-    const removed = passwordHash === undefined ? {} : leftBehind(userPool, now, attempt.attribute)
-    const change = passwordHash === undefined ? {} : { passwordHash, attributes: removed }
-    const confirmed = await confirmProved(tx, userPool, without(now, removed), attempt, { at, change })
+    const change =
+      passwordHash === undefined ? {} : { passwordHash, attributes: leftBehind(userPool, now, attempt.attribute) }
+    const confirmed = await confirmProved(tx, userPool, now, attempt, { at, change })
     if (confirmed.kind === 'done') return confirmed
     return refused(confirmed.reason === 'aliasExists' ? 'addressTaken' : 'expired')
   })
@@ -113,14 +113,3 @@ const refused = (reason: LinkProblem | 'passwordNeeded' | 'incorrectPassword'): 
   kind: 'refused',
   reason,
 })
-
-/** What a stranger said of themselves is not the owner's; what the pool insists on can only be corrected later. */
-function leftBehind(userPool: UserPool, user: User, proved: string): Record<string, null> {
-  const kept = new Set<string>([proved, ...requiredAttributes(userPool)])
-  return Object.fromEntries(Object.keys(user.attributes).flatMap((name) => (kept.has(name) ? [] : [[name, null]])))
-}
-
-function without(user: User, removed: Readonly<Record<string, null>>): User {
-  const attributes = Object.fromEntries(Object.entries(user.attributes).filter(([name]) => !(name in removed)))
-  return { ...user, attributes }
-}

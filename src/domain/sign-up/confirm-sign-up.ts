@@ -4,11 +4,12 @@ import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories, UserChange } from '../ports/store.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
-import { claimAddress, claimPreferredUsername } from '../users/claim-sign-in-names.ts'
+import { claimAddress, claimPreferredUsername, releaseUnproved } from '../users/claim-sign-in-names.ts'
 import type { User } from '../users/user.ts'
 import { attemptCode, codeRefusal } from '../verification-codes/check-code.ts'
 import type { CodeRefusal, RefusedCode } from '../verification-codes/check-code.ts'
-import { attributeToVerify } from './sign-up.ts'
+import { changedAttributes } from './left-behind.ts'
+import { attributeToVerify } from './attribute-to-verify.ts'
 
 export type ConfirmSignUpOutcome =
   | { kind: 'done'; user: User }
@@ -26,7 +27,7 @@ export async function confirmSignUp(
 ): Promise<ConfirmSignUpOutcome> {
   const { userPool, userSub, username: name, code } = request
   const user = userSub === undefined ? undefined : await services.store.users.findBySub(userPool.id, userSub)
-  const attribute = user && attributeToVerify(userPool, user)
+  const attribute = user && (await attributeToVerify(services.store, userPool, user))
   const address = attribute && user.attributes[attribute]
   const guess = guessAtAddress(services, userPool, { address, name })
   const admission = await admitGuess(services, userPool, guess)
@@ -66,16 +67,21 @@ export async function confirmProved(
   // The code proves the address that it went to: worth nothing once that is not the user's any more.
   if (user.attributes[proof.attribute] !== proof.destination) return refuse('codeExpired')
   if (!(await claimAddress(tx, userPool, user, proof))) return refuse('aliasExists')
-  await claimPreferredUsername(tx, userPool, user)
-  const verified = { [`${proof.attribute}_verified`]: 'true' }
+  await releaseUnproved(tx, userPool, user, proof.attribute)
+  const attributes = { ...change.attributes, [`${proof.attribute}_verified`]: 'true' }
+  const confirmed: User = {
+    ...user,
+    status: 'CONFIRMED',
+    attributes: changedAttributes(user.attributes, attributes),
+  }
+  await claimPreferredUsername(tx, userPool, confirmed)
   const changed = await tx.users.update(
     userPool.id,
     user.sub,
-    { ...change, status: 'CONFIRMED', onlyFrom: ['UNCONFIRMED'], attributes: { ...change.attributes, ...verified } },
+    { ...change, status: 'CONFIRMED', onlyFrom: ['UNCONFIRMED'], attributes },
     at,
   )
-  if (!changed) return refuse('alreadyConfirmed')
-  return { kind: 'done', user: { ...user, status: 'CONFIRMED', attributes: { ...user.attributes, ...verified } } }
+  return changed ? { kind: 'done', user: confirmed } : refuse('alreadyConfirmed')
 }
 
 const refuse = <Reason extends CodeRefusal | 'alreadyConfirmed' | 'aliasExists' | 'signUpReplaced'>(reason: Reason) =>

@@ -3,7 +3,7 @@ import type { UserPool } from '../user-pools/user-pool.ts'
 import type { ConfirmationOrigin } from '../verification-codes/confirmation-link.ts'
 import { issueCode, resendCooldownSeconds } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery } from '../verification-codes/issue-code.ts'
-import { attributeToVerify } from './sign-up.ts'
+import { attributeToVerify } from './attribute-to-verify.ts'
 
 export type ResendOutcome =
   | { kind: 'sent'; delivery: CodeDelivery }
@@ -20,7 +20,7 @@ export async function resendConfirmationCode(
     const user = await tx.users.findBySub(userPool.id, userSub)
     if (user === undefined) return { kind: 'refused', reason: 'signUpReplaced' }
     if (user.status !== 'UNCONFIRMED') return { kind: 'refused', reason: 'alreadyConfirmed' }
-    const attribute = attributeToVerify(userPool, user)
+    const attribute = await attributeToVerify(tx, userPool, user)
     if (attribute === undefined) return { kind: 'refused', reason: 'noRecovery' }
     const at = services.clock.now()
     const code = { userPool, user, purpose: 'sign_up', attribute, languages, origin, at } as const

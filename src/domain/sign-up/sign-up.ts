@@ -4,7 +4,7 @@ import type { AppClient } from '../app-clients/app-client.ts'
 import { isWritable } from '../app-clients/attribute-access.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { NewUser, Repositories } from '../ports/store.ts'
-import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
+import type { UserPool } from '../user-pools/user-pool.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
 import { identifiersOf, lookupKey, readSignInName } from '../users/sign-in-name.ts'
@@ -15,6 +15,7 @@ import type { AttributeProblem, AttributeProblems } from '../users/validate-attr
 import type { ConfirmationOrigin } from '../verification-codes/confirmation-link.ts'
 import { deliveryOf, goesByLink, issueCode } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery } from '../verification-codes/issue-code.ts'
+import { attributeToVerify } from './attribute-to-verify.ts'
 
 export interface SignUpRequest {
   userPool: UserPool
@@ -143,7 +144,7 @@ async function addOrExplain(
     }
     if (conflict !== undefined) return explainConflict(services, tx, request, name, holder)
   }
-  const attribute = attributeToVerify(request.userPool, user)
+  const attribute = await attributeToVerify(tx, request.userPool, user)
   if (attribute === undefined) return { kind: 'unconfirmed', userSub: user.sub }
   const { languages, userPool, origin } = request
   const code = { userPool, user, purpose: 'sign_up', attribute, languages, origin, at: services.clock.now() } as const
@@ -152,8 +153,9 @@ async function addOrExplain(
   return { kind: 'confirm', userSub: user.sub, delivery }
 }
 
+/** Whoever was disabled stays so: signing up again is no way around it (threat row A10). */
 const isEarlier = ({ earlierSub }: SignUpRequest, holder: User): boolean =>
-  holder.status === 'UNCONFIRMED' && holder.sub === earlierSub
+  holder.status === 'UNCONFIRMED' && holder.enabled && holder.sub === earlierSub
 
 /** The same sign-up once more: its code stays good, and the password is the one typed last. */
 async function repeatSignUp(
@@ -171,7 +173,7 @@ async function repeatSignUp(
   const { passwordHash } = user
   const change = { ...(passwordHash === undefined ? {} : { passwordHash }), onlyFrom: ['UNCONFIRMED'] } as const
   if (!(await tx.users.update(userPool.id, holder.sub, change, at))) return undefined
-  const attribute = attributeToVerify(userPool, holder)
+  const attribute = await attributeToVerify(tx, userPool, holder)
   if (attribute === undefined) return { kind: 'unconfirmed', userSub: holder.sub }
   const code = { userPool, user: holder, purpose: 'sign_up', attribute, languages, origin, at } as const
   const issued = await issueCode(services, tx, code)
@@ -188,7 +190,6 @@ const typedName = (request: SignUpRequest, name: SignInName): string =>
  * life of its code.
  */
 function mayBeReplaced(services: DomainServices, holder: User, name: SignInName): boolean {
-  // Whoever was disabled stays so: signing up again is no way around it (threat row A10).
   if (holder.status !== 'UNCONFIRMED' || !holder.enabled) return false
   return name.kind !== 'username' || services.clock.now().getTime() - holder.createdAt.getTime() > abandonedAfterMs
 }
@@ -235,12 +236,4 @@ async function explainConflict(
       sentAt: at,
     },
   }
-}
-
-/** Cognito: where both addresses could be verified, the phone gets the code. */
-export function attributeToVerify(userPool: UserPool, user: User): VerifiableAttribute | undefined {
-  const candidates = (['phone_number', 'email'] as const).filter((name) =>
-    userPool.autoVerifiedAttributes.includes(name),
-  )
-  return candidates.find((name) => user.attributes[name] !== undefined)
 }

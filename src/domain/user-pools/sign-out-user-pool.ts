@@ -1,4 +1,5 @@
 import type { DomainServices } from '../ports/services.ts'
+import { signOutTime } from '../sign-in/sign-in-time.ts'
 
 /**
  * Signs everybody of a user pool out everywhere: browsers, and the families of refresh tokens with their access tokens
@@ -12,7 +13,7 @@ export function signOutUserPool(
   return services.store.transaction(async (tx) => {
     const at = services.clock.now()
     // First, so that a sign-in which is under way waits, and finds itself older than the sign-out.
-    await tx.users.signOutAll(userPoolId, at)
+    await tx.users.signOutAll(userPoolId, signOutTime({}, at))
     const sessions = await tx.browserSessions.deleteAll(userPoolId)
     return { sessions, grants: await tx.grants.revokeAll(userPoolId, at) }
   })

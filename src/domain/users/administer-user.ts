@@ -1,5 +1,6 @@
 import { addSeconds } from '../../platform/clock.ts'
 import type { DomainServices } from '../ports/services.ts'
+import { signOutTime } from '../sign-in/sign-in-time.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { userPoolFrom } from '../user-pools/user-pool-settings.ts'
 import { claimPreferredUsername } from './claim-sign-in-names.ts'
@@ -123,7 +124,7 @@ export const signOutUser = (services: DomainServices, user: User): Promise<void>
 async function endEverything(services: DomainServices, user: User, change: { enabled?: boolean }): Promise<void> {
   await services.store.transaction(async (tx) => {
     const at = services.clock.now()
-    await tx.users.update(user.userPoolId, user.sub, { ...change, signedOutAt: at }, at)
+    await tx.users.update(user.userPoolId, user.sub, { ...change, signedOutAt: signOutTime(user, at) }, at)
     await tx.browserSessions.deleteOfUser(user.userPoolId, user.sub)
     await tx.grants.revokeOfUser(user.userPoolId, user.sub, at)
   })
@@ -147,7 +148,7 @@ export async function setUserPassword(
     await tx.users.update(
       user.userPoolId,
       user.sub,
-      { status, passwordHash, temporaryPasswordExpiresAt, signedOutAt: at },
+      { status, passwordHash, temporaryPasswordExpiresAt, signedOutAt: signOutTime(user, at) },
       at,
     )
     if (permanent) await claimPreferredUsername(tx, userPool, user)

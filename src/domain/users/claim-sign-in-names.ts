@@ -21,6 +21,24 @@ export async function claimAddress(
 }
 
 /**
+ * A sign-up is found by the address that it was made with. Once the other one is proved, that is a name only when it is
+ * proved too: it may be somebody else's (threat row A1).
+ */
+export async function releaseUnproved(
+  tx: Pick<Repositories, 'users'>,
+  userPool: UserPool,
+  user: Pick<User, 'sub' | 'attributes'>,
+  proved: VerifiableAttribute,
+): Promise<void> {
+  if (!userPool.usernameAttributes.includes(proved)) return
+  for (const kind of userPool.usernameAttributes) {
+    const value = user.attributes[kind]
+    if (kind === proved || value === undefined || user.attributes[`${kind}_verified`] === 'true') continue
+    await tx.users.releaseIdentifier(userPool.id, user.sub, { kind, key: lookupKey(userPool, value) })
+  }
+}
+
+/**
  * Cognito: preferred_username is an alias from confirmation on. One already taken, or that looks like an address by which
  * somebody else may sign in, stays an attribute only.
  */

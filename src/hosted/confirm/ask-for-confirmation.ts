@@ -1,6 +1,6 @@
 import type { FlowState } from '../../domain/sessions/flow.ts'
 import { resendConfirmationCode } from '../../domain/sign-up/resend-confirmation-code.ts'
-import { attributeToVerify } from '../../domain/sign-up/sign-up.ts'
+import { attributeToVerify } from '../../domain/sign-up/attribute-to-verify.ts'
 import { maskDestination } from '../../domain/messages/email-address.ts'
 import { goesByLink } from '../../domain/verification-codes/issue-code.ts'
 import type { User } from '../../domain/users/user.ts'
@@ -21,7 +21,7 @@ export async function askForConfirmation(
   user: User,
 ): Promise<void> {
   const { userPool } = step.tenant.snapshot
-  const attribute = attributeToVerify(userPool, user)
+  const attribute = await attributeToVerify(services.domain.store, userPool, user)
   const address = attribute && user.attributes[attribute]
   if (attribute === undefined || address === undefined) {
     return showErrorPage(services, step.ctx, 'awaitingApproval', { status: 200 })

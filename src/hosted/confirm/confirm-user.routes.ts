@@ -1,6 +1,7 @@
 import type { Router } from '@koa/router'
 import type { Context } from 'koa'
 import { mayUseLocalAccounts } from '../../domain/app-clients/sign-in-methods.ts'
+import { signInTime } from '../../domain/sign-in/sign-in-time.ts'
 import { confirmByLink, readConfirmationLink } from '../../domain/sign-up/confirm-by-link.ts'
 import type { ConfirmByLinkOutcome, LinkProof, LinkState } from '../../domain/sign-up/confirm-by-link.ts'
 import { browserHandle } from '../../oidc/interaction.ts'
@@ -127,6 +128,6 @@ async function goOn(
   if (pending?.kind !== 'confirm' || pending.userSub !== user.sub || !pending.passwordProved) {
     return continueFlow(services, waiting, kept, 'confirmed')
   }
-  const authTime = epochSeconds(services.domain.clock.now())
+  const authTime = epochSeconds(signInTime(user, services.domain.clock.now()))
   await continueFlow(services, waiting, { ...kept, authenticated: { userSub: user.sub, authTime, amr: ['pwd'] } })
 }
