@@ -28,10 +28,35 @@ const randomness = [
   },
 ]
 
+const bind = 'Bind a parameter, or use sql.ref and sql.table: raw text in a statement is how SQL injection happens.'
 const sql = [
+  { selector: "MemberExpression[object.name='sql'][property.name=/^(raw|lit|literal)$/]", message: bind },
+  // The same by a way around.
+  { selector: "MemberExpression[object.name='sql'][computed=true]", message: bind },
+  { selector: "VariableDeclarator[init.name='sql']", message: bind },
+  { selector: "ImportSpecifier[imported.name='sql'][local.name!='sql']", message: bind },
+  { selector: "MemberExpression[object.name='CompiledQuery'][property.name='raw']", message: bind },
+  { selector: "ImportSpecifier[imported.name='CompiledQuery'][local.name!='CompiledQuery']", message: bind },
+]
+
+const believed = 'hostname|host|origin|href|protocol|secure|URL|ip|ips|subdomains'
+const request = [
   {
-    selector: "MemberExpression[object.name='sql'][property.name=/^(raw|lit|literal)$/]",
-    message: 'Bind a parameter, or use sql.ref and sql.table: raw text in a statement is how SQL injection happens.',
+    selector: `MemberExpression[object.name='ctx'][property.name=/^(${believed})$/]`,
+    message: 'The framework derives it from what the client says (threat row E2): take the tenant, or PUBLIC_URL.',
+  },
+  {
+    selector: `MemberExpression[object.property.name='request'][property.name=/^(${believed})$/]`,
+    message: 'The framework derives it from what the client says (threat row E2): take the tenant, or PUBLIC_URL.',
+  },
+  {
+    selector: `MemberExpression[object.name='ctx'][property.value=/^(${believed})$/]`,
+    message: 'The framework derives it from what the client says (threat row E2): take the tenant, or PUBLIC_URL.',
+  },
+  {
+    selector: "CallExpression[callee.object.name='ctx'][callee.property.name=/^(redirect|back)$/]",
+    message:
+      'Set a Location of your own (src/hosted/step.ts): Koa writes the address into a body, and follows Referer.',
   },
 ]
 
@@ -99,7 +124,7 @@ export default defineConfig(
       'max-lines': ['error', { max: 300 }],
       'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
       'no-console': 'error',
-      'no-restricted-syntax': syntax(time, randomness, sql, modules),
+      'no-restricted-syntax': syntax(time, randomness, sql, request, modules),
     },
   },
   { files: ['src/platform/clock.ts'], rules: { 'no-restricted-syntax': syntax(randomness, sql, modules) } },

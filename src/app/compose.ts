@@ -60,7 +60,13 @@ export interface RunningServer {
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { environment, log } = options
   let services: OpenServices | undefined
-  const http = await listen({ host: environment.host, port: environment.port, log, isReady: () => isReady(services) })
+  const http = await listen({
+    host: environment.host,
+    port: environment.port,
+    log,
+    secure: environment.publicUrl?.startsWith('https:') === true,
+    isReady: () => isReady(services),
+  })
   try {
     services = await openServices(options)
     return await serveOn(options, http, services)

@@ -8,6 +8,8 @@ import type { MailboxMessage, MailboxReader } from '../messaging/dev-mailbox-rea
 
 const shown = 100
 const mailboxPath = '/dev/mail'
+/** Ids are of our making; the database takes no zero byte, for one. */
+const messageId = /^[\w-]{1,64}$/
 
 /**
  * The development mailbox (design §5): a page, or with `Accept: application/json` a list; newest first.
@@ -21,7 +23,6 @@ export function createDevelopmentRouter(hosted: HostedServices, mailbox: Mailbox
   router.get(mailboxPath, async (ctx) => {
     const messages = await mailbox.list(shown)
     if (ctx.accepts('html', 'json') === 'json') {
-      ctx.set('Cache-Control', 'no-store')
       ctx.body = messages.map(({ id, to, subject, text, html, createdAt }) => ({
         id,
         to,
@@ -34,12 +35,14 @@ export function createDevelopmentRouter(hosted: HostedServices, mailbox: Mailbox
     }
     showMailbox(hosted, ctx, messages)
   })
+  const find = async (id: string): Promise<MailboxMessage | undefined> =>
+    messageId.test(id) ? mailbox.find(id) : undefined
   router.get('/dev/mail/:id', async (ctx) => {
-    const message = await mailbox.find(String(ctx.params['id']))
+    const message = await find(String(ctx.params['id']))
     if (message !== undefined) showMessage(hosted, ctx, message)
   })
   router.get('/dev/mail/:id/html', async (ctx) => {
-    const message = await mailbox.find(String(ctx.params['id']))
+    const message = await find(String(ctx.params['id']))
     if (message !== undefined) showHtml(ctx, message)
   })
   return router
@@ -91,8 +94,7 @@ function showHtml(ctx: Context, message: MailboxMessage): void {
   ctx.set({
     'Content-Security-Policy':
       "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'",
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
+    'X-Frame-Options': 'SAMEORIGIN',
   })
   ctx.type = 'text/html; charset=utf-8'
   ctx.body = message.html

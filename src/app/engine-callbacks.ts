@@ -12,6 +12,7 @@ import { isTokenEndpoint } from '../oidc/paths.ts'
 import type { EngineCallbacks } from '../oidc/provider-configuration.ts'
 import { answerLocation, askedResponse } from '../oidc/response-modes.ts'
 import type { AuthorizationAnswer } from '../oidc/response-modes.ts'
+import { secondsToWait } from './request-errors.ts'
 
 /** Which of our pages stands for an error that the engine would show: no HTML of its own reaches a browser. */
 const pages: Readonly<Record<string, { key: ErrorKey; status: number }>> = {
@@ -19,6 +20,8 @@ const pages: Readonly<Record<string, { key: ErrorKey; status: number }>> = {
   InvalidRedirectUri: { key: 'redirectMismatch', status: 400 },
   InvalidClient: { key: 'unknownClient', status: 400 },
 }
+
+const failures = { broken: { key: 'server', status: 500 }, away: { key: 'busy', status: 503 } } as const
 
 /**
  * With `prompt=none` nobody looks: the page that asks in silence would wait for an answer that never comes. So a fault of
@@ -42,6 +45,7 @@ export function engineCallbacks(domain: DomainServices, hosted: () => HostedServ
     showFormPostPage(hosted(), ctx, texts(ctx.oidc.params ?? {}), answer)
   }
   return {
+    secondsToWait,
     startFlow: (ctx, interaction) => startFlow(domain, ctx, interaction),
     showFormPost,
     renderError(ctx, out, error) {
@@ -49,17 +53,18 @@ export function engineCallbacks(domain: DomainServices, hosted: () => HostedServ
         ctx.body = out
         return
       }
-      const name = error.name
       const failed = out.error === 'server_error'
-      const silent = failed ? silentAnswer(ctx, out) : undefined
+      const wait = secondsToWait(error)
+      // RFC 6749 §4.1.2.1
+      const told = wait === undefined ? out : { ...out, error: 'temporarily_unavailable' }
+      const silent = failed ? silentAnswer(ctx, told) : undefined
       if (silent?.mode === 'form_post') return showFormPost(ctx, silent)
       if (silent !== undefined) return redirect(ctx, answerLocation(silent))
-      const page = failed
-        ? ({ key: 'server', status: 500 } as const)
-        : (pages[name] ?? { key: 'invalidRequest', status: 400 })
+      if (wait !== undefined) ctx.set('Retry-After', String(wait))
+      const page = failed ? failures[wait === undefined ? 'broken' : 'away'] : pages[error.name]
       showQuery(ctx)
       Object.assign(ctx.state, { tenant: tenantOf(ctx.req) })
-      showErrorPage(hosted(), ctx, page.key, { status: page.status })
+      showErrorPage(hosted(), ctx, page?.key ?? 'invalidRequest', { status: page?.status ?? 400 })
     },
   }
 }

@@ -3,6 +3,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Log } from '../platform/log.ts'
+import { answerHeaders } from '../security/page-headers.ts'
+import { headProblem } from './request-head.ts'
 
 export interface HttpServer {
   port: number
@@ -12,26 +14,52 @@ export interface HttpServer {
   stop(graceMs: number): Promise<void>
 }
 
-/** Caps that a slow or huge request runs into (threat rows E4, F1). */
-const limits = { headersTimeout: 15_000, requestTimeout: 30_000, maxHeaderSize: 32 * 1024, keepAliveTimeout: 5_000 }
+/** Caps that a slow or huge request runs into (threat rows E4, F1); `request-head.ts` has those of its head. */
+export const requestLimits = {
+  headersTimeout: 15_000,
+  requestTimeout: 30_000,
+  /** How often Node looks for requests past their time: its own 30 s would leave a slow one alone for three times as long. */
+  connectionsCheckingInterval: 5_000,
+  maxHeaderSize: 32 * 1024,
+  keepAliveTimeout: 5_000,
+  /** A connection on which nothing moves, such as one whose answers nobody reads. */
+  timeout: 60_000,
+  /** More are refused at once, so that a flood of idle ones does not take the memory of those that are served. */
+  maxConnections: 10_000,
+  /** Then the connection is closed, and the next one may be another process's. */
+  maxRequestsPerSocket: 1_000,
+}
 
-/**
- * Listens at once, so that `/healthz` answers while the database is still being opened.
- * @param isReady asks the database; for `/readyz`
- */
-export async function listen(options: {
+export interface HttpServerOptions {
   host: string
   port: number
   log: Log
+  /** PUBLIC_URL is https. */
+  secure: boolean
   isReady: () => Promise<boolean>
-}): Promise<HttpServer> {
+  /** For tests, which do not wait so long. */
+  limits?: Partial<typeof requestLimits>
+}
+
+/**
+ * Listens at once, so that `/healthz` answers while the database is still being opened.
+ * @param options.isReady asks the database; for `/readyz`
+ */
+export async function listen(options: HttpServerOptions): Promise<HttpServer> {
   let handle: Parameters<HttpServer['ready']>[0] | undefined
   let stopping = false
-  const server = createServer(limits, (request, response) => {
-    const target = request.url ?? ''
-    // Absolute and asterisk forms (RFC 9112 §3.2) would let a request name its own host.
-    if (!target.startsWith('/')) return plain(response, 400, 'Bad request')
-    const path = target.split('?', 1)[0] ?? '/'
+  const everywhere = Object.entries(answerHeaders(options.secure))
+  const answers = new WeakMap<Duplex, ServerResponse>()
+  const { maxConnections, maxRequestsPerSocket, timeout, ...limits } = { ...requestLimits, ...options.limits }
+  const server = createServer({ ...limits, insecureHTTPParser: false, requireHostHeader: false })
+  Object.assign(server, { maxConnections, maxRequestsPerSocket, timeout })
+  server.on('request', (request, response) => {
+    for (const [name, value] of everywhere) response.setHeader(name, value)
+    answers.set(request.socket, response)
+    const problem = headProblem(request)
+    // What is behind such a head is not worth looking for.
+    if (problem !== undefined) return plain(response, problem.status, problem.text, { Connection: 'close' })
+    const path = request.url?.split('?', 1)[0] ?? '/'
     if (path === '/healthz') return plain(response, 200, 'ok')
     const work =
       path === '/readyz'
@@ -44,7 +72,7 @@ export async function listen(options: {
       else plain(response, 500, 'Internal server error')
     })
   })
-  server.on('clientError', answerUnreadable)
+  refuseTheRest(server, everywhere, answers)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port, options.host, resolve)
@@ -66,27 +94,61 @@ async function answerReady(response: ServerResponse, up: boolean, isReady: () =>
   plain(response, ready ? 200 : 503, ready ? 'ready' : 'not ready')
 }
 
+/**
+ * What Node would answer by itself, without a header of ours, or hang up on.
+ * @param answers the last one on each connection
+ */
+function refuseTheRest(
+  server: Server,
+  everywhere: readonly (readonly [string, string])[],
+  answers: WeakMap<Duplex, ServerResponse>,
+): void {
+  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+    for (const [name, value] of everywhere) response.setHeader(name, value)
+    plain(response, 417, 'Expectation failed', { Connection: 'close' })
+  })
+  // We are nobody's proxy.
+  server.on('connect', (_request, socket: Duplex) => {
+    answerOn(socket, everywhere, '405 Method Not Allowed', 'Method not allowed.')
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+    // Answered already, be it for its head: a second answer would be taken for one to somebody else's request.
+    const answer = answers.get(socket)
+    const isLast = answer?.getHeader('Connection') === 'close' || answer?.req.complete === false
+    if (answer?.headersSent === true && isLast) return void socket.end()
+    answerOn(socket, everywhere, ...(unreadable[error.code ?? ''] ?? (['400 Bad Request', 'Bad request.'] as const)))
+  })
+}
+
 /** What cannot be read as a request; an address that is too long may be a person's. */
-function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
-  const [status, text] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? ['431 Request Header Fields Too Large', 'This link is too long. Go back to the app and start again.']
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? ['408 Request Timeout', 'The request took too long.']
-        : ['400 Bad Request', 'Bad request.']
-  const head = ['Connection: close', 'Content-Type: text/plain; charset=utf-8', 'Cache-Control: no-store']
-  const length = `Content-Length: ${Buffer.byteLength(text) + 1}`
-  socket.end(`HTTP/1.1 ${[status, ...head, length].join('\r\n')}\r\n\r\n${text}\n`)
+const unreadable: Readonly<Record<string, readonly [status: string, text: string]>> = {
+  HPE_HEADER_OVERFLOW: [
+    '431 Request Header Fields Too Large',
+    'This link is too long. Go back to the app and start again.',
+  ],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['413 Content Too Large', 'The request is too large.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request took too long.'],
+}
+
+function answerOn(
+  socket: Duplex,
+  everywhere: readonly (readonly [string, string])[],
+  status: string,
+  text: string,
+): void {
+  const headers = [
+    ['Connection', 'close'],
+    ['Content-Type', 'text/plain; charset=utf-8'],
+    ['Content-Length', String(Buffer.byteLength(text) + 1)],
+    ...everywhere,
+  ]
+  const head = headers.map((pair) => pair.join(': ')).join('\r\n')
+  socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${text}\n`)
 }
 
 function plain(response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void {
-  response.writeHead(status, {
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-    ...headers,
-  })
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', ...headers })
   response.end(`${text}\n`)
 }
 

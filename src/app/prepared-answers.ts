@@ -5,7 +5,6 @@ import type { UserPoolDirectory, UserPoolSnapshot } from '../domain/user-pools/u
 import { discoveryDocument, jwksDocument } from '../oidc/discovery.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Assets } from '../platform/views/assets.ts'
-import { strictTransportSecurity } from '../security/page-headers.ts'
 import { endpointBase, hostOf } from './tenants.ts'
 
 /* What is asked most and changes least is answered from prepared buffers, before the framework (design decision 20). */
@@ -55,7 +54,6 @@ export function createPreparedAnswers(
       const userPool = directory.byIssuer(`${hostOf(request)}${asked.issuerPath}`)
       const snapshot = userPool && (await directory.get(userPool.id))
       if (snapshot === undefined) return answerElsewhere(request, response, directory, asked.name)
-      if (publicUrl.startsWith('https:')) response.setHeader('Strict-Transport-Security', strictTransportSecurity)
       answerDocument(request, response, documentsOf(snapshot)[asked.name])
       return true
     },
@@ -79,7 +77,8 @@ function answerDocument(request: IncomingMessage, response: ServerResponse, docu
   response.setHeader('Access-Control-Allow-Origin', '*')
   response.setHeader('Cache-Control', 'public, max-age=300')
   response.setHeader('ETag', document.etag)
-  response.setHeader('X-Content-Type-Options', 'nosniff')
+  // Public, for any page to read.
+  response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin')
   if (request.method === 'OPTIONS') return end(response, 204, preflight)
   if (!isRead(request)) return end(response, 405, { Allow: 'GET, HEAD, OPTIONS' })
   if (matches(request, document.etag)) return end(response, 304, {})
@@ -120,9 +119,9 @@ function answerElsewhere(
   const body = JSON.stringify({ error: 'not_found', error_description: 'There is no issuer at this address.', ...hint })
   response.writeHead(404, {
     'Content-Type': 'application/json',
-    'Cache-Control': 'no-store',
     'Access-Control-Allow-Origin': '*',
     'X-Content-Type-Options': 'nosniff',
+    'Cross-Origin-Resource-Policy': 'cross-origin',
   })
   response.end(body)
   return true
@@ -131,7 +130,7 @@ function answerElsewhere(
 function answerAsset(assets: Assets, request: IncomingMessage, response: ServerResponse, path: string): boolean {
   const asset = assets.find(path)
   if (asset === undefined || !isRead(request)) {
-    end(response, 404, { 'Cache-Control': 'no-store' })
+    end(response, 404, {})
     return true
   }
   const accepted = request.headers['accept-encoding'] ?? ''
@@ -145,7 +144,6 @@ function answerAsset(assets: Assets, request: IncomingMessage, response: ServerR
     ETag: asset.etag,
     'Cache-Control': asset.cacheControl,
     Vary: 'Accept-Encoding',
-    'X-Content-Type-Options': 'nosniff',
   }
   if (matches(request, asset.etag)) {
     end(response, 304, headers)

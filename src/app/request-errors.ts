@@ -2,32 +2,45 @@ import type { Context, Next } from 'koa'
 import { showErrorPage } from '../hosted/error/error.page.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
 import { isJsonEndpoint } from '../oidc/paths.ts'
+import { isDatabaseAway } from '../persistence/database-away.ts'
 import type { Log } from '../platform/log.ts'
 import { OverloadedError } from '../security/overloaded-error.ts'
 
-/** The last resort: the log gets the cause, the person a page with the request's id, an endpoint's caller JSON. */
+/**
+ * The last resort: the log gets the cause, the person a page with the request's id, an endpoint's caller JSON. What passes
+ * by itself, too much to do or a database that is away, is told apart: 503, and when to come back.
+ */
 export function requestErrors(hosted: HostedServices, log: Log) {
   return async (ctx: Context, next: Next): Promise<void> => {
     try {
       await next()
     } catch (error) {
-      // The client went away before the end of what it had to say: nothing of ours is wrong, and nobody waits.
-      if (error === ctx.req.errored) {
-        ctx.respond = false
-        return
-      }
-      const overloaded = error instanceof OverloadedError
       const { requestId } = ctx.state as { requestId?: string }
-      if (overloaded) ctx.set('Retry-After', String(error.retryAfterSeconds))
-      else log.error({ err: error as Error, requestId }, 'a request failed')
+      // The client has gone in the middle of its request: nobody is there to be answered, and nothing of ours has failed.
+      if (ctx.req.destroyed && !ctx.req.complete) {
+        log.info({ requestId }, 'a request broke off')
+        return void ctx.res.destroy()
+      }
+      const wait = secondsToWait(error)
+      if (!(error instanceof OverloadedError)) log.error({ err: error as Error, requestId }, 'a request failed')
       if (ctx.headerSent || ctx.respond === false) return void ctx.res.destroy()
-      const status = overloaded ? 503 : 500
+      if (wait !== undefined) ctx.set('Retry-After', String(wait))
+      const status = wait === undefined ? 500 : 503
       if (isJsonEndpoint(ctx.path)) {
         ctx.status = status
-        ctx.body = { error: overloaded ? 'temporarily_unavailable' : 'server_error' }
+        ctx.body = { error: wait === undefined ? 'server_error' : 'temporarily_unavailable' }
         return
       }
-      showErrorPage(hosted, ctx, overloaded ? 'tooMany' : 'server', { status })
+      showErrorPage(hosted, ctx, wait === undefined ? 'server' : 'busy', { status })
     }
   }
+}
+
+/** A database that is away comes back by itself, as a rule. */
+const databaseAwaySeconds = 5
+
+/** When it is worth trying again; undefined: who knows. */
+export function secondsToWait(error: unknown): number | undefined {
+  if (error instanceof OverloadedError) return error.retryAfterSeconds
+  return isDatabaseAway(error) ? databaseAwaySeconds : undefined
 }

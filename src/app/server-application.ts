@@ -58,8 +58,7 @@ function selectTenant(parts: ApplicationParts) {
     if (resolution.kind === 'tenant') {
       Object.assign(ctx.state, { tenant: resolution.tenant })
       ctx.path = resolution.path
-      // Redirects and the endpoints' JSON as well: pages set more of their own.
-      ctx.set('X-Content-Type-Options', 'nosniff')
+      // A pool's own domain may have https where PUBLIC_URL has not.
       if (resolution.tenant.secure) ctx.set('Strict-Transport-Security', strictTransportSecurity)
     }
     await next()
@@ -70,7 +69,6 @@ function selectTenant(parts: ApplicationParts) {
 function answerUnknownHost(ctx: Context, { hosted, publicUrl, development }: ApplicationParts): void {
   if (development && (ctx.method === 'GET' || ctx.method === 'HEAD')) {
     ctx.status = 307
-    ctx.set('Cache-Control', 'no-store')
     ctx.set('Location', `${publicUrl}${ctx.url}`)
     ctx.body = null
     ctx.status = 307

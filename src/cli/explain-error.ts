@@ -1,4 +1,5 @@
 import { CommandFailure } from '../app/administration/command-failure.ts'
+import { isDatabaseAway } from '../persistence/database-away.ts'
 import { DatabaseInUseError } from '../persistence/folder-lock.ts'
 import type { Environment } from '../platform/config/environment.ts'
 import { exitStatus } from './exit-status.ts'
@@ -9,17 +10,12 @@ export interface Explanation {
   status: number
 }
 
-const unreachableCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH'])
-
 /** PostgreSQL's SQLSTATE classes that say that the URL is wrong, not that the server is away. */
 const connectionRefusals: Readonly<Record<string, string>> = {
   '28P01': 'the password is wrong',
   '28000': 'this user may not connect',
   '3D000': 'there is no such database',
 }
-
-/** SQLSTATE 57P03 and its like: starting up, shutting down, or out of connections. */
-const busyStates = new Set(['57P01', '57P02', '57P03', '53300'])
 
 /**
  * @param environment undefined when the environment itself is what is wrong
@@ -65,8 +61,7 @@ function explainDatabase(error: SystemError, environment: Environment | undefine
   const { host, pathname } = new URL(environment.databaseUrl)
   const name = `the PostgreSQL server ${host} (DATABASE_URL)`
   const code = error.code ?? ''
-  const timedOut = /timeout exceeded when trying to connect|Connection terminated/.test(error.message)
-  if (unreachableCodes.has(code) || busyStates.has(code) || timedOut) {
+  if (isDatabaseAway(error)) {
     return { message: `Cannot reach ${name}: ${error.message || code}.`, status: exitStatus.unreachable }
   }
   const refusal = connectionRefusals[code]

@@ -27,6 +27,8 @@ export interface EngineCallbacks {
   startFlow: NonNullable<NonNullable<Configuration['interactions']>['url']>
   renderError: NonNullable<Configuration['renderError']>
   showFormPost: ShowFormPost
+  /** After which a request that failed with this error is worth another try; undefined: who knows. */
+  secondsToWait: (error: unknown) => number | undefined
 }
 
 /** The engine's settings for one user pool: what it does itself, and where it asks us. */

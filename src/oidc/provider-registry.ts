@@ -67,7 +67,7 @@ function createEngine(services: DomainServices, tenant: Tenant, callbacks: Engin
   tellCookieLifeInSeconds(provider, (name, ctx) => cookieLife(services, tenant, name, ctx))
   registerGrants(provider, services, snapshot, log)
   registerResponseModes(provider, services, snapshot, callbacks.showFormPost)
-  shapeTokenErrors(provider)
+  shapeTokenErrors(provider, callbacks.secondsToWait)
   provider.on('server_error', (ctx, error) => {
     log.error({ err: error, path: ctx.path, userPool: snapshot.userPool.id }, 'the authorization server failed')
   })

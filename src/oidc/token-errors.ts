@@ -1,5 +1,7 @@
 import { errors } from 'oidc-provider'
 import type Provider from 'oidc-provider'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import type { EngineCallbacks } from './provider-configuration.ts'
 import { isTokenEndpoint } from './paths.ts'
 
 /**
@@ -13,12 +15,21 @@ export function tooManyRequests(ctx: { set(field: string, value: string): void }
 }
 
 /** The token endpoint's errors in the form that Cognito's clients read (reference: hosted UI §5). */
-export function shapeTokenErrors(provider: Provider): void {
+export function shapeTokenErrors(provider: Provider, secondsToWait: EngineCallbacks['secondsToWait']): void {
+  const causes = new WeakMap<object, Error>()
+  provider.on('server_error', (ctx: KoaContextWithOIDC, error) => causes.set(ctx.req, error))
   provider.use(async (ctx, next) => {
     await next()
     if (!isTokenEndpoint(ctx.path) || ctx.status < 400) return
     const body = ctx.body as { error?: string; error_description?: string } | undefined
     if (typeof body?.error !== 'string') return
+    const wait = secondsToWait(causes.get(ctx.req))
+    if (wait !== undefined) {
+      ctx.status = 503
+      ctx.set('Retry-After', String(wait))
+      ctx.body = { error: 'temporarily_unavailable', error_description: 'try again in a moment' }
+      return
+    }
     // RFC 6749 §5.2 and Cognito: a grant type that the client may not use.
     if (body.error_description === 'requested grant type is not allowed for this client') {
       body.error = 'unauthorized_client'

@@ -2,6 +2,21 @@
 export const strictTransportSecurity = 'max-age=31536000'
 
 /**
+ * What every answer carries unless it says otherwise. One that is no page (JSON, a text, a redirect, a refusal) is opened
+ * by browsers all the same: it must run nothing, stand in no frame and stay in no cache (threat row E12). Of a redirect
+ * browsers ignore all that is about frames: a sign-in without a page goes through a hidden one.
+ */
+export const answerHeaders = (secure: boolean): Readonly<Record<string, string>> => ({
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'X-Frame-Options': 'DENY',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
+  ...(secure ? { 'Strict-Transport-Security': strictTransportSecurity } : {}),
+})
+
+/**
  * Headers of every page that a person types into: no framing, no caching, no script or style but our own.
  * `form-action` must name where a form's answer may redirect to, since browsers check redirects after a POST as well:
  * the relying party's origin, or its custom scheme.
@@ -35,6 +50,7 @@ export function pageHeaders(options: {
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
     'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Resource-Policy': 'same-origin',
     'Permissions-Policy': 'camera=(), microphone=(), geolocation=(), payment=()',
     ...(options.secure ? { 'Strict-Transport-Security': strictTransportSecurity } : {}),
   }

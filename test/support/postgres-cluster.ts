@@ -20,6 +20,8 @@ export interface Cluster {
   start(settings: Record<string, string>): void
   isRunning(): boolean
   log(): Promise<string>
+  /** Ends the server and keeps its data: as an administrator does who restarts it (`SIGINT`), or a crash (`SIGKILL`). */
+  halt(signal: 'SIGINT' | 'SIGKILL'): Promise<void>
   stop(): Promise<void>
 }
 
@@ -82,6 +84,9 @@ function cluster(directory: string, data: string, binaries: string, password: st
       process.removeListener('exit', stopAtExit).once('exit', stopAtExit)
     },
     isRunning: () => server?.pid !== undefined && server.exitCode === null && server.signalCode === null,
+    async halt(signal) {
+      if (server?.pid !== undefined) await endServer(server.pid, data, [signal])
+    },
     log: () => readFile(logFile, 'utf8').catch(() => ''),
     async stop() {
       process.removeListener('exit', stopAtExit)
@@ -123,8 +128,12 @@ async function readOwnerRecord(directory: string): Promise<OwnerRecord | undefin
 }
 
 /** Ends a server, ever less politely, and returns once its process is gone. Never touches a process that is not it. */
-async function endServer(pid: number, data: string): Promise<void> {
-  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
+async function endServer(
+  pid: number,
+  data: string,
+  signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGKILL'],
+): Promise<void> {
+  for (const signal of signals) {
     if (!isServer(pid, data)) return
     send(pid, signal)
     for (let waited = 0; waited < 5_000 && isServer(pid, data); waited += 20) await sleep(20)

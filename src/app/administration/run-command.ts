@@ -17,6 +17,8 @@ export async function runCommand(administration: Administration, name: string, i
     return { ok: false, reason: 'usage', message: `This release of the server does not know the command ${name}.` }
   }
   const command = commands[name as keyof typeof commands] as unknown as Command<z.ZodType, unknown>
+  // PostgreSQL can store none in text or JSON, and look for none.
+  if (holdsZeroByte(input)) return { ok: false, reason: 'usage', message: 'a text with a zero byte cannot be stored' }
   const checked = command.input.safeParse(input)
   if (!checked.success) return { ok: false, reason: 'usage', message: describe(checked.error.issues) }
   try {
@@ -33,3 +35,8 @@ const describe = (issues: readonly z.core.$ZodIssue[]): string =>
   issues
     .map(({ path, message }) => (path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`))
     .join('; ')
+
+function holdsZeroByte(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0')
+  return typeof value === 'object' && value !== null && Object.entries(value).flat().some(holdsZeroByte)
+}

@@ -15,6 +15,7 @@ export type ErrorKey =
   | 'cookies'
   | 'notFound'
   | 'tooMany'
+  | 'busy'
   | 'server'
   | 'csrf'
   | 'method'

@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 
-export type FormProblem = 'type' | 'size' | 'repeated'
+export type FormProblem = 'type' | 'size' | 'fields' | 'repeated'
+
+/** The longest form of ours has a dozen; each costs more to be looked at than its bytes to be read. */
+const maximumFields = 100
 
 /**
  * A urlencoded form as a map. A field sent twice is refused: two readers could see two values (threat row C2).
@@ -23,6 +26,8 @@ export async function readPairs(
 ): Promise<{ ok: true; pairs: URLSearchParams } | { ok: false; problem: Exclude<FormProblem, 'repeated'> }> {
   const contentType = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase()
   if (contentType !== 'application/x-www-form-urlencoded') return { ok: false, problem: 'type' }
+  // Nothing is unpacked here: a compressed form would be read as an empty one, and might be a bomb elsewhere.
+  if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') return { ok: false, problem: 'type' }
   const chunks: Buffer[] = []
   let bytes = 0
   // The stream stays open when reading stops early, so that the refusal can still be sent.
@@ -31,5 +36,7 @@ export async function readPairs(
     if (bytes > maximumBytes) return { ok: false, problem: 'size' }
     chunks.push(chunk)
   }
-  return { ok: true, pairs: new URLSearchParams(Buffer.concat(chunks).toString('utf8')) }
+  // WHATWG URL §5.1: UTF-8, whatever charset the type names.
+  const pairs = new URLSearchParams(Buffer.concat(chunks).toString('utf8'))
+  return pairs.size > maximumFields ? { ok: false, problem: 'fields' } : { ok: true, pairs }
 }
