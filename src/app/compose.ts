@@ -1,5 +1,7 @@
 import { join } from 'node:path'
+import type { Context } from 'koa'
 import type { UserPoolConfiguration } from '../domain/user-pools/configuration.ts'
+import type { Flow } from '../domain/sessions/flow.ts'
 import { applyConfiguration } from '../domain/user-pools/apply-configuration.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
 import { finishFlow, finishFlowSignedIn, refuseFlow, resumeFlow } from '../oidc/finish-flow.ts'
@@ -96,15 +98,16 @@ async function serveOn(options: ServeOptions, http: HttpServer, services: OpenSe
     engineCallbacks(domain, () => hosted),
     log,
   )
+  const inFlow = (ctx: Context, { clientId }: Flow) => askedBy(domain, ctx.req, { clientId })
   const hosted: HostedServices = {
     domain,
     views,
     catalogue,
     assets: assetUrls(assets),
-    finishFlow: (tenant, ctx, ...flow) => finishFlow(askedBy(domain, ctx.req), registry, tenant, ctx, ...flow),
+    finishFlow: (tenant, ctx, flow, ...rest) => finishFlow(inFlow(ctx, flow), registry, tenant, ctx, flow, ...rest),
     finishFlowSignedIn: (...flow) => finishFlowSignedIn(domain, registry, ...flow),
-    refuseFlow: (...flow) => refuseFlow(domain, registry, ...flow),
-    resumeFlow: (...flow) => resumeFlow(domain, registry, ...flow),
+    refuseFlow: (tenant, ctx, flow) => refuseFlow(inFlow(ctx, flow), registry, tenant, flow),
+    resumeFlow: (tenant, ctx, flow) => resumeFlow(inFlow(ctx, flow), registry, tenant, ctx, flow),
   }
   const messaging = await startMessaging({ environment, services, views, catalogue, publicUrl, log })
   const maintenance = startMaintenance(services, log)

@@ -1,9 +1,17 @@
+import { headText } from '../domain/audit/audit-chain.ts'
+import type { TrailPosition } from '../domain/audit/audit-chain.ts'
+import { linkWaitingEvents } from '../domain/audit/link-events.ts'
+import { pruneAuditTrails } from '../domain/audit/retention.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
+import { deleteUnconfirmedSignUps } from '../domain/sign-up/delete-unconfirmed-sign-ups.ts'
 import { maintainSigningKeys } from '../domain/tokens/rotate-signing-keys.ts'
 import type { Log } from '../platform/log.ts'
 import type { OpenServices } from './open-services.ts'
 
 const refreshMs = 1000
+const linkMs = 1000
+const pruneMs = 600_000
+const headsMs = 3_600_000
 const sweepMs = 60_000
 const keysMs = 600_000
 const sweepRows = 500
@@ -27,6 +35,7 @@ export function startMaintenance({ database, directory, domain }: OpenServices, 
     if (rotated.length > 0) await directory.refresh()
   }
   tasks.push(repeat('rotating signing keys', keysMs, keys, log))
+  tasks.push(...keepAuditTrail(domain, log))
   if (database.kind === 'postgres') {
     tasks.push(repeat('refreshing the settings', refreshMs, () => directory.refresh(), log))
   }
@@ -37,10 +46,48 @@ export function startMaintenance({ database, directory, domain }: OpenServices, 
   }
 }
 
+/**
+ * Events are linked within a second or so, and once more when the server stops. The heads go into the log, which is somewhere
+ * else: with one of them, what was before it cannot be changed unnoticed, whoever does it (decision 16).
+ */
+function keepAuditTrail(domain: DomainServices, log: Log): readonly Maintenance[] {
+  const seen = new Map<string, TrailPosition>()
+  const told = new Map<string, number>()
+  const link = async (): Promise<void> => {
+    const broken = await linkWaitingEvents(domain, { wait: false, seen })
+    if (broken.length > 0) {
+      log.error({ userPools: broken }, 'the audit trail was changed or cut: see `latchkey audit verify`')
+    }
+  }
+  const tellHeads = async (): Promise<void> => {
+    for (const [userPool, head] of seen) {
+      if (told.get(userPool) !== head.number) log.info({ userPool, head: headText(head) }, 'head of the audit trail')
+      told.set(userPool, head.number)
+    }
+  }
+  const prune = async (): Promise<void> => {
+    const batches = await pruneAuditTrails(domain)
+    if (batches > 0) log.info({ batches }, 'audit events went, since they were as old as they are kept')
+  }
+  const linking = repeat('linking the audit trail', linkMs, link, log)
+  const telling = repeat('telling the heads of the audit trail', headsMs, tellHeads, log)
+  const last: Maintenance = {
+    async stop() {
+      await Promise.all([linking.stop(), telling.stop()])
+      // What waits will be linked by the next server, or by whoever reads the trail.
+      await link().catch((error: unknown) => log.warn({ err: error as Error }, 'the audit trail was not linked'))
+      await tellHeads()
+    },
+  }
+  return [last, repeat('pruning the audit trail', pruneMs, prune, log)]
+}
+
 /** As long as bites come back nearly full there is more: a backlog is worked off, not built up. */
-async function sweep({ store, clock }: DomainServices): Promise<void> {
+async function sweep(domain: DomainServices): Promise<void> {
+  const { store, clock } = domain
   for (let bites = 0; bites < maximumSweeps; bites += 1) {
-    if ((await store.housekeeping.deleteExpired(clock.now(), sweepRows)) < sweepRows) return
+    const expired = await store.housekeeping.deleteExpired(clock.now(), sweepRows)
+    if (expired < sweepRows && (await deleteUnconfirmedSignUps(domain, sweepRows)) < sweepRows) return
   }
 }
 

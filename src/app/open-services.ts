@@ -1,7 +1,10 @@
 import { createClientSecretGuard } from '../domain/lock-out/client-secret-guard.ts'
 import { createUserPoolDirectory } from '../domain/user-pools/user-pool-directory.ts'
 import type { UserPoolDirectory } from '../domain/user-pools/user-pool-directory.ts'
+import { createRepeatFilter } from '../domain/audit/repeat-filter.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
+import { signingKeyPurpose } from '../domain/tokens/signing-keys.ts'
+import type { Store } from '../domain/ports/store.ts'
 import { openDatabase } from '../persistence/database.ts'
 import type { Database, DatabaseOptions } from '../persistence/database.ts'
 import { migrate } from '../persistence/migrate.ts'
@@ -13,6 +16,7 @@ import type { Log } from '../platform/log.ts'
 import { systemRandom } from '../platform/random.ts'
 import { createPasswordHasher, defaultHashCost } from '../security/password-hash.ts'
 import { createSealedBox } from '../security/sealed-box.ts'
+import type { SealedBox } from '../security/sealed-box.ts'
 import { resolveSecret } from './secret.ts'
 
 /** The domain on its database, without a server: what the server and the command line both begin with. */
@@ -58,12 +62,14 @@ export async function openServices(options: OpenOptions): Promise<OpenServices> 
       random,
       clientSecretGuard: createClientSecretGuard({ store, sealedBox, clock }),
       caller: {},
+      repeats: createRepeatFilter(clock),
       messagesQueued: () => {
         for (const listener of listeners) listener()
       },
     }
     const directory = createUserPoolDirectory(store.settings, sealedBox)
     await directory.refresh()
+    await checkSecret(store, sealedBox)
     return {
       database,
       domain,
@@ -74,6 +80,19 @@ export async function openServices(options: OpenOptions): Promise<OpenServices> 
   } catch (error) {
     await database.close()
     throw error
+  }
+}
+
+/**
+ * Opens something that is sealed, if there is anything: whatever is written with another secret than the database's could
+ * never be opened again, and would pass for forged in the audit trail.
+ */
+async function checkSecret({ settings }: Store, sealedBox: SealedBox): Promise<void> {
+  for (const { id } of await settings.userPools()) {
+    const sealed = (await settings.signingKeys(id)).find(({ sealedPrivateKey }) => sealedPrivateKey !== undefined)
+    if (sealed?.sealedPrivateKey === undefined) continue
+    sealedBox.open(sealed.sealedPrivateKey, signingKeyPurpose)
+    return
   }
 }
 

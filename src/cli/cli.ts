@@ -3,6 +3,7 @@ import { readEnvironment } from '../platform/config/environment.ts'
 import type { Environment } from '../platform/config/environment.ts'
 import { createCommandLog } from './command-log.ts'
 import { onDatabase } from './on-database.ts'
+import type { Run } from './on-database.ts'
 
 /** What the commands have in common: how they reach the database, and how they answer. */
 export interface Cli {
@@ -13,6 +14,8 @@ export interface Cli {
   json: boolean
   /** @throws CommandFailure, DatabaseInUseError and whatever opening the database throws */
   run<Name extends CommandName>(name: Name, input: InputOf<Name>, options?: RunOptions): Promise<ValueOf<Name>>
+  /** Several commands on a database that is opened once. @throws as `run` */
+  session<T>(work: (run: Run) => Promise<T>): Promise<T>
   /** Prints what a command came to: as JSON, or as the text made of it. */
   answer<Value extends object>(value: Value, text: (value: Value) => string): void
 }
@@ -36,6 +39,16 @@ export function createCli(env: NodeJS.ProcessEnv): Cli {
           // Loaded when it is needed: a running server has all of it already.
           const { runLocally } = await import('./run-locally.ts')
           return runLocally({ environment: known, log: createCommandLog(known), makesDatabase }, name, input)
+        },
+      })
+    },
+    session: (work) => {
+      const known = cli.environment()
+      return onDatabase(known, {
+        throughServer: work,
+        locally: async () => {
+          const { workLocally } = await import('./run-locally.ts')
+          return workLocally({ environment: known, log: createCommandLog(known), makesDatabase: false }, work)
         },
       })
     },

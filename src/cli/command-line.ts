@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import type { Environment } from '../platform/config/environment.ts'
 import { createCli } from './cli.ts'
 import type { Cli } from './cli.ts'
+import { addAuditCommands } from './audit-commands.ts'
 import { addClientCommands } from './client-commands.ts'
 import { exitStatus, exitStatusHelp } from './exit-status.ts'
 import { explainError } from './explain-error.ts'
@@ -55,6 +56,7 @@ function createProgram(cli: Cli): Command {
   addResourceServerCommands(program, cli)
   addKeyCommands(program, cli)
   addMailCommands(program, cli)
+  addAuditCommands(program, cli)
   return program
 }
 

@@ -16,5 +16,5 @@ Exit status:
   1  failed, or the configuration has problems
   2  the command line was not understood
   3  what was named is not there
-  4  refused: a policy, a name that is taken, a confirmation that was not given
+  4  refused: a policy, a name that is taken, a confirmation that was not given; an audit trail that was changed
   5  in use or not reachable: the database, the port, the running server`

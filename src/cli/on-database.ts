@@ -5,6 +5,7 @@ import type { CommandName, InputOf, ValueOf } from '../app/administration/comman
 import type { CommandAnswer } from '../app/administration/run-command.ts'
 import { DatabaseInUseError, readLock } from '../persistence/folder-lock.ts'
 import type { Environment } from '../platform/config/environment.ts'
+import { operatorName } from './operator-name.ts'
 
 /** Runs a command by name, wherever that is. @throws CommandFailure */
 export type Run = <Name extends CommandName>(name: Name, input: InputOf<Name>) => Promise<ValueOf<Name>>
@@ -56,7 +57,7 @@ async function throughServerOrLocally<T>(
   if (holder?.adminSocket === undefined) return work.locally()
   try {
     return await work.throughServer(async (name, input) =>
-      valueOf<typeof name>(await callAdminChannel(holder, name, input)),
+      valueOf<typeof name>(await callAdminChannel(holder, operatorName(), name, input)),
     )
   } catch (error) {
     if (!(error instanceof AdminChannelClosedError)) throw error

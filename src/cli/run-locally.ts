@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Administration } from '../app/administration/administration.ts'
+import { operatedBy } from '../app/administration/administration.ts'
 import { removeLeftover } from '../app/administration/admin-socket.ts'
 import { CommandFailure } from '../app/administration/command-failure.ts'
 import type { CommandName, InputOf, ValueOf } from '../app/administration/commands.ts'
@@ -11,27 +11,38 @@ import { migrationState, NewerDatabaseError } from '../persistence/migrate.ts'
 import type { Environment } from '../platform/config/environment.ts'
 import type { Log } from '../platform/log.ts'
 import { valueOf } from './on-database.ts'
+import type { Run } from './on-database.ts'
+import { operatorName } from './operator-name.ts'
 
-/**
- * Opens the database, runs a command and closes it again.
- * @param makesDatabase a database that is new or empty is set up first; without, that is a failure
- * @throws CommandFailure, DatabaseInUseError, NewerDatabaseError, ConfigError
- */
-export async function runLocally<Name extends CommandName>(
-  { environment, log, makesDatabase }: { environment: Environment; log: Log; makesDatabase: boolean },
+interface LocalOptions {
+  environment: Environment
+  log: Log
+  /** A database that is new or empty is set up first; without, that is a failure. */
+  makesDatabase: boolean
+}
+
+/** Opens the database, runs a command and closes it again. @throws as `workLocally` */
+export const runLocally = <Name extends CommandName>(
+  options: LocalOptions,
   name: Name,
   input: InputOf<Name>,
-): Promise<ValueOf<Name>> {
+): Promise<ValueOf<Name>> => workLocally(options, (run) => run(name, input))
+
+/**
+ * Opens the database, does work with commands and closes it again.
+ * @throws CommandFailure, DatabaseInUseError, NewerDatabaseError, ConfigError
+ */
+export async function workLocally<T>(
+  { environment, log, makesDatabase }: LocalOptions,
+  work: (run: Run) => Promise<T>,
+): Promise<T> {
   await (environment.databaseUrl === undefined ? checkFolder : checkPostgres)(environment, log, makesDatabase)
   const services = await openServices({ environment, log })
   try {
     await removeLeftover(services.database.lock?.previous?.adminSocket)
-    const administration: Administration = {
-      ...services,
-      publicUrl: publicUrlOf(environment),
-      region: environment.region,
-    }
-    return valueOf<Name>(await runCommand(administration, name, input))
+    const located = { ...services, publicUrl: publicUrlOf(environment), region: environment.region }
+    const administration = operatedBy(located, operatorName())
+    return await work(async (name, input) => valueOf<typeof name>(await runCommand(administration, name, input)))
   } finally {
     await services.close()
   }

@@ -7,6 +7,7 @@ import { addConsentCommands } from './consent-commands.ts'
 import { confirm } from './confirm.ts'
 import { fields, printable, table } from './printable.ts'
 import { readSecret } from './read-secret.ts'
+import { wholeNumber } from './whole-number.ts'
 
 interface PoolOption {
   pool?: string
@@ -157,11 +158,6 @@ function addDelete(user: Command, cli: Cli): void {
 
 const shownPassword = ({ Password: password }: { Password?: string }): string =>
   password === undefined ? '' : `\nPassword: ${password}`
-
-function wholeNumber(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('It must be a whole number.')
-}
 
 function attribute(text: string, previous: Record<string, string> = {}): Record<string, string> {
   const at = text.indexOf('=')

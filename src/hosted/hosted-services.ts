@@ -24,7 +24,7 @@ export interface HostedServices {
   /** The same with the account that is signed in already. */
   finishFlowSignedIn(tenant: Tenant, ctx: Context, flow: Flow): Promise<FinishSignedInOutcome>
   /** The same with the person's refusal to let the client have what it asks for. */
-  refuseFlow(tenant: Tenant, flow: Flow): Promise<string | undefined>
+  refuseFlow(tenant: Tenant, ctx: Context, flow: Flow): Promise<string | undefined>
   /** Where a finished flow goes on while its answer has not been fetched; undefined when that is no longer possible. */
   resumeFlow(tenant: Tenant, ctx: Context, flow: Flow): Promise<string | undefined>
 }

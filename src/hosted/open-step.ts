@@ -81,13 +81,13 @@ async function loadStep(
 }
 
 function stepIn(services: HostedServices, known: Pick<Step, 'ctx' | 'tenant' | 'appClient' | 'flow' | 'flowId'>): Step {
-  const { ctx, tenant, flow } = known
+  const { ctx, tenant, flow, appClient } = known
   const languages = languagesOf(ctx, flow.state.request)
   const browser = browserHandle(services.domain, tenant, ctx)
   return {
     ...known,
     browser,
-    domain: askedBy(services.domain, ctx.req),
+    domain: askedBy(services.domain, ctx.req, { clientId: appClient.id }),
     languages,
     locale: services.catalogue.locale(languages),
   }

@@ -35,6 +35,16 @@ export async function authenticateClient(
 
 const invalidClient = { kind: 'refused', reason: 'invalidClient' } as const
 
+/** Whom a request claims to come from, whether or not it can show that. */
+export function namedClient(
+  { appClients }: UserPoolSnapshot,
+  authorization: string,
+  form: ReadonlyMap<string, string>,
+): AppClient | undefined {
+  const credentials = authorization === '' ? bodyCredentials(form) : basicCredentials(authorization)
+  return credentials && appClients.get(credentials.clientId)
+}
+
 interface Credentials {
   clientId: string
   secret: string | undefined

@@ -2,7 +2,9 @@ import type { Context } from 'koa'
 import type Provider from 'oidc-provider'
 import type { InteractionResults } from 'oidc-provider'
 import { addSeconds, epochSeconds } from '../platform/clock.ts'
+import { giveConsent, recordRefusedConsent } from '../domain/consents/give-consent.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
+import { endBrowserSession } from '../domain/sessions/end-browser-session.ts'
 import type { Flow, FlowState } from '../domain/sessions/flow.ts'
 import { offersToStaySignedIn } from '../domain/sessions/session-limits.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
@@ -35,7 +37,7 @@ export async function finishFlow(
   const { userPool, appClients } = tenant.snapshot
   if (consented !== undefined) {
     const consent = { userPoolId: userPool.id, userSub, clientId: flow.clientId, scopes: consented }
-    await services.store.consents.add(consent, services.clock.now())
+    await giveConsent(services, consent)
   }
   const asked = { create: {}, select_account: {}, consent: {} }
   if (bySession === true) return answer(services, interaction, flow, asked)
@@ -84,6 +86,7 @@ export async function refuseFlow(
   const interaction = await endFlow(services, registry, tenant, flow)
   if (interaction === undefined) return undefined
   delete interaction.session
+  await recordRefusedConsent(services, flow)
   const result = { error: 'access_denied', error_description: 'the user did not allow it' }
   return answer(services, interaction, flow, result)
 }
@@ -155,6 +158,7 @@ async function dropOtherUsersSession(
 ): Promise<void> {
   const session = await sessionOf(services, tenant, ctx)
   if (session?.userSub !== undefined && session.userSub !== userSub) {
-    await services.store.browserSessions.delete(tenant.snapshot.userPool.id, session.idHash)
+    const { idHash } = session
+    await endBrowserSession(services, { userPoolId: tenant.snapshot.userPool.id, idHash, reason: 'anotherUser' })
   }
 }

@@ -17,7 +17,7 @@ import { cookieLife, providerConfiguration } from './provider-configuration.ts'
 import type { EngineCallbacks } from './provider-configuration.ts'
 import { registerResponseModes } from './response-modes.ts'
 import { noteUse } from './session-use.ts'
-import { shapeTokenErrors } from './token-errors.ts'
+import { recordRefusedClients, shapeTokenErrors } from './token-errors.ts'
 import { registerGrants } from './token-grants.ts'
 
 export interface Engine {
@@ -68,6 +68,7 @@ function createEngine(services: DomainServices, tenant: Tenant, callbacks: Engin
   registerGrants(provider, services, snapshot, log)
   registerResponseModes(provider, services, snapshot, callbacks.showFormPost)
   shapeTokenErrors(provider, callbacks.secondsToWait)
+  recordRefusedClients(provider, services, snapshot)
   provider.on('server_error', (ctx, error) => {
     log.error({ err: error, path: ctx.path, userPool: snapshot.userPool.id }, 'the authorization server failed')
   })

@@ -1,8 +1,9 @@
 import type { Context } from 'koa'
-import { sha256 } from '../security/digest.ts'
+import { recordRefusedClient } from '../domain/app-clients/refused-client.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
+import { revokeToken } from '../domain/tokens/revoke-token.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
-import { authenticateClient } from './client-authentication.ts'
+import { authenticateClient, namedClient } from './client-authentication.ts'
 import { answerCors, answerPoolCors } from './cors.ts'
 
 /**
@@ -25,6 +26,8 @@ export async function answerRevocation(
     return refuse(ctx, 429, 'temporarily_unavailable')
   }
   if (client.kind === 'refused') {
+    const named = namedClient(snapshot, ctx.get('Authorization'), form)
+    if (named !== undefined) await recordRefusedClient(services, named)
     if (ctx.get('Authorization') !== '') ctx.set('WWW-Authenticate', `Basic realm="${snapshot.userPool.issuer}"`)
     return refuse(ctx, 401, 'invalid_client')
   }
@@ -35,10 +38,7 @@ export async function answerRevocation(
     return refuse(ctx, 400, 'invalid_request')
   // Ours are opaque: whatever has a JWT's shape is an ID or access token.
   if (token.split('.').length === 3) return refuse(ctx, 400, 'unsupported_token_type')
-  const found = await services.store.grants.findRefreshToken(snapshot.userPool.id, sha256(token))
-  if (found !== undefined && found.grant.clientId === appClient.id) {
-    await services.store.grants.revoke(snapshot.userPool.id, found.grant.id, services.clock.now())
-  }
+  await revokeToken(services, appClient, token)
   // No Content-Type: oidc-client-ts stumbles over text/plain with an empty body.
   ctx.status = 200
   ctx.body = null

@@ -1,6 +1,10 @@
 import { errors } from 'oidc-provider'
 import type Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import { recordRefusedClient } from '../domain/app-clients/refused-client.ts'
+import type { DomainServices } from '../domain/ports/services.ts'
+import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
+import { askedBy } from '../platform/http/caller.ts'
 import type { EngineCallbacks } from './provider-configuration.ts'
 import { isTokenEndpoint } from './paths.ts'
 
@@ -12,6 +16,18 @@ export function tooManyRequests(ctx: { set(field: string, value: string): void }
   ctx.set('Retry-After', String(retryAfterSeconds))
   const error = new errors.OIDCProviderError(429, 'temporarily_unavailable')
   return Object.assign(error, { error_description: 'too many requests; see Retry-After' })
+}
+
+/** A client that did not show who it is, as far as it named one that is there. */
+export function recordRefusedClients(provider: Provider, services: DomainServices, snapshot: UserPoolSnapshot): void {
+  provider.use(async (ctx, next) => {
+    await next()
+    const body = ctx.body as { error?: string } | undefined
+    if (!isTokenEndpoint(ctx.path) || ctx.status < 400 || body?.error !== 'invalid_client') return
+    const { oidc } = ctx as Partial<KoaContextWithOIDC>
+    const appClient = snapshot.appClients.get(oidc?.client?.clientId ?? '')
+    if (appClient !== undefined) await recordRefusedClient(askedBy(services, ctx.req), appClient)
+  })
 }
 
 /** The token endpoint's errors in the form that Cognito's clients read (reference: hosted UI §5). */

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { GrantRepository } from '../domain/ports/store.ts'
 import type { AuthorizationCode } from '../domain/tokens/grant.ts'
+import { auditEventColumns, auditEventRow } from './audit-rows.ts'
 import { grantRow } from './grant-rows.ts'
 import { groupsOfJoinedUser } from './group-repository.ts'
 import { present } from './rows.ts'
@@ -68,7 +69,7 @@ export async function findCode(db: Kysely<Schema>, userPoolId: string, codeHash:
  * code has not expired and was given for this very client and user is checked by the caller, and here once more.
  */
 export async function redeemCode(db: Kysely<Schema>, request: RedeemRequest): Promise<boolean> {
-  const { userPoolId, codeHash, grant, refreshTokenHash, at } = request
+  const { userPoolId, codeHash, grant, refreshTokenHash, event, at } = request
   const added = await db
     .with('spent', (part) =>
       part
@@ -91,6 +92,15 @@ export async function redeemCode(db: Kysely<Schema>, request: RedeemRequest): Pr
         .expression((eb) => eb.selectFrom('spent').select(columns.map((column) => eb.val(row[column]).as(column))))
         .returning(['user_pool_id', 'id'])
     })
+    .with('recorded', (part) =>
+      part
+        .insertInto('audit_inbox')
+        .columns(auditEventColumns)
+        .expression((eb) => {
+          const row = auditEventRow(event)
+          return eb.selectFrom('opened').select(auditEventColumns.map((column) => eb.val(row[column]).as(column)))
+        }),
+    )
     .insertInto('refresh_tokens')
     .columns(['user_pool_id', 'token_hash', 'grant_id', 'created_at'])
     .expression((eb) =>

@@ -33,6 +33,15 @@ export const browserSessionRepository = (db: Kysely<Schema>): BrowserSessionRepo
       .executeTakeFirst()
     return deleted.numDeletedRows > 0n
   },
+  async end(userPoolId, idHash) {
+    const ended = await db
+      .deleteFrom('browser_sessions')
+      .where('user_pool_id', '=', userPoolId)
+      .where('id_hash', '=', idHash)
+      .returning('user_sub as userSub')
+      .executeTakeFirst()
+    return presentOrNone(ended)
+  },
   async deleteOfUser(userPoolId, userSub) {
     const deleted = await db
       .deleteFrom('browser_sessions')

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
-import type { HousekeepingRepository } from '../domain/ports/store.ts'
+import type { HousekeepingRepository } from '../domain/ports/housekeeping-repository.ts'
 import { expiredFlowSeconds } from '../domain/sessions/flow.ts'
 import { addSeconds } from '../platform/clock.ts'
 import type { Schema } from './schema.ts'
@@ -34,8 +34,9 @@ export const housekeepingRepository = (db: Kysely<Schema>): HousekeepingReposito
     for (const { table, column, keptSeconds } of sweeps) {
       deleted += await deleteBefore(db, { table, column, before: addSeconds(at, -keptSeconds), limit })
     }
-    return deleted + (await deleteUnconfirmedUsers(db, at, limit))
+    return deleted
   },
+  deleteUnconfirmed: (at, limit) => deleteUnconfirmedUsers(db, at, limit),
 })
 
 /** Seconds between two clean-ups of an embedded database. Each stops it for some tenths of a second. */
@@ -49,6 +50,7 @@ export function embeddedHousekeeping(db: Kysely<Schema>): HousekeepingRepository
   const repository = housekeepingRepository(db)
   let nextVacuum: Date | undefined
   return {
+    ...repository,
     async deleteExpired(at, limit) {
       const deleted = await repository.deleteExpired(at, limit)
       if (nextVacuum === undefined || nextVacuum <= at) {

@@ -52,8 +52,9 @@ export const outboxRepository = (db: Kysely<Schema>): OutboxRepository => ({
       .updateTable('outbox')
       .set({ due_at: at, dead_at: null, attempts: 0 })
       .where('dead_at', 'is not', null)
-      .executeTakeFirst()
-    return Number(retried.numUpdatedRows)
+      .returning('user_pool_id')
+      .execute()
+    return retried.map((row) => row.user_pool_id)
   },
   async nextDueAt() {
     const row = await db

@@ -6,6 +6,7 @@ import type { UserAttributes, UserStatus } from '../domain/users/user.ts'
 import type { VerifiableAttribute } from '../domain/user-pools/user-pool.ts'
 import type { CodePurpose } from '../domain/verification-codes/verification-code.ts'
 import type { UserIdentifier } from '../domain/ports/store.ts'
+import type { AuditSchema } from './audit-schema.ts'
 
 /*
  * The tables as the repositories see them; migrations/ makes them. Times are timestamptz. A jsonb column is written as
@@ -15,7 +16,7 @@ import type { UserIdentifier } from '../domain/ports/store.ts'
 type Json<T> = ColumnType<T, string, string>
 type JsonObject = Readonly<Record<string, unknown>>
 
-export interface Schema {
+export interface Schema extends AuditSchema {
   settings_generation: { id: number; generation: number }
   user_pools: UserPoolsTable
   user_pool_domains: { origin: string; user_pool_id: string; position: number }

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Repositories, Store } from '../domain/ports/store.ts'
 import { attributeChangeRepository } from './attribute-change-repository.ts'
+import { auditTrailRepository } from './audit-trail-repository.ts'
 import { browserSessionRepository } from './browser-session-repository.ts'
 import { consentRepository } from './consent-repository.ts'
 import type { Database } from './database.ts'
@@ -37,6 +38,7 @@ const repositories = (db: Kysely<Schema>): Repositories => ({
   interactions: interactionRepository(db),
   grants: grantRepository(db),
   consents: consentRepository(db),
+  auditTrail: auditTrailRepository(db),
   outbox: outboxRepository(db),
   housekeeping: housekeepingRepository(db),
 })

@@ -7,8 +7,12 @@ import type { Schema } from './schema.ts'
  * codes or links). Where an operator confirms, and no such setting says otherwise, they wait for ever. Whoever has just
  * asked for another code keeps the account for the life of that code, and a disabled account stays: somebody decided so.
  */
-export async function deleteUnconfirmedUsers(db: Kysely<Schema>, at: Date, limit: number): Promise<number> {
-  const { numAffectedRows } = await sql`
+export async function deleteUnconfirmedUsers(
+  db: Kysely<Schema>,
+  at: Date,
+  limit: number,
+): Promise<readonly { userPoolId: string; userSub: string }[]> {
+  const { rows } = await sql<{ userPoolId: string; userSub: string }>`
     delete from users where ctid = any (array(
       select due.id from user_pools
       cross join lateral (
@@ -24,8 +28,9 @@ export async function deleteUnconfirmedUsers(db: Kysely<Schema>, at: Date, limit
         order by users.created_at limit ${limit} for update of users skip locked
       ) as due
       limit ${limit}
-    ))`.execute(db)
-  return Number(numAffectedRows ?? 0n)
+    ))
+    returning user_pool_id as "userPoolId", sub as "userSub"`.execute(db)
+  return rows
 }
 
 /** Null, and then nothing is due, where an operator confirms. */

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Kysely, SqlBool } from 'kysely'
 import type { UserRepository } from '../domain/ports/store.ts'
+import type { User } from '../domain/users/user.ts'
 import { addUser } from './add-user.ts'
 import { claimIdentifier, releaseIdentifier } from './claim-identifier.ts'
 import { present, presentOrNone } from './rows.ts'
@@ -19,6 +20,7 @@ export const userRepository = (db: Kysely<Schema>): UserRepository => ({
       .executeTakeFirst()
     return presentOrNone(row)
   },
+  findAll: (userPoolId, subs) => findAll(db, userPoolId, subs),
   async findByIdentifier(userPoolId, key) {
     const row = await db
       .selectFrom('users')
@@ -63,6 +65,16 @@ export const userRepository = (db: Kysely<Schema>): UserRepository => ({
     return deleted.numDeletedRows > 0n
   },
 })
+
+async function findAll(db: Kysely<Schema>, userPoolId: string, subs: readonly string[]): Promise<readonly User[]> {
+  const rows = await db
+    .selectFrom('users')
+    .select(userColumns)
+    .where('user_pool_id', '=', userPoolId)
+    .where('sub', '=', sql<never>`any(${[...subs]}::text[])`)
+    .execute()
+  return rows.map(present)
+}
 
 async function deleteUser(db: Kysely<Schema>, userPoolId: string, sub: string): Promise<boolean> {
   const { numDeletedRows } = await db

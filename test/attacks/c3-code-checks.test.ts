@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { auditEvent } from '../persistence/records.ts'
 import { sha256 } from '../../src/security/digest.ts'
 import { callback, codeForm, configurationOf, createBrowser, otherPoolId } from '../conformance/pool.ts'
 import { cheapHashes } from '../support/hash-cost.ts'
@@ -108,7 +109,7 @@ describe.each(databaseKinds)('on %s', (database) => {
     const grant = { ...{ id: 'g', userPoolId, clientId, userSub, scope, authTime, amr, eventId: 'e' }, createdAt: at }
     const spend = (change: object, when = at) =>
       store.grants.redeemCode({
-        ...{ userPoolId, codeHash: sha256(code), refreshTokenHash: 'r', at: when },
+        ...{ userPoolId, codeHash: sha256(code), refreshTokenHash: 'r', at: when, event: auditEvent(userPoolId) },
         grant: { ...grant, expiresAt: new Date(at.getTime() + 1000), ...change },
       })
     expect(await spend({ clientId: 'thief' })).toBe(false)

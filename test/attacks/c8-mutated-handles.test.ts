@@ -41,7 +41,14 @@ function mutations(handle: string): readonly string[] {
     ...places
       .filter((index) => index % 7 === 0)
       .flatMap((index) => [at(index, ''), at(index, `${handle.charAt(index)}A`)]),
-    ...[`${handle}A`, `A${handle}`, handle.repeat(2), [...handle].reverse().join(''), `${handle}=`, `${handle}.`],
+    ...[
+      `${handle}A`,
+      `A${handle}`,
+      handle.repeat(2),
+      Array.from(handle).reverse().join(''),
+      `${handle}=`,
+      `${handle}.`,
+    ],
     ...[handle.toLowerCase(), handle.toUpperCase(), handle.replaceAll('-', '+').replaceAll('_', '/'), `${handle}%00`],
     ...[encodeURIComponent(handle.charAt(0) + '\0'), `%${handle.charCodeAt(0).toString(16)}${handle.slice(1)}`],
     ...[handle.slice(0, 42) + handle.slice(-1), `${handle},${handle}`, '*', '%', '_'.repeat(handle.length)],

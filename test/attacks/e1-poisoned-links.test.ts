@@ -4,7 +4,7 @@ import { haveAccount } from '../support/accounts.ts'
 import { startServer } from '../support/server.ts'
 import type { Mail, TestServer } from '../support/server.ts'
 import { goodPassword } from '../support/visitor.ts'
-import { attackedPool, callerAt } from './support/attacked-pool.ts'
+import { cheapHashes, attackedPool, callerAt } from './support/attacked-pool.ts'
 import { bundles, forwardingHeaders, namesAttacker } from './support/hostile-headers.ts'
 import { sendRequest } from './support/raw-socket.ts'
 import type { RawAnswer } from './support/raw-socket.ts'
@@ -42,7 +42,10 @@ describe.each([
       Default: false,
       VerificationMessageTemplate: { DefaultEmailOption: 'CONFIRM_WITH_LINK' },
     })
-    server = await startServer({ configuration: JSON.stringify({ UserPools: [pool, links] }) })
+    server = await startServer({
+      configuration: JSON.stringify({ UserPools: [pool, links] }),
+      environment: cheapHashes,
+    })
     origin = domain ?? server.publicUrl
     await haveAccount(server, { username: 'victim@example.com', password: goodPassword })
   })

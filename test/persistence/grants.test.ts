@@ -4,6 +4,7 @@ import {
   addAppClient,
   addUser,
   addUserPool,
+  auditEvent,
   authorizationCode,
   grantOf,
   inParallel,
@@ -14,6 +15,10 @@ import {
 
 onEachDatabase((context) => {
   const grants = () => context.store.grants
+
+  /** How often an event was written. */
+  const waiting = async (digest: string) =>
+    (await context.store.auditTrail.waiting(1000)).filter((event) => event.digest === digest).length
 
   async function signedIn() {
     const { store } = context
@@ -51,8 +56,10 @@ onEachDatabase((context) => {
       const code = authorizationCode(user)
       const grant = grantOf(user, { acr: 'urn:mfa', sessionUid: 'session', resource: 'https://api.example.com' })
       await grants().addCode(code)
-      const request = { userPoolId, codeHash: code.codeHash, grant, refreshTokenHash: 'first', at: later(2) }
+      const event = auditEvent(userPoolId)
+      const request = { userPoolId, codeHash: code.codeHash, grant, refreshTokenHash: 'first', event, at: later(2) }
       expect(await grants().redeemCode(request)).toBe(true)
+      expect(await waiting(event.digest)).toBe(1)
       expect(await grants().findRefreshToken(userPoolId, 'first')).toEqual({ grant, subject })
       const spent = { code, subject, consumedAt: later(2), grantId: grant.id }
       expect(await grants().findCode(userPoolId, code.codeHash)).toEqual(spent)
@@ -68,10 +75,12 @@ onEachDatabase((context) => {
           codeHash: code.codeHash,
           grant: grantOf(user, { id: `grant-${n}` }),
           refreshTokenHash: `token-${n}`,
+          event: auditEvent(userPoolId, { digest: code.codeHash }),
           at: now,
         }),
       )
       expect(answers.filter((won) => won)).toHaveLength(1)
+      expect(await waiting(code.codeHash)).toBe(1)
       const winner = answers.indexOf(true)
       const found = await inParallel(50, (n) => grants().findRefreshToken(userPoolId, `token-${n}`))
       expect(found.map((token) => token !== undefined).indexOf(true)).toBe(winner)
@@ -87,9 +96,11 @@ onEachDatabase((context) => {
       const { userPoolId, user } = await signedIn()
       const code = authorizationCode(user, codeChange)
       await grants().addCode(code)
-      const request = { userPoolId, codeHash: code.codeHash, refreshTokenHash: 'none', at: now }
+      const event = auditEvent(userPoolId)
+      const request = { userPoolId, codeHash: code.codeHash, refreshTokenHash: 'none', event, at: now }
       expect(await grants().redeemCode({ ...request, grant: grantOf(user, grantChange) })).toBe(false)
       expect(await grants().findCode(userPoolId, code.codeHash)).not.toHaveProperty('consumedAt')
+      expect(await waiting(event.digest)).toBe(0)
     })
   })
 

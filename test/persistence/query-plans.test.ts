@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import type { AuditPageRequest } from '../../src/domain/ports/audit-trail-repository.ts'
 import type { Store } from '../../src/domain/ports/store.ts'
 import { openDatabase } from '../../src/persistence/database.ts'
 import type { Database } from '../../src/persistence/database.ts'
@@ -8,12 +9,12 @@ import { createStore } from '../../src/persistence/store.ts'
 import { createDatabase } from '../support/postgres.ts'
 import type { TestDatabase } from '../support/postgres.ts'
 import { log } from './databases.ts'
-import { grantOf, newUser, now } from './records.ts'
+import { auditEvent, grantOf, newUser, now } from './records.ts'
 
 /*
  * A prepared statement keeps the plan that it got on empty tables until statistics are gathered, and that may be a
  * minute of heavy traffic away. So the plans are looked at on an empty database, where every index looks as good as any
- * other. Left out is what runs seldom or reads little: settings, housekeeping, taking from the outbox.
+ * other. Left out is what runs seldom or reads little: settings, housekeeping, taking from the outbox, linking audit events.
  */
 let created: TestDatabase
 let database: Database
@@ -52,9 +53,19 @@ async function plansOf(call: () => Promise<unknown>): Promise<string[]> {
 }
 
 const grant = grantOf(newUser('pool', 'user'))
+const event = auditEvent('pool')
 const change = { attributes: { name: 'x' }, onlyFrom: ['CONFIRMED'] } as const
 const lockOut = { firstLockingFailure: 5, maximumSeconds: 900, failuresPerDay: 20 }
 const codeTry = { purpose: 'reset' as const, codeHash: 'h', at: now }
+const batch = {
+  userPoolId: 'pool',
+  number: 1,
+  firstSequence: 1,
+  lastSequence: 1,
+  lastAt: now,
+  linkedAt: now,
+  digest: 'd',
+}
 
 test.each<[string, () => Promise<unknown>]>([
   ['users.findBySub', () => store.users.findBySub('pool', 'sub')],
@@ -89,7 +100,7 @@ test.each<[string, () => Promise<unknown>]>([
   ['grants.findCode', () => store.grants.findCode('pool', 'hash')],
   [
     'grants.redeemCode',
-    () => store.grants.redeemCode({ userPoolId: 'pool', codeHash: 'h', grant, refreshTokenHash: 'r', at: now }),
+    () => store.grants.redeemCode({ userPoolId: 'pool', codeHash: 'h', grant, refreshTokenHash: 'r', event, at: now }),
   ],
   ['grants.findRefreshToken', () => store.grants.findRefreshToken('pool', 'hash')],
   ['grants.rotate', () => store.grants.rotate({ userPoolId: 'pool', tokenHash: 'h', successorHash: 's', at: now })],
@@ -99,6 +110,14 @@ test.each<[string, () => Promise<unknown>]>([
   ['consents.find', () => store.consents.find('pool', 'sub', 'client')],
   ['consents.ofUser', () => store.consents.ofUser('pool', 'sub')],
   ['consents.withdraw', () => store.consents.withdraw('pool', 'sub', 'client', now)],
+  ['users.findAll', () => store.users.findAll('pool', ['a', 'b'])],
+  ['auditTrail.hasWaiting', () => store.auditTrail.hasWaiting()],
+  ['auditTrail.waiting', () => store.auditTrail.waiting(10)],
+  ['auditTrail.batches', () => store.auditTrail.batches('pool', 1, 10)],
+  ['auditTrail.events', () => store.auditTrail.events('pool', 1, 10)],
+  ['auditTrail.repeated', () => store.auditTrail.repeated('pool', 1, 10)],
+  ['auditTrail.outside', () => store.auditTrail.outside('pool', 1, 10)],
+  ['auditTrail.deleteThrough', () => store.auditTrail.deleteThrough(batch)],
   ['outbox.markSent', () => store.outbox.markSent('id', now)],
   ['outbox.deadLetters', () => store.outbox.deadLetters(10)],
   ['outbox.nextDueAt', () => store.outbox.nextDueAt()],
@@ -110,4 +129,34 @@ test.each<[string, () => Promise<unknown>]>([
     expect(plan).not.toContain('Join Filter')
     expect(plan).not.toMatch(/Index Cond: \(\(?user_pool_id = [^()]+\)$/m)
   }
+})
+
+/* Read by people, page by page: what matters is that a long trail is read through the index of what is asked for. */
+describe('pages of a long audit trail', () => {
+  beforeAll(async () => {
+    await sql`
+      insert into audit_events (sequence, id, user_pool_id, at, event_type, response, subject, client_id, actor, address, digest)
+      select n, n::text, 'pool', ${now}::timestamptz + n * interval '1 second', 'Type' || n % 40,
+        case when n % 30 = 0 then 'Fail' else 'Pass' end, 'sub' || n % 500, 'client' || n % 50, 'user', '192.0.2.' || n % 200, 'd'
+      from generate_series(1, 20000) as n`.execute(database.kysely)
+    await sql`analyze audit_events`.execute(database.kysely)
+  })
+
+  test.each<[string, Partial<AuditPageRequest>, string]>([
+    ['all', {}, 'audit_events_at'],
+    ['all, oldest first', { oldestFirst: true }, 'audit_events_at'],
+    ['the next', { after: { at: now, sequence: 9 } }, 'audit_events_at'],
+    ['some time', { from: now, to: now }, 'audit_events_at'],
+    ['a user', { subjects: ['sub1', 'name:x'] }, 'audit_events_subject'],
+    ['a type', { eventType: 'SignIn' }, 'audit_events_type'],
+    ['failures', { response: 'Fail' }, 'audit_events_failed'],
+    ['a client', { clientId: 'client1' }, 'audit_events_client_id'],
+    ['an address', { address: '192.0.2.1' }, 'audit_events_address'],
+  ])('%s: by the index for it', async (_, filters, index) => {
+    const request = { userPoolId: 'pool', limit: 60, oldestFirst: false, ...filters }
+    const [plan = ''] = await plansOf(() => store.auditTrail.page(request))
+    expect(plan).toContain(index)
+    expect(plan).not.toContain('Seq Scan')
+    expect(plan).not.toContain('Sort')
+  })
 })

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { SealedAuditEvent } from '../../src/domain/audit/audit-event.ts'
 import type { AppClientRecord, NewUser, Store, UserPoolRecord } from '../../src/domain/ports/store.ts'
 import type { AuthorizationCode, Grant } from '../../src/domain/tokens/grant.ts'
 import { addSeconds } from '../../src/platform/clock.ts'
@@ -94,3 +95,15 @@ export function grantOf(user: NewUser, change: Partial<Grant> = {}): Grant {
 /** The same call many times at once; a failed one fails the test. */
 export const inParallel = <T>(times: number, call: (index: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: times }, (_, index) => call(index)))
+
+/** As it is written in the same statement; of a digest of nobody's. */
+export const auditEvent = (userPoolId: string, change: Partial<SealedAuditEvent> = {}): SealedAuditEvent => ({
+  id: randomUUID(),
+  userPoolId,
+  at: now,
+  eventType: 'TokenIssue',
+  response: 'Pass',
+  actor: 'user',
+  digest: randomUUID(),
+  ...change,
+})

@@ -1,7 +1,17 @@
 import { beforeAll, expect, test } from 'vitest'
 import type { BrowserSession } from '../../src/domain/sessions/browser-session.ts'
 import { onEachDatabase } from './databases.ts'
-import { addAppClient, addUser, addUserPool, authorizationCode, grantOf, later, now, stored } from './records.ts'
+import {
+  addAppClient,
+  addUser,
+  addUserPool,
+  auditEvent,
+  authorizationCode,
+  grantOf,
+  later,
+  now,
+  stored,
+} from './records.ts'
 
 /*
  * Two user pools that hold the same ids, names and hashes throughout (threat row F7). Whatever is done in one of them
@@ -105,7 +115,8 @@ onEachDatabase((context) => {
     await store.verificationCodes.attempt({ ...codeTry, codeHash: 'same' })
     await store.flows.saveState(left, 'same', { request: {}, chosen: 'signUp', username: 'changed' })
     await store.interactions.save({ userPoolId: left, idHash: 'same', payload: {}, expiresAt: later(99) })
-    await store.grants.redeemCode({ userPoolId: left, codeHash: 'same', grant, refreshTokenHash: 'r', at: now })
+    const event = auditEvent(left)
+    await store.grants.redeemCode({ userPoolId: left, codeHash: 'same', grant, refreshTokenHash: 'r', event, at: now })
     await store.grants.rotate({ userPoolId: left, tokenHash: 'same', successorHash: 'next', at: now })
     await store.consents.add({ userPoolId: left, userSub: 'same', clientId: 'web', scopes: ['more'] }, now)
     await store.consents.withdraw(left, 'same', 'web', now)

@@ -1,16 +1,22 @@
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { verifyTrail } from '../../src/domain/audit/verify-trail.ts'
 import { openDatabase } from '../../src/persistence/database.ts'
 import type { Database } from '../../src/persistence/database.ts'
+import { createStore } from '../../src/persistence/store.ts'
+import { systemClock } from '../../src/platform/clock.ts'
 import { createLog } from '../../src/platform/log.ts'
+import { systemRandom } from '../../src/platform/random.ts'
+import { createSealedBox } from '../../src/security/sealed-box.ts'
 import { startSmtpServer } from '../messaging/support/smtp-server.ts'
 import type { TestSmtpServer } from '../messaging/support/smtp-server.ts'
+import { auditTrailOf } from '../support/audit-events.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { authorizationRequest, decode, requestTokens } from '../support/relying-party.ts'
 import type { AuthorizationRequest } from '../support/relying-party.ts'
@@ -43,8 +49,8 @@ interface Installation {
   start(): Promise<ServerProcess>
   /** Time passes: what a dead process had in hand, and what waited to be tried again, is due now. */
   letMailBecomeDue(): Promise<void>
-  /** How many users and messages are stored. */
-  count(): Promise<{ users: number; messages: number }>
+  /** How many users and messages are stored, and of how many sign-ups the audit trail tells, which must be whole. */
+  count(): Promise<{ users: number; messages: number; signUps: number }>
   mailPort: number
   databaseUrl: string | undefined
   remove(): Promise<void>
@@ -67,9 +73,7 @@ async function install(kind: 'embedded' | 'postgres'): Promise<Installation> {
     LATCHKEY_CONFIG: configFile,
     SMTP_URL: `smtp://127.0.0.1:${mailPort}`,
     DATA_DIR: location.dataDir,
-    ...(postgres === undefined
-      ? {}
-      : { DATABASE_URL: postgres.url, LATCHKEY_SECRET: 'Zq8Lk2Vx5Rw7Ty1Ub4Np9Mc6Hd3Fs0Ga' }),
+    ...(postgres === undefined ? {} : { DATABASE_URL: postgres.url, LATCHKEY_SECRET: secretOnPostgres }),
   }
   const withDatabase = async <Result>(work: (database: Database) => Promise<Result>): Promise<Result> => {
     const database = await openDatabase({ ...location, log: createLog({ level: 'silent', pretty: false }) })
@@ -95,12 +99,29 @@ async function install(kind: 'embedded' | 'postgres'): Promise<Installation> {
       withDatabase(async (database) => ({
         users: await countOf(database, 'users'),
         messages: await countOf(database, 'outbox'),
+        signUps: await signUpsOnRecord(database, postgres === undefined ? join(location.dataDir, 'secret') : undefined),
       })),
     async remove() {
       await postgres?.drop()
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+const secretOnPostgres = 'Zq8Lk2Vx5Rw7Ty1Ub4Np9Mc6Hd3Fs0Ga'
+
+async function signUpsOnRecord(database: Database, secretFile: string | undefined): Promise<number> {
+  const secret = secretFile === undefined ? secretOnPostgres : (await readFile(secretFile, 'utf8')).trim()
+  const services = {
+    store: createStore(database),
+    sealedBox: createSealedBox(secret, systemRandom),
+    clock: systemClock,
+  }
+  const [userPool] = await services.store.settings.userPools()
+  const events = await auditTrailOf(services, userPool?.id ?? '')
+  const verified = await verifyTrail(services, { userPoolId: userPool?.id ?? '' })
+  expect([verified?.events, verified?.problem]).toEqual([events.length, undefined])
+  return events.filter(({ eventType, response }) => eventType === 'SignUp' && response === 'Pass').length
 }
 
 /** Keeps codes from being stored, so that whoever signs up stands still in the middle. */
@@ -206,8 +227,8 @@ describe.each(databaseKinds)('a server that is killed, on %s', (kind) => {
     await server!.kill()
     const answers = await Promise.all(sent)
 
-    const { users, messages } = await installation.count()
-    expect(messages).toBe(users)
+    const { users, messages, signUps } = await installation.count()
+    expect([messages, signUps]).toEqual([users, users])
     await installation.letMailBecomeDue()
     server = await installation.start()
     for (const [index, email] of emails.entries()) {

@@ -4,6 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import type { Log } from '../../platform/log.ts'
 import { constantTimeEqual } from '../../security/digest.ts'
+import { maximumOperatorLength, operatedBy } from './administration.ts'
 import type { Administration } from './administration.ts'
 import { adminPath, makeAdminSocket, removeLeftover } from './admin-socket.ts'
 import { runCommand } from './run-command.ts'
@@ -21,7 +22,12 @@ const limits = { headersTimeout: 5_000, requestTimeout: 10_000, maxHeaderSize: 8
 const maximumConnections = 16
 const stopGraceMs = 5_000
 
-const requestSchema = z.strictObject({ command: z.string().max(64), input: z.unknown() })
+const requestSchema = z.strictObject({
+  command: z.string().max(64),
+  input: z.unknown(),
+  /** As their side of the channel knows it. */
+  operator: z.string().max(maximumOperatorLength),
+})
 
 interface AdminChannelOptions {
   services: Omit<Administration, 'publicUrl' | 'region'>
@@ -85,10 +91,10 @@ async function answer(
   if (text === undefined) return refuse(413, 'The request is too large.')
   const parsed = requestSchema.safeParse(parseJson(text))
   if (!parsed.success) return refuse(400, 'The request is not a command.')
-  const { command, input } = parsed.data
-  const body = await runCommand(administration, command, input)
+  const { command, input, operator } = parsed.data
+  const body = await runCommand(operatedBy(administration, operator), command, input)
   // Never the input: it may hold a password.
-  log.info({ command, outcome: body.ok ? 'done' : body.reason }, 'administration command')
+  log.info({ command, operator, outcome: body.ok ? 'done' : body.reason }, 'administration command')
   await administration.directory.refresh()
   return { status: 200, body }
 }

@@ -17,10 +17,15 @@ export class AdminChannelClosedError extends Error {
  * Hands a command to the server that holds the folder.
  * @throws AdminChannelClosedError when it cannot be reached; CommandFailure unreachable when it stops answering midway
  */
-export async function callAdminChannel(holder: LockRecord, command: string, input: unknown): Promise<CommandAnswer> {
+export async function callAdminChannel(
+  holder: LockRecord,
+  operator: string,
+  command: string,
+  input: unknown,
+): Promise<CommandAnswer> {
   const { adminSocket, adminToken } = holder
   if (adminSocket === undefined || adminToken === undefined) throw new AdminChannelClosedError('no admin channel')
-  const body = JSON.stringify({ command, input })
+  const body = JSON.stringify({ command, input, operator })
   const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${adminToken}` }
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => reject(connectFailure(error) ?? midwayFailure(holder, error))

@@ -15,6 +15,15 @@ export interface Administration extends Pick<OpenServices, 'database' | 'domain'
   region: string
 }
 
+/** An account of the machine, and the one behind it. */
+export const maximumOperatorLength = 256
+
+/** In the service of whoever runs the command line. */
+export const operatedBy = (administration: Administration, operator: string): Administration => ({
+  ...administration,
+  domain: { ...administration.domain, caller: { operator } },
+})
+
 export interface Command<Input extends z.ZodType, Value> {
   input: Input
   run(administration: Administration, input: z.output<Input>): Promise<Value>

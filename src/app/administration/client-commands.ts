@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { createAppClient } from '../../domain/app-clients/administer-app-client.ts'
+import { createAppClient, deleteAppClient } from '../../domain/app-clients/administer-app-client.ts'
 import { newClientSecret, replaceClientSecret } from '../../domain/app-clients/administer-client-secrets.ts'
 import type { AppClientRecord } from '../../domain/ports/store.ts'
 import { userPoolConfigurationSchema } from '../../domain/user-pools/configuration.ts'
@@ -104,9 +104,9 @@ export const rotateClientSecret = defineCommand(
 )
 
 /** Cognito's DeleteUserPoolClient: with every grant that it was given. */
-export const deleteAppClient = defineCommand(z.strictObject(target), async (administration, input) => {
+export const deleteAppClientCommand = defineCommand(z.strictObject(target), async (administration, input) => {
   const record = await requireAppClient(administration, input)
-  await administration.domain.store.settings.deleteAppClient(record.userPoolId, record.id)
+  await deleteAppClient(administration.domain, record)
   return appClientView(record)
 })
 

@@ -1,7 +1,8 @@
 import type { z } from 'zod'
+import { listAuditEventsCommand, verifyAuditTrailCommand } from './audit-commands.ts'
 import {
   createAppClientCommand,
-  deleteAppClient,
+  deleteAppClientCommand,
   listAppClients,
   rotateClientSecret,
   showAppClient,
@@ -9,11 +10,11 @@ import {
 import { addClientSecretCommand, deleteClientSecretCommand, listClientSecrets } from './client-secret-commands.ts'
 import { listConsents, revokeConsent } from './consent-commands.ts'
 import { listSigningKeys, rotateSigningKeysCommand } from './key-commands.ts'
-import { listDeadLetters, retryDeadLetters } from './mail-commands.ts'
+import { listDeadLetters, retryDeadLettersCommand } from './mail-commands.ts'
 import { showMigrations } from './migration-commands.ts'
 import {
   createUserPoolCommand,
-  deleteUserPool,
+  deleteUserPoolCommand,
   listUserPools,
   setIssuerCommand,
   showUserPool,
@@ -26,10 +27,10 @@ import {
   listResourceServers,
 } from './resource-server-commands.ts'
 import {
-  addUserToGroup,
+  addUserToGroupCommand,
   confirmUserCommand,
   createUserCommand,
-  deleteUser,
+  deleteUserCommand,
   disableUserCommand,
   enableUserCommand,
   listUsers,
@@ -50,8 +51,8 @@ export const commands = {
   'user.setPassword': setPassword,
   'user.setAttributes': setAttributes,
   'user.signOut': signOutUserCommand,
-  'user.delete': deleteUser,
-  'user.addToGroup': addUserToGroup,
+  'user.delete': deleteUserCommand,
+  'user.addToGroup': addUserToGroupCommand,
   'user.consents': listConsents,
   'user.revokeConsent': revokeConsent,
   'pool.list': listUserPools,
@@ -59,7 +60,7 @@ export const commands = {
   'pool.create': createUserPoolCommand,
   'pool.setIssuer': setIssuerCommand,
   'pool.signOut': signOutPool,
-  'pool.delete': deleteUserPool,
+  'pool.delete': deleteUserPoolCommand,
   'client.list': listAppClients,
   'client.show': showAppClient,
   'client.create': createAppClientCommand,
@@ -67,14 +68,16 @@ export const commands = {
   'client.addSecret': addClientSecretCommand,
   'client.listSecrets': listClientSecrets,
   'client.deleteSecret': deleteClientSecretCommand,
-  'client.delete': deleteAppClient,
+  'client.delete': deleteAppClientCommand,
   'resourceServer.list': listResourceServers,
   'resourceServer.create': createResourceServerCommand,
   'resourceServer.delete': deleteResourceServerCommand,
   'keys.list': listSigningKeys,
   'keys.rotate': rotateSigningKeysCommand,
   'mail.deadLetters': listDeadLetters,
-  'mail.retry': retryDeadLetters,
+  'mail.retry': retryDeadLettersCommand,
+  'audit.list': listAuditEventsCommand,
+  'audit.verify': verifyAuditTrailCommand,
   'migrations.show': showMigrations,
   'configuration.preview': previewConfigurationCommand,
 } as const

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Consent } from '../../domain/consents/consent.ts'
+import { withdrawConsent } from '../../domain/consents/give-consent.ts'
 import { defineCommand } from './administration.ts'
 import { CommandFailure } from './command-failure.ts'
 import { requireUser, requireUserPool, userPoolSelector } from './find.ts'
@@ -35,8 +36,8 @@ export const revokeConsent = defineCommand(
   async ({ domain, ...administration }, input) => {
     const userPool = requireUserPool({ domain, ...administration }, input.userPool)
     const user = await requireUser({ domain, ...administration }, userPool, input.username)
-    const at = domain.clock.now()
-    if (!(await domain.store.consents.withdraw(userPool.id, user.sub, input.clientId, at))) {
+    const consent = { userPoolId: userPool.id, userSub: user.sub, clientId: input.clientId }
+    if (!(await withdrawConsent(domain, consent))) {
       const client = JSON.stringify(input.clientId)
       throw new CommandFailure('notFound', `User ${user.username} has allowed nothing to an app client ${client}.`)
     }

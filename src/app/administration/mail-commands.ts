@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { retryDeadLetters } from '../../domain/messages/retry-dead-letters.ts'
 import { defineCommand } from './administration.ts'
 
 /** Messages that were given up on, newest first. */
@@ -15,8 +16,6 @@ export const listDeadLetters = defineCommand(
 )
 
 /** Puts all dead letters back in the queue; a server sends them. */
-export const retryDeadLetters = defineCommand(z.strictObject({}), async ({ domain }) => {
-  const retried = await domain.store.outbox.retryDeadLetters(domain.clock.now())
-  domain.messagesQueued()
-  return { Retried: retried }
+export const retryDeadLettersCommand = defineCommand(z.strictObject({}), async ({ domain }) => {
+  return { Retried: await retryDeadLetters(domain) }
 })

@@ -3,6 +3,7 @@ import type { UserPoolRecord } from '../../domain/ports/store.ts'
 import { userPoolConfigurationSchema } from '../../domain/user-pools/configuration.ts'
 import { createUserPool } from '../../domain/user-pools/create-user-pool.ts'
 import type { CreateUserPoolRefusal } from '../../domain/user-pools/create-user-pool.ts'
+import { deleteUserPool } from '../../domain/user-pools/delete-user-pool.ts'
 import { setIssuer } from '../../domain/user-pools/set-issuer.ts'
 import { signOutUserPool } from '../../domain/user-pools/sign-out-user-pool.ts'
 import { defineCommand } from './administration.ts'
@@ -107,11 +108,11 @@ export const signOutPool = defineCommand(
 )
 
 /** Cognito's DeleteUserPool: with its users, app clients, keys and everything else of it. */
-export const deleteUserPool = defineCommand(
+export const deleteUserPoolCommand = defineCommand(
   z.strictObject({ userPool: z.string().min(1) }),
   async (administration, input) => {
     const record = await requireUserPoolRecord(administration, input.userPool)
-    await administration.domain.store.settings.deleteUserPool(record.id)
+    await deleteUserPool(administration.domain, record)
     return userPoolView(record)
   },
 )

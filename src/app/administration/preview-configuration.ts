@@ -56,6 +56,7 @@ export async function previewConfiguration(
     passwordHasher: { hash: async () => '', verify: async () => false },
     clientSecretGuard: { check: async () => ({ kind: 'wrong' }) },
     caller: {},
+    repeats: { isRepeat: () => true },
     messagesQueued: () => undefined,
   }
   // Not its own dry run: the preview store sees each write, and so the members that it changes.

@@ -1,3 +1,4 @@
+import type { AuditTrailRepository } from '../../domain/ports/audit-trail-repository.ts'
 import type {
   GroupRepository,
   Repositories,
@@ -56,6 +57,8 @@ export function createPreviewStore(reads: PreviewReads): { store: Store; writes:
     interactions: unavailable('interactions'),
     grants: unavailable('grants'),
     consents: unavailable('consents'),
+    // What is only tried out is not on record.
+    auditTrail: { ...unavailable<AuditTrailRepository>('auditTrail'), add: async () => undefined },
     outbox: unavailable('outbox'),
     housekeeping: unavailable('housekeeping'),
   }
@@ -114,6 +117,7 @@ function previewUsers({ users }: PreviewReads, note: Note): UserRepository {
       note({ kind: 'user', userPoolId: user.userPoolId, id, before: undefined, after })
       return undefined
     },
+    findAll: refuse('users.findAll'),
     update: refuse('users.update'),
     signOutAll: refuse('users.signOutAll'),
     claimIdentifier: refuse('users.claimIdentifier'),

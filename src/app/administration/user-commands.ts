@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import type { UserPool } from '../../domain/user-pools/user-pool.ts'
 import {
+  addUserToGroup,
   confirmUser,
   createUser,
+  deleteUser,
   disableUser,
   enableUser,
   setUserPassword,
@@ -175,24 +177,22 @@ export const disableUserCommand = changing((administration, user) => disableUser
 export const signOutUserCommand = changing((administration, user) => signOutUser(administration.domain, user))
 
 /** Cognito's AdminDeleteUser: with codes, sessions, grants and group memberships. */
-export const deleteUser = defineCommand(z.strictObject(target), (administration, input) =>
+export const deleteUserCommand = defineCommand(z.strictObject(target), (administration, input) =>
   onUser(administration, input, async ({ domain }, user) => {
-    await domain.store.users.delete(user.userPoolId, user.sub)
+    await deleteUser(domain, user)
     return userView(user)
   }),
 )
 
 /** Cognito's AdminAddUserToGroup. */
-export const addUserToGroup = defineCommand(
+export const addUserToGroupCommand = defineCommand(
   z.strictObject({ ...target, group: z.string().min(1).max(128) }),
   (administration, { group, ...input }) =>
     onUser(administration, input, async ({ domain }, user, userPool) => {
-      const { groups } = domain.store
-      if (!(await groups.list(userPool.id)).some(({ name }) => name === group)) {
+      if (!(await addUserToGroup(domain, user, group))) {
         throw new CommandFailure('notFound', `There is no group ${JSON.stringify(group)} in user pool ${userPool.id}.`)
       }
-      await groups.addUser(userPool.id, group, user.sub, domain.clock.now())
-      const now = await groups.ofUser(userPool.id, user.sub)
+      const now = await domain.store.groups.ofUser(userPool.id, user.sub)
       return { ...userView(user), Groups: now.map(({ name }) => name) }
     }),
 )

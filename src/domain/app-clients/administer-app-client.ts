@@ -1,6 +1,7 @@
 import { newClientId } from '../../platform/ids.ts'
+import { onRecord } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
-import type { AppClientRecord } from '../ports/store.ts'
+import type { AppClientRecord, Repositories } from '../ports/store.ts'
 import type { SigningAlgorithm } from '../tokens/signing-key.ts'
 import { ensureSigningKeys } from '../tokens/signing-keys.ts'
 import type { UserPoolConfiguration } from '../user-pools/configuration.ts'
@@ -45,10 +46,27 @@ export async function createAppClient(
   }
   const algorithm = appClient.settings['SigningAlgorithm'] as SigningAlgorithm | undefined
   if (algorithm !== undefined) await ensureSigningKeys({ ...services, settings }, userPoolId, [algorithm])
-  const added = await services.store.transaction(async (tx) => {
+  const work = async (tx: Repositories): Promise<boolean> => {
     if ((await tx.settings.appClients(userPoolId)).some(({ id }) => id === record.id)) return false
     await tx.settings.saveAppClient(record, services.clock.now())
     return true
-  })
+  }
+  const added = await onRecord(services, work, (made) => ({
+    userPoolId,
+    eventType: 'AppClientCreate',
+    clientId: record.id,
+    ...(made ? {} : { response: 'Fail', reason: 'clientExists' }),
+  }))
   return added ? { kind: 'done', appClient: record } : { kind: 'refused', reason: 'clientExists' }
 }
+
+/** Cognito's DeleteUserPoolClient: with every grant that it was given. */
+export const deleteAppClient = (
+  services: DomainServices,
+  { userPoolId, id: clientId }: Pick<AppClientRecord, 'userPoolId' | 'id'>,
+): Promise<boolean> =>
+  onRecord(
+    services,
+    (tx) => tx.settings.deleteAppClient(userPoolId, clientId),
+    (deleted) => (deleted ? { userPoolId, eventType: 'AppClientDelete', clientId } : undefined),
+  )

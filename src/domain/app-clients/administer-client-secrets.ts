@@ -1,6 +1,8 @@
 import type { Random } from '../../platform/random.ts'
+import { onRecord, responseOf } from '../audit/record.ts'
+import type { AuditEntry } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
-import type { AppClientRecord, AppClientSecretRecord } from '../ports/store.ts'
+import type { AppClientRecord, AppClientSecretRecord, Repositories } from '../ports/store.ts'
 import { maximumClientSecrets, newSecretRecord, openSecrets } from './client-secrets.ts'
 
 /* Cognito's Add-, List- and DeleteUserPoolClientSecret: both secrets work until one of them is deleted. */
@@ -19,7 +21,7 @@ export function addClientSecret(
   services: DomainServices,
   request: Target & { secret: string },
 ): Promise<AddSecretOutcome> {
-  return services.store.transaction(async (tx) => {
+  const work = async (tx: Repositories): Promise<AddSecretOutcome> => {
     const record = await tx.settings.lockAppClient(request.userPoolId, request.clientId)
     if (record === undefined) return { kind: 'refused', reason: 'noSuchClient' }
     const { secrets = [] } = record
@@ -29,8 +31,22 @@ export function addClientSecret(
     const secret = newSecretRecord(services, request.secret, true)
     await tx.settings.saveAppClient({ ...record, secrets: [...secrets, secret] }, services.clock.now())
     return { kind: 'done', secret }
-  })
+  }
+  return onRecord(services, work, (outcome) => entryOf(request, 'AppClientSecretAdd', outcome))
 }
+
+/** With the secret's id, which says nothing of what it is. */
+const entryOf = (
+  { userPoolId, clientId }: Target,
+  eventType: AuditEntry['eventType'],
+  outcome: AddSecretOutcome | DeleteSecretOutcome,
+): AuditEntry => ({
+  userPoolId,
+  eventType,
+  clientId,
+  ...responseOf(outcome),
+  ...(outcome.kind === 'done' ? { detail: { secret: outcome.secret.id } } : {}),
+})
 
 export type DeleteSecretOutcome =
   | { kind: 'done'; secret: AppClientSecretRecord }
@@ -41,7 +57,7 @@ export function deleteClientSecret(
   services: DomainServices,
   request: Target & { secretId: string },
 ): Promise<DeleteSecretOutcome> {
-  return services.store.transaction(async (tx) => {
+  const work = async (tx: Repositories): Promise<DeleteSecretOutcome> => {
     const record = await tx.settings.lockAppClient(request.userPoolId, request.clientId)
     if (record === undefined) return { kind: 'refused', reason: 'noSuchClient' }
     const { secrets = [] } = record
@@ -51,7 +67,8 @@ export function deleteClientSecret(
     const left: AppClientRecord = { ...record, secrets: secrets.filter(({ id }) => id !== secret.id) }
     await tx.settings.saveAppClient(left, services.clock.now())
     return { kind: 'done', secret }
-  })
+  }
+  return onRecord(services, work, (outcome) => entryOf(request, 'AppClientSecretDelete', outcome))
 }
 
 /** Puts another secret in the place of all former ones, which stop working at once. False: a public client has none. */
@@ -59,13 +76,20 @@ export async function replaceClientSecret(
   services: DomainServices,
   request: Target & { secret: string },
 ): Promise<boolean> {
-  return services.store.transaction(async (tx) => {
-    const record = await tx.settings.lockAppClient(request.userPoolId, request.clientId)
+  const { userPoolId, clientId } = request
+  const work = async (tx: Repositories): Promise<boolean> => {
+    const record = await tx.settings.lockAppClient(userPoolId, clientId)
     if (record?.secrets === undefined) return false
     const secrets = [newSecretRecord(services, request.secret, false)]
     await tx.settings.saveAppClient({ ...record, secrets }, services.clock.now())
     return true
-  })
+  }
+  return onRecord(services, work, (replaced) => ({
+    userPoolId,
+    eventType: 'AppClientSecretReplace',
+    clientId,
+    ...(replaced ? {} : { response: 'Fail', reason: 'publicClient' }),
+  }))
 }
 
 /** 52 lower-case letters and digits (268 bits), as Cognito's are. */

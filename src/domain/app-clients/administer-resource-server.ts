@@ -1,4 +1,6 @@
+import { onRecord, responseOf } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
+import type { Repositories } from '../ports/store.ts'
 import type { ResourceServer } from './app-client.ts'
 import { maximumResourceServers } from './resource-server-settings.ts'
 import { customScopes } from './scopes.ts'
@@ -13,7 +15,8 @@ export function createResourceServer(
   services: DomainServices,
   server: ResourceServer,
 ): Promise<CreateResourceServerOutcome> {
-  return services.store.transaction(async (tx) => {
+  const { userPoolId, identifier } = server
+  const work = async (tx: Repositories): Promise<CreateResourceServerOutcome> => {
     const stored = await tx.settings.resourceServers(server.userPoolId)
     if (stored.some(({ identifier }) => identifier === server.identifier)) {
       return { kind: 'refused', reason: 'resourceServerExists' }
@@ -21,7 +24,13 @@ export function createResourceServer(
     if (stored.length >= maximumResourceServers) return { kind: 'refused', reason: 'limitExceeded' }
     await tx.settings.saveResourceServer(server, services.clock.now())
     return { kind: 'done' }
-  })
+  }
+  return onRecord(services, work, (outcome) => ({
+    userPoolId,
+    eventType: 'ResourceServerCreate',
+    ...responseOf(outcome),
+    detail: { identifier },
+  }))
 }
 
 export type DeleteResourceServerOutcome =
@@ -34,7 +43,7 @@ export function deleteResourceServer(
   request: { userPoolId: string; identifier: string },
 ): Promise<DeleteResourceServerOutcome> {
   const { userPoolId, identifier } = request
-  return services.store.transaction(async (tx) => {
+  const work = async (tx: Repositories): Promise<DeleteResourceServerOutcome> => {
     const server = (await tx.settings.resourceServers(userPoolId)).find((stored) => stored.identifier === identifier)
     if (server === undefined || !(await tx.settings.deleteResourceServer(userPoolId, identifier))) {
       return { kind: 'refused', reason: 'notFound' }
@@ -46,5 +55,8 @@ export function deleteResourceServer(
       holds(settings['AllowedOAuthScopes']),
     )
     return { kind: 'done', server, appClients: appClients.map(({ id }) => id) }
-  })
+  }
+  return onRecord(services, work, ({ kind }) =>
+    kind === 'done' ? { userPoolId, eventType: 'ResourceServerDelete', detail: { identifier } } : undefined,
+  )
 }

@@ -1,6 +1,8 @@
 import { addSeconds } from '../../platform/clock.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
 import { isWritable } from '../app-clients/attribute-access.ts'
+import { onRecord, record, responseOf } from '../audit/record.ts'
+import type { AuditEntry } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
@@ -47,23 +49,42 @@ export async function updateUserAttributes(
   request: UpdateUserAttributesRequest,
 ): Promise<UpdateUserAttributesOutcome> {
   const { userPool, attributes } = request
+  const refuse = async (outcome: Extract<UpdateUserAttributesOutcome, { kind: 'refused' }>) => {
+    // A value that was only mistyped is no event.
+    if (outcome.reason !== 'invalid') await record(services, services.store, entryOf(request, outcome))
+    return outcome
+  }
   const checked = checkValues(request)
-  if (checked.kind === 'refused') return checked
+  if (checked.kind === 'refused') return refuse(checked)
   const touchesAddress = addresses.some((name) => name in attributes)
   if (touchesAddress && request.authTime < addSeconds(services.clock.now(), -freshSeconds)) {
-    return { kind: 'refused', reason: 'staleAuthentication' }
+    return refuse({ kind: 'refused', reason: 'staleAuthentication' })
+  }
+  const work = async (tx: Repositories): Promise<UpdateUserAttributesOutcome> => {
+    const user = await tx.users.findBySub(userPool.id, request.userSub)
+    if (user?.enabled !== true) return { kind: 'refused', reason: 'notAuthorized' }
+    return change(services, tx, request, user, checked.values)
   }
   try {
-    return await services.store.transaction(async (tx): Promise<UpdateUserAttributesOutcome> => {
-      const user = await tx.users.findBySub(userPool.id, request.userSub)
-      if (user?.enabled !== true) return { kind: 'refused', reason: 'notAuthorized' }
-      return change(services, tx, request, user, checked.values)
-    })
+    return await onRecord(services, work, (outcome) => entryOf(request, outcome))
   } catch (error) {
-    if (error instanceof AliasTaken) return { kind: 'refused', reason: 'aliasExists' }
+    if (error instanceof AliasTaken) return await refuse({ kind: 'refused', reason: 'aliasExists' })
     throw error
   } finally {
     services.messagesQueued()
+  }
+}
+
+/** Which attributes, not what they are; of a refusal not even that, since their names may be anything. */
+function entryOf(request: UpdateUserAttributesRequest, outcome: UpdateUserAttributesOutcome): AuditEntry {
+  const { userPool, appClient, userSub, attributes } = request
+  return {
+    userPoolId: userPool.id,
+    eventType: 'AttributeChange',
+    userSub,
+    clientId: appClient.id,
+    ...responseOf(outcome),
+    ...(outcome.kind === 'done' ? { detail: { attributes: Object.keys(attributes).toSorted() } } : {}),
   }
 }
 

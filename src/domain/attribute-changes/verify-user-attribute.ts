@@ -1,7 +1,10 @@
+import { onRecord, record, responseOf } from '../audit/record.ts'
+import type { AuditEntry } from '../audit/record.ts'
 import { admitGuess, clearGuesses } from '../lock-out/admit-guess.ts'
 import { guessAtAddress } from '../lock-out/guess.ts'
 import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
+import type { Repositories } from '../ports/store.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
 import { attemptCode, codeRefusal } from '../verification-codes/check-code.ts'
 import type { CodeRefusal } from '../verification-codes/check-code.ts'
@@ -43,9 +46,10 @@ export async function verifyUserAttribute(
 
 function redeem(
   services: DomainServices,
-  { userPool, userSub, attribute, languages, code }: AttributeRequest & { code: string },
+  request: AttributeRequest & { code: string },
 ): Promise<VerifyUserAttributeOutcome> {
-  return services.store.transaction(async (tx): Promise<VerifyUserAttributeOutcome> => {
+  const { userPool, userSub, attribute, languages, code } = request
+  const work = async (tx: Repositories): Promise<VerifyUserAttributeOutcome> => {
     const at = services.clock.now()
     const purpose = verificationPurpose[attribute]
     const user = await tx.users.findBySub(userPool.id, userSub)
@@ -63,8 +67,14 @@ function redeem(
       await notifyFormerAddress(services, tx, { user, attribute, languages, done: true, at })
     }
     return { kind: 'done' }
-  })
+  }
+  return onRecord(services, work, (verified) => ({ ...entryOf(request, 'VerifyAttribute'), ...responseOf(verified) }))
 }
+
+const entryOf = (
+  { userPool, userSub, attribute }: Omit<AttributeRequest, 'languages'>,
+  eventType: AuditEntry['eventType'],
+): AuditEntry => ({ userPoolId: userPool.id, eventType, userSub, detail: { attribute } })
 
 export type AttributeCodeOutcome =
   { kind: 'done'; delivery: CodeDelivery } | { kind: 'refused'; reason: 'notAuthorized' | 'nothingToVerify' }
@@ -84,7 +94,9 @@ export async function sendAttributeVerificationCode(
     if (recipient === undefined) return { kind: 'refused', reason: 'nothingToVerify' }
     const purpose = verificationPurpose[attribute]
     const code = { userPool, user, purpose, attribute, recipient, languages, at }
-    return { kind: 'done', delivery: (await issueCode(services, tx, code)) ?? deliveryOf(code) }
+    const delivery = await issueCode(services, tx, code)
+    if (delivery !== undefined) await record(services, tx, entryOf(request, 'ResendCode'))
+    return { kind: 'done', delivery: delivery ?? deliveryOf(code) }
   })
   services.messagesQueued()
   return outcome
@@ -94,4 +106,9 @@ export async function sendAttributeVerificationCode(
 export const cancelAttributeChange = (
   services: DomainServices,
   request: { userPool: UserPool; userSub: string; attribute: VerifiableAttribute },
-): Promise<boolean> => services.store.attributeChanges.delete(request.userPool.id, request.userSub, request.attribute)
+): Promise<boolean> =>
+  onRecord(
+    services,
+    (tx) => tx.attributeChanges.delete(request.userPool.id, request.userSub, request.attribute),
+    (cancelled) => (cancelled ? entryOf(request, 'AttributeChangeCancel') : undefined),
+  )

@@ -23,8 +23,8 @@ export interface OutboxRepository {
   releaseAll(at: Date): Promise<void>
   /** Messages given up on, newest first. */
   deadLetters(limit: number): Promise<readonly { id: string; userPoolId: string; error: string; createdAt: Date }[]>
-  /** Puts dead letters back in the queue. */
-  retryDeadLetters(at: Date): Promise<number>
+  /** Puts dead letters back in the queue. @returns the user pool of each */
+  retryDeadLetters(at: Date): Promise<readonly string[]>
   /** When the next message is due, for an idle worker. */
   nextDueAt(): Promise<Date | undefined>
 }

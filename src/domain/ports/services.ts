@@ -3,6 +3,7 @@ import type { Caller } from '../../platform/http/caller.ts'
 import type { Random } from '../../platform/random.ts'
 import type { PasswordHasher } from '../../security/password-hash.ts'
 import type { SealedBox } from '../../security/sealed-box.ts'
+import type { RepeatFilter } from '../audit/repeat-filter.ts'
 import type { ClientSecretGuard } from './client-secret-guard.ts'
 import type { Store } from './store.ts'
 
@@ -16,6 +17,8 @@ export interface DomainServices {
   clientSecretGuard: ClientSecretGuard
   /** In whose service they work; empty for the server itself and its command line. */
   caller: Caller
+  /** Keeps the audit trail from being filled with what anybody can repeat at will. */
+  repeats: RepeatFilter
   /** Tells the outbox worker of this process that a transaction with a message has committed. */
   messagesQueued(): void
 }

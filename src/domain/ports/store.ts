@@ -10,6 +10,9 @@ import type { VerifiableAttribute } from '../user-pools/user-pool.ts'
 import type { Group, User, UserStatus } from '../users/user.ts'
 import type { CodeAttempt, CodePurpose, StoredLink, VerificationCode } from '../verification-codes/verification-code.ts'
 import type { GuessRepository } from './guess-repository.ts'
+import type { SealedAuditEvent } from '../audit/audit-event.ts'
+import type { AuditTrailRepository } from './audit-trail-repository.ts'
+import type { HousekeepingRepository } from './housekeeping-repository.ts'
 import type { OutboxRepository } from './outbox-repository.ts'
 
 /*
@@ -39,6 +42,7 @@ export interface Repositories {
   interactions: InteractionRepository
   grants: GrantRepository
   consents: ConsentRepository
+  auditTrail: AuditTrailRepository
   outbox: OutboxRepository
   housekeeping: HousekeepingRepository
 }
@@ -126,6 +130,8 @@ export interface UserRepository {
   /** @returns the kind of the first identifier that another user holds, or undefined when the user was added */
   add(user: NewUser): Promise<UserIdentifier['kind'] | undefined>
   findBySub(userPoolId: string, sub: string): Promise<User | undefined>
+  /** Those that are there, in any order. */
+  findAll(userPoolId: string, subs: readonly string[]): Promise<readonly User[]>
   /** By any sign-in name; `key` is canonical. One indexed query. */
   findByIdentifier(userPoolId: string, key: string): Promise<User | undefined>
   /** Ordered by canonical user name. */
@@ -219,6 +225,8 @@ export interface BrowserSessionRepository {
   /** Changes a session that is still there; false when it ended meanwhile: a sign-out must not be undone. */
   update(session: BrowserSession): Promise<boolean>
   delete(userPoolId: string, idHash: string): Promise<boolean>
+  /** Deletes it and says whose it was; undefined: it was not there. */
+  end(userPoolId: string, idHash: string): Promise<{ userSub?: string } | undefined>
   deleteOfUser(userPoolId: string, userSub: string): Promise<number>
   deleteAll(userPoolId: string): Promise<number>
 }
@@ -243,7 +251,7 @@ export interface GrantRepository {
     codeHash: string,
   ): Promise<{ code: AuthorizationCode; subject: TokenSubject; consumedAt?: Date; grantId?: string } | undefined>
   /**
-   * Spends the code and, in the same statement, opens the grant with its first refresh token.
+   * Spends the code and, in the same statement, opens the grant with its first refresh token and puts that on record.
    * False when the code had been spent: exactly one of many parallel calls is answered true.
    */
   redeemCode(request: {
@@ -251,6 +259,7 @@ export interface GrantRepository {
     codeHash: string
     grant: Grant
     refreshTokenHash: string
+    event: SealedAuditEvent
     at: Date
   }): Promise<boolean>
   /** Opens a grant that comes from no code (sign-in through the API). */
@@ -286,9 +295,4 @@ export interface ConsentRepository {
    * False when there was none.
    */
   withdraw(userPoolId: string, userSub: string, clientId: string, at: Date): Promise<boolean>
-}
-
-export interface HousekeepingRepository {
-  /** Deletes what has expired, sign-ups that nobody confirmed among it, at most `limit` rows a table; says how many went. */
-  deleteExpired(at: Date, limit: number): Promise<number>
 }

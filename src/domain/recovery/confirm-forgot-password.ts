@@ -1,3 +1,4 @@
+import { onRecord, record, responseOf } from '../audit/record.ts'
 import { recoveringChange } from '../attribute-changes/pending-change.ts'
 import { completeChange } from '../attribute-changes/complete-change.ts'
 import { notifyFormerAddress } from '../attribute-changes/notify-former-address.ts'
@@ -51,8 +52,15 @@ export async function confirmForgotPassword(
   if (admission.kind === 'refused') return admission
   // Hashed even for nobody: a reset that was never under way costs and answers the same.
   const passwordHash = await hash(services, userPool, guess, password)
-  if (userSub === undefined || admission.kind === 'lockedUntold') return { kind: 'refused', reason: 'codeMismatch' }
-  const outcome = await services.store.transaction((tx) => redeem(services, tx, { ...request, userSub }, passwordHash))
+  const entryOf = (outcome: ConfirmForgotPasswordOutcome) =>
+    ({ userPoolId: userPool.id, eventType: 'ForgotPassword', userSub, ...responseOf(outcome) }) as const
+  if (userSub === undefined || admission.kind === 'lockedUntold') {
+    const refusal = { kind: 'refused', reason: 'codeMismatch' } as const
+    await record(services, services.store, entryOf(refusal))
+    return refusal
+  }
+  const work = (tx: Repositories) => redeem(services, tx, { ...request, userSub }, passwordHash)
+  const outcome = await onRecord(services, work, entryOf)
   if (outcome.kind === 'done') await clearGuesses(services, userPool, guess)
   services.messagesQueued()
   return outcome

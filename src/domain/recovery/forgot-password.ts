@@ -1,5 +1,6 @@
 import { maskDestination, parseEmailAddress } from '../messages/email-address.ts'
 import { parsePhoneNumber } from '../messages/phone-number.ts'
+import { record } from '../audit/record.ts'
 import { recoveringChange } from '../attribute-changes/pending-change.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
@@ -8,6 +9,7 @@ import { lookupKey } from '../users/sign-in-name.ts'
 import { deliveryOf, issueCode } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery, CodeRequest } from '../verification-codes/issue-code.ts'
 import { recoveryAttributes, recoveryChannel } from './recovery-channel.ts'
+import { refusalOf, refusedEntry } from './recovery-refusal.ts'
 
 export interface ForgotPasswordOutcome {
   /** Absent when no code went out: the page must not tell, and looks the same. */
@@ -27,15 +29,21 @@ export async function forgotPassword(
   const { userPool, username, languages } = request
   const outcome = await services.store.transaction(async (tx): Promise<ForgotPasswordOutcome> => {
     const at = services.clock.now()
-    const user = await tx.users.findByIdentifier(userPool.id, lookupKey(userPool, username))
+    const nameKey = lookupKey(userPool, username)
+    const user = await tx.users.findByIdentifier(userPool.id, nameKey)
     const attribute = user?.enabled === true ? await recoveryChannel(tx, userPool, user) : undefined
     if (user === undefined || attribute === undefined) {
+      const refusal = (await refusalOf(tx, userPool, user)) ?? 'noRecovery'
+      await record(services, tx, refusedEntry(userPool, nameKey, user, refusal))
       return { delivery: simulatedDelivery(services, userPool, username, at) }
     }
     const code = { userPool, user, purpose: 'reset', attribute, languages, at } as const
     await sendToPendingAddress(services, tx, code)
+    const delivery = await issueCode(services, tx, code)
+    const event = { eventType: 'ForgotPassword', response: 'InProgress', userSub: user.sub } as const
+    if (delivery !== undefined) await record(services, tx, { userPoolId: userPool.id, ...event })
     // The earlier moment would tell: for nobody's account there is none, and the page shows how long to wait.
-    return { userSub: user.sub, delivery: (await issueCode(services, tx, code)) ?? deliveryOf(code) }
+    return { userSub: user.sub, delivery: delivery ?? deliveryOf(code) }
   })
   services.messagesQueued()
   // The case in which an address was once typed is known of real ones only.

@@ -1,5 +1,7 @@
 import type { AppClient } from '../app-clients/app-client.ts'
+import { onRecord, responseOf } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
+import type { Repositories } from '../ports/store.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { claimPreferredUsername } from '../users/claim-sign-in-names.ts'
 import { brokenRules } from '../users/password-policy.ts'
@@ -76,7 +78,7 @@ async function store(
   user: User,
   change: { attributes: Record<string, string>; passwordHash: string },
 ): Promise<NewPasswordOutcome> {
-  return services.store.transaction(async (tx) => {
+  const work = async (tx: Repositories): Promise<NewPasswordOutcome> => {
     const at = services.clock.now()
     if (!(await tx.signInAttempts.spend(attempt.userPoolId, attempt.idHash, at))) return attemptExpired
     const changed = await tx.users.update(
@@ -90,5 +92,10 @@ async function store(
     await claimPreferredUsername(tx, userPool, { sub: user.sub, attributes })
     const confirmed: User = { ...user, status: 'CONFIRMED', attributes }
     return { kind: 'done', user: confirmed, amr: attempt.amr, authTime: signInTime(user, at) }
+  }
+  return onRecord(services, work, (outcome) => {
+    const common = { userPoolId: userPool.id, userSub: user.sub, clientId: attempt.clientId, ...responseOf(outcome) }
+    const challenge = { ...common, eventType: 'SignIn', detail: { challenge: attempt.challenge } } as const
+    return outcome.kind === 'done' ? [{ ...common, eventType: 'PasswordChange' }, challenge] : challenge
   })
 }

@@ -1,6 +1,8 @@
 import { addSeconds } from '../../platform/clock.ts'
 import { sha256 } from '../../security/digest.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
+import { record, responseOf } from '../audit/record.ts'
+import type { AuditEntry } from '../audit/record.ts'
 import { checkPassword } from '../lock-out/check-password.ts'
 import { guessByName } from '../lock-out/guess.ts'
 import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
@@ -11,7 +13,7 @@ import type { User } from '../users/user.ts'
 import { missingAttributes } from '../users/validate-attributes.ts'
 import { nextChallenge } from './next-challenge.ts'
 import { signInTime } from './sign-in-time.ts'
-import type { ChallengeName } from './sign-in-attempt.ts'
+import type { ChallengeName, SignInAttempt } from './sign-in-attempt.ts'
 
 export interface SignInRequest {
   userPool: UserPool
@@ -46,28 +48,61 @@ export type SignInOutcome =
  * account is told only to somebody who knows its password.
  */
 export async function signIn(services: DomainServices, request: SignInRequest): Promise<SignInOutcome> {
+  const { userPool, username } = request
+  const nameKey = lookupKey(userPool, username)
+  const user = await services.store.users.findByIdentifier(userPool.id, nameKey)
+  const { outcome, attempt } = await tryPassword(services, request, user)
+  const entry: AuditEntry = {
+    userPoolId: userPool.id,
+    eventType: 'SignIn',
+    clientId: request.appClient.id,
+    ...(outcome.kind === 'challenge' ? { response: 'InProgress' } : responseOf(outcome)),
+    ...(user === undefined ? { unknownName: nameKey, reason: 'userNotFound' } : { userSub: user.sub }),
+  }
+  if (attempt === undefined) {
+    if (!isRepeatedLock(services, outcome, nameKey)) await record(services, services.store, entry)
+  } else {
+    await services.store.transaction(async (tx) => {
+      await tx.signInAttempts.add(attempt)
+      await record(services, tx, { ...entry, detail: { challenge: attempt.challenge } })
+    })
+  }
+  return outcome
+}
+
+/** Somebody who goes on knocking at a locked door is told of once a minute. */
+const isRepeatedLock = (services: DomainServices, outcome: SignInOutcome, nameKey: string): boolean =>
+  outcome.kind === 'refused' &&
+  outcome.reason === 'attemptsExceeded' &&
+  services.repeats.isRepeat(JSON.stringify(['SignIn', nameKey]))
+
+/** What the password comes to, and the attempt to be stored when something stands between it and tokens. */
+async function tryPassword(
+  services: DomainServices,
+  request: SignInRequest,
+  user: User | undefined,
+): Promise<{ outcome: SignInOutcome; attempt?: SignInAttempt }> {
   const { userPool, username: name, password } = request
-  const user = await services.store.users.findByIdentifier(userPool.id, lookupKey(userPool, name))
   const guess = guessByName(services, userPool, 'password', { userSub: user?.sub, name })
   const checked = await checkPassword(services, userPool, guess, password, user?.passwordHash)
-  if (checked.kind === 'refused') return checked
+  if (checked.kind === 'refused') return { outcome: checked }
   if (user === undefined && !request.appClient.preventUserExistenceErrors) {
-    return { kind: 'refused', reason: 'userNotFound' }
+    return refuse('userNotFound')
   }
-  if (user === undefined || checked.kind === 'wrong') return { kind: 'refused', reason: 'incorrectCredentials' }
+  if (user === undefined || checked.kind === 'wrong') return refuse('incorrectCredentials')
   const now = services.clock.now()
-  if (!user.enabled) return { kind: 'refused', reason: 'userDisabled' }
-  if (user.status === 'UNCONFIRMED') return { kind: 'refused', reason: 'userNotConfirmed', user }
-  if (user.status === 'RESET_REQUIRED') return { kind: 'refused', reason: 'passwordResetRequired' }
+  if (!user.enabled) return refuse('userDisabled')
+  if (user.status === 'UNCONFIRMED') return { outcome: { kind: 'refused', reason: 'userNotConfirmed', user } }
+  if (user.status === 'RESET_REQUIRED') return refuse('passwordResetRequired')
   if (user.temporaryPasswordExpiresAt !== undefined && user.temporaryPasswordExpiresAt <= now) {
-    return { kind: 'refused', reason: 'temporaryPasswordExpired' }
+    return refuse('temporaryPasswordExpired')
   }
   const amr = ['pwd']
   const challenge = nextChallenge(userPool, user)
   const startedAt = signInTime(user, now)
-  if (challenge === undefined) return { kind: 'done', user, amr, authTime: startedAt }
+  if (challenge === undefined) return { outcome: { kind: 'done', user, amr, authTime: startedAt } }
   const handle = services.random.handle()
-  await services.store.signInAttempts.add({
+  const attempt = {
     idHash: sha256(handle),
     userPoolId: userPool.id,
     clientId: request.appClient.id,
@@ -76,6 +111,11 @@ export async function signIn(services: DomainServices, request: SignInRequest): 
     amr,
     startedAt,
     expiresAt: addSeconds(now, request.appClient.authSessionValidityMinutes * 60),
-  })
-  return { kind: 'challenge', challenge, user, handle, missingAttributes: missingAttributes(userPool, user.attributes) }
+  }
+  const missing = missingAttributes(userPool, user.attributes)
+  return { outcome: { kind: 'challenge', challenge, user, handle, missingAttributes: missing }, attempt }
 }
+
+const refuse = (
+  reason: Exclude<Extract<SignInOutcome, { kind: 'refused' }>['reason'], 'userNotConfirmed' | 'attemptsExceeded'>,
+): { outcome: SignInOutcome } => ({ outcome: { kind: 'refused', reason } })

@@ -1,8 +1,11 @@
 import { constantTimeEqual } from '../../security/digest.ts'
+import { onRecord, responseOf } from '../audit/record.ts'
+import type { AuditEntry } from '../audit/record.ts'
 import { checkPassword } from '../lock-out/check-password.ts'
 import { guessAtPassword } from '../lock-out/guess.ts'
 import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
+import type { Repositories } from '../ports/store.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
@@ -93,7 +96,7 @@ export async function confirmByLink(
   const codeKey = { userPoolId: userPool.id, userSub: user.sub, purpose: 'sign_up' } as const
   const codeHash = linkCodeHash(services, user.sub, code)
   const at = services.clock.now()
-  const outcome = await services.store.transaction(async (tx): Promise<ConfirmByLinkOutcome> => {
+  const work = async (tx: Repositories): Promise<ConfirmByLinkOutcome> => {
     const attempt = await tx.verificationCodes.attempt({ ...codeKey, codeHash, at })
     const now = await tx.users.findBySub(userPool.id, user.sub)
     if (now === undefined) return refused('signUpGone')
@@ -105,9 +108,18 @@ export async function confirmByLink(
     const confirmed = await confirmProved(tx, userPool, now, attempt, { at, change })
     if (confirmed.kind === 'done') return confirmed
     return refused(confirmed.reason === 'aliasExists' ? 'addressTaken' : 'expired')
-  })
+  }
+  const outcome = await onRecord(services, work, (confirmed) => entryOf(user, confirmed))
   return outcome.kind === 'done' && state.flowId !== undefined ? { ...outcome, flowId: state.flowId } : outcome
 }
+
+const entryOf = ({ userPoolId, sub: userSub }: User, outcome: ConfirmByLinkOutcome): AuditEntry => ({
+  userPoolId,
+  eventType: 'ConfirmSignUp',
+  userSub,
+  ...responseOf(outcome),
+  detail: { by: 'link' },
+})
 
 const refused = (reason: LinkProblem | 'passwordNeeded' | 'incorrectPassword'): ConfirmByLinkOutcome => ({
   kind: 'refused',

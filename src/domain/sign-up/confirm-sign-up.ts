@@ -1,3 +1,4 @@
+import { onRecord, record, responseOf } from '../audit/record.ts'
 import { admitGuess, clearGuesses } from '../lock-out/admit-guess.ts'
 import { guessAtAddress } from '../lock-out/guess.ts'
 import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
@@ -32,25 +33,30 @@ export async function confirmSignUp(
   const guess = guessAtAddress(services, userPool, { address, name })
   const admission = await admitGuess(services, userPool, guess)
   if (admission.kind === 'refused') return admission
-  if (userSub === undefined) return refuse('codeMismatch')
-  const outcome = await redeem(services, { userPool, userSub, code })
+  const entryOf = (outcome: ConfirmSignUpOutcome) =>
+    ({ userPoolId: userPool.id, eventType: 'ConfirmSignUp', userSub, ...responseOf(outcome) }) as const
+  if (userSub === undefined) {
+    await record(services, services.store, entryOf(refuse('codeMismatch')))
+    return refuse('codeMismatch')
+  }
+  const work = (tx: Repositories) => redeem(services, tx, { userPool, userSub, code })
+  const outcome = await onRecord(services, work, entryOf)
   if (outcome.kind === 'done') await clearGuesses(services, userPool, guess)
   return outcome
 }
 
-function redeem(
+async function redeem(
   services: DomainServices,
+  tx: Repositories,
   { userPool, userSub, code }: { userPool: UserPool; userSub: string; code: string },
 ): Promise<ConfirmSignUpOutcome> {
-  return services.store.transaction(async (tx) => {
-    const user = await tx.users.findBySub(userPool.id, userSub)
-    if (user === undefined) return refuse('signUpReplaced')
-    if (user.status !== 'UNCONFIRMED') return refuse('alreadyConfirmed')
-    const at = services.clock.now()
-    const attempt = await attemptCode(services, tx, { userPoolId: userPool.id, userSub, purpose: 'sign_up', code, at })
-    if (attempt.kind !== 'matched') return refuse(codeRefusal(attempt))
-    return confirmProved(tx, userPool, user, attempt, { at })
-  })
+  const user = await tx.users.findBySub(userPool.id, userSub)
+  if (user === undefined) return refuse('signUpReplaced')
+  if (user.status !== 'UNCONFIRMED') return refuse('alreadyConfirmed')
+  const at = services.clock.now()
+  const attempt = await attemptCode(services, tx, { userPoolId: userPool.id, userSub, purpose: 'sign_up', code, at })
+  if (attempt.kind !== 'matched') return refuse(codeRefusal(attempt))
+  return confirmProved(tx, userPool, user, attempt, { at })
 }
 
 /**

@@ -1,4 +1,6 @@
+import { onRecord, responseOf } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
+import type { Repositories } from '../ports/store.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import type { ConfirmationOrigin } from '../verification-codes/confirmation-link.ts'
 import { issueCode, resendCooldownSeconds } from '../verification-codes/issue-code.ts'
@@ -16,7 +18,7 @@ export async function resendConfirmationCode(
   request: { userPool: UserPool; userSub: string; languages: readonly string[]; origin?: ConfirmationOrigin },
 ): Promise<ResendOutcome> {
   const { userPool, userSub, languages, origin } = request
-  const outcome = await services.store.transaction(async (tx): Promise<ResendOutcome> => {
+  const work = async (tx: Repositories): Promise<ResendOutcome> => {
     const user = await tx.users.findBySub(userPool.id, userSub)
     if (user === undefined) return { kind: 'refused', reason: 'signUpReplaced' }
     if (user.status !== 'UNCONFIRMED') return { kind: 'refused', reason: 'alreadyConfirmed' }
@@ -28,7 +30,13 @@ export async function resendConfirmationCode(
     if (delivery !== undefined) return { kind: 'sent', delivery }
     const last = await tx.verificationCodes.find(userPool.id, userSub, 'sign_up')
     return { kind: 'wait', seconds: last === undefined ? 0 : cooldownLeft(last.sentAt, at) }
-  })
+  }
+  // The cool-down is the page's own: nothing was sent, and nothing is amiss.
+  const outcome = await onRecord(services, work, (resent) =>
+    resent.kind === 'wait'
+      ? undefined
+      : { userPoolId: userPool.id, eventType: 'ResendCode', userSub, ...responseOf(resent) },
+  )
   services.messagesQueued()
   return outcome
 }

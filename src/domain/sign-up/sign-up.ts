@@ -1,6 +1,8 @@
 import { enqueueMessage } from '../messages/enqueue-message.ts'
 import { maskDestination } from '../messages/email-address.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
+import { record } from '../audit/record.ts'
+import type { AuditEntry } from '../audit/record.ts'
 import { isWritable } from '../app-clients/attribute-access.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { NewUser, Repositories } from '../ports/store.ts'
@@ -54,7 +56,11 @@ const abandonedAfterMs = 24 * 3600 * 1000
 /** Cognito's SignUp. The password is hashed before, never within, the transaction. */
 export async function signUp(services: DomainServices, request: SignUpRequest): Promise<SignUpOutcome> {
   const { userPool } = request
-  if (userPool.allowAdminCreateUserOnly) return refused('signUpNotAllowed')
+  if (userPool.allowAdminCreateUserOnly) {
+    const unknownName = lookupKey(userPool, request.username)
+    await record(services, services.store, { ...entryOf(request, 'signUpNotAllowed'), unknownName })
+    return refused('signUpNotAllowed')
+  }
   const name = readSignInName(userPool, request.username)
   const checked = checkAttributes(request, name)
   const broken = brokenRules(userPool.passwordPolicy, request.password)
@@ -72,6 +78,13 @@ export async function signUp(services: DomainServices, request: SignUpRequest): 
   services.messagesQueued()
   return outcome
 }
+
+const entryOf = ({ userPool, appClient }: SignUpRequest, reason?: SignUpRefusal['reason']): AuditEntry => ({
+  userPoolId: userPool.id,
+  eventType: 'SignUp',
+  clientId: appClient.id,
+  ...(reason === undefined ? {} : { response: 'Fail', reason }),
+})
 
 const refused = (reason: SignUpRefusal['reason']): SignUpRefusal => ({
   kind: 'refused',
@@ -130,6 +143,7 @@ async function addOrExplain(
   user: NewUser,
   name: SignInName,
 ): Promise<SignUpOutcome> {
+  const entries: AuditEntry[] = [{ ...entryOf(request), userSub: user.sub }]
   let conflict = await tx.users.add(user)
   if (conflict !== undefined) {
     const holder = await tx.users.findByIdentifier(
@@ -140,10 +154,12 @@ async function addOrExplain(
     if (again !== undefined) return again
     if (holder !== undefined && (isEarlier(request, holder) || mayBeReplaced(services, holder, name))) {
       await tx.users.deleteUnconfirmed(user.userPoolId, holder.sub)
+      entries.unshift({ ...entryOf(request), eventType: 'UserDelete', userSub: holder.sub, detail: { for: user.sub } })
       conflict = await tx.users.add(user)
     }
     if (conflict !== undefined) return explainConflict(services, tx, request, name, holder)
   }
+  await record(services, tx, ...entries)
   const attribute = await attributeToVerify(tx, request.userPool, user)
   if (attribute === undefined) return { kind: 'unconfirmed', userSub: user.sub }
   const { languages, userPool, origin } = request
@@ -173,6 +189,7 @@ async function repeatSignUp(
   const { passwordHash } = user
   const change = { ...(passwordHash === undefined ? {} : { passwordHash }), onlyFrom: ['UNCONFIRMED'] } as const
   if (!(await tx.users.update(userPool.id, holder.sub, change, at))) return undefined
+  await record(services, tx, { ...entryOf(request), userSub: holder.sub, detail: { again: true } })
   const attribute = await attributeToVerify(tx, userPool, holder)
   if (attribute === undefined) return { kind: 'unconfirmed', userSub: holder.sub }
   const code = { userPool, user: holder, purpose: 'sign_up', attribute, languages, origin, at } as const
@@ -202,6 +219,7 @@ async function explainConflict(
   name: SignInName,
   holder: User | undefined,
 ): Promise<SignUpOutcome> {
+  await record(services, tx, { ...entryOf(request, 'usernameExists'), userSub: holder?.sub })
   if (name.kind === 'username' || name.kind === 'invalid' || !request.appClient.preventUserExistenceErrors) {
     return refused('usernameExists')
   }

@@ -4,10 +4,13 @@ import { constantTimeEqual, sha256 } from '../../security/digest.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
 import { unreadableScope } from '../app-clients/attribute-access.ts'
 import { hasConsent } from '../consents/check-consent.ts'
+import { sealEntry } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
+import type { TokenSubject } from '../ports/store.ts'
 import type { UserPoolSnapshot } from '../user-pools/user-pool-directory.ts'
 import type { User } from '../users/user.ts'
 import type { AuthorizationCode, Grant } from './grant.ts'
+import { endReusedFamily, issuedEntry, recordRefusal } from './grant-events.ts'
 import { issueTokens } from './issue-tokens.ts'
 import type { IssuedTokens } from './issue-tokens.ts'
 
@@ -32,22 +35,16 @@ export async function redeemCode(
   const at = services.clock.now()
   if (found === undefined) return refuse('invalid_grant', 'no such code')
   const { code, subject } = found
-  if (code.clientId !== appClient.id) return refuse('invalid_grant', 'code of another client')
-  if (found.consumedAt !== undefined) {
-    if (found.grantId !== undefined) await services.store.grants.revoke(userPoolId, found.grantId, at)
+  if (found.consumedAt !== undefined && code.clientId === appClient.id) {
+    if (found.grantId !== undefined) await endReusedFamily(services, { ...code, id: found.grantId }, 'code')
     return refuse('invalid_grant', 'code used before')
   }
-  if (code.expiresAt <= at) return refuse('invalid_grant', 'code expired')
-  if (request.redirectUri !== code.redirectUri) return refuse('redirect_mismatch', 'redirect_uri differs')
-  const proof = checkCodeVerifier(code, request.codeVerifier)
-  if (proof !== undefined) return refuse('invalid_grant', proof)
-  if (!mayReceiveTokens(subject.user, code.authTime)) return refuse('invalid_grant', 'user disabled or signed out')
-  if (!(await hasConsent(services, appClient, code.userSub, code.scope.split(' '))))
-    return refuse('invalid_grant', 'no consent')
-
-  const unreadable = unreadableScope(appClient, code.scope.split(' '))
-  if (unreadable !== undefined)
-    return refuse('invalid_grant', `ReadAttributes lack what the scope ${unreadable} demands`)
+  const refusal = await whyRefused(services, appClient, found, request, at)
+  if (refusal !== undefined) {
+    const about = { userPoolId, userSub: code.userSub, clientId: appClient.id, hash: codeHash }
+    await recordRefusal(services, 'TokenIssue', about, refusal.detail)
+    return refusal
+  }
 
   const grant = grantFrom(services, code, appClient, at)
   const refreshToken = services.random.handle()
@@ -56,15 +53,37 @@ export async function redeemCode(
     codeHash,
     grant,
     refreshTokenHash: sha256(refreshToken),
+    event: sealEntry(services, issuedEntry(grant, { flow: 'code' })),
     at,
   })
   if (!redeemed) {
     const winner = await services.store.grants.findCode(userPoolId, codeHash)
-    if (winner?.grantId !== undefined) await services.store.grants.revoke(userPoolId, winner.grantId, at)
+    if (winner?.grantId !== undefined) await endReusedFamily(services, { ...code, id: winner.grantId }, 'code')
     return refuse('invalid_grant', 'code used at the same moment')
   }
   const tokens = await issueTokens(services, snapshot, appClient, grant, subject, code.nonce)
   return { kind: 'done', tokens, refreshToken }
+}
+
+/** Each of these alone must refuse. */
+async function whyRefused(
+  services: DomainServices,
+  appClient: AppClient,
+  { code, subject }: { code: AuthorizationCode; subject: TokenSubject },
+  request: { redirectUri: string | undefined; codeVerifier: string | undefined },
+  at: Date,
+): Promise<Refusal | undefined> {
+  if (code.clientId !== appClient.id) return refuse('invalid_grant', 'code of another client')
+  if (code.expiresAt <= at) return refuse('invalid_grant', 'code expired')
+  if (request.redirectUri !== code.redirectUri) return refuse('redirect_mismatch', 'redirect_uri differs')
+  const proof = checkCodeVerifier(code, request.codeVerifier)
+  if (proof !== undefined) return refuse('invalid_grant', proof)
+  if (!mayReceiveTokens(subject.user, code.authTime)) return refuse('invalid_grant', 'user disabled or signed out')
+  const scopes = code.scope.split(' ')
+  if (!(await hasConsent(services, appClient, code.userSub, scopes))) return refuse('invalid_grant', 'no consent')
+  const unreadable = unreadableScope(appClient, scopes)
+  if (unreadable === undefined) return undefined
+  return refuse('invalid_grant', `ReadAttributes lack what the scope ${unreadable} demands`)
 }
 
 /** Enabled, confirmed, and not signed out everywhere since the sign-in. Whole seconds: `auth_time` has no finer ones. */
@@ -102,7 +121,9 @@ export function grantFrom(services: DomainServices, code: AuthorizationCode, app
   }
 }
 
-const refuse = (error: Extract<GrantOutcome, { kind: 'refused' }>['error'], detail: string): GrantOutcome => ({
+type Refusal = Extract<GrantOutcome, { kind: 'refused' }>
+
+const refuse = (error: Refusal['error'], detail: string): Refusal => ({
   kind: 'refused',
   error,
   detail,

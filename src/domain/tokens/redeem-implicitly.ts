@@ -3,8 +3,10 @@ import { sha256 } from '../../security/digest.ts'
 import { unreadableScope } from '../app-clients/attribute-access.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
 import { hasConsent } from '../consents/check-consent.ts'
+import { sealEntry } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { UserPoolSnapshot } from '../user-pools/user-pool-directory.ts'
+import { issuedEntry } from './grant-events.ts'
 import { issueTokens } from './issue-tokens.ts'
 import type { IssuedTokens } from './issue-tokens.ts'
 import { grantFrom, mayReceiveTokens } from './redeem-code.ts'
@@ -35,6 +37,7 @@ export async function redeemImplicitly(
   }
   // A grant is stored with a refresh token; this one is known to nobody.
   const refreshTokenHash = sha256(services.random.handle())
-  const redeemed = await services.store.grants.redeemCode({ userPoolId, codeHash, grant, refreshTokenHash, at })
+  const event = sealEntry(services, issuedEntry(grant, { flow: 'implicit' }))
+  const redeemed = await services.store.grants.redeemCode({ userPoolId, codeHash, grant, refreshTokenHash, event, at })
   return redeemed ? issueTokens(services, snapshot, appClient, grant, found.subject, found.code.nonce) : undefined
 }

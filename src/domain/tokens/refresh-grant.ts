@@ -5,7 +5,9 @@ import { liveScopes } from '../app-clients/scopes.ts'
 import { hasConsent } from '../consents/check-consent.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { UserPoolSnapshot } from '../user-pools/user-pool-directory.ts'
+import type { User } from '../users/user.ts'
 import type { Grant } from './grant.ts'
+import { endReusedFamily, recordRefusal } from './grant-events.ts'
 import { issueTokens } from './issue-tokens.ts'
 import { mayReceiveTokens } from './redeem-code.ts'
 import type { GrantOutcome } from './redeem-code.ts'
@@ -29,15 +31,19 @@ export async function refreshGrant(
   const at = services.clock.now()
   if (found === undefined) return refuse('no such refresh token')
   const { grant, subject } = found
-  if (grant.clientId !== appClient.id) return refuse('refresh token of another client')
-  if (grant.revokedAt !== undefined) return refuse('refresh token revoked')
-  if (grant.expiresAt <= at) return refuse('refresh token expired')
-  if (!mayReceiveTokens(subject.user, grant.authTime)) return refuse('user disabled or signed out')
+  const refuseOnRecord = async (detail: string): Promise<GrantOutcome> => {
+    const about = { userPoolId, userSub: grant.userSub, clientId: appClient.id, hash: tokenHash }
+    await recordRefusal(services, 'TokenRefresh', about, detail)
+    return refuse(detail)
+  }
+  const refusal = whyRefused(appClient, grant, subject.user, at)
+  if (refusal !== undefined) return refuseOnRecord(refusal)
   const narrowed = narrowScope(grant, request.scope, snapshot.resourceServers)
-  if (narrowed === undefined) return refuse('scope was not granted')
-  if (!(await hasConsent(services, appClient, grant.userSub, narrowed.scope.split(' ')))) return refuse('no consent')
-  const unreadable = unreadableScope(appClient, narrowed.scope.split(' '))
-  if (unreadable !== undefined) return refuse(`ReadAttributes lack what the scope ${unreadable} demands`)
+  if (narrowed === undefined) return refuseOnRecord('scope was not granted')
+  const scopes = narrowed.scope.split(' ')
+  if (!(await hasConsent(services, appClient, grant.userSub, scopes))) return refuseOnRecord('no consent')
+  const unreadable = unreadableScope(appClient, scopes)
+  if (unreadable !== undefined) return refuseOnRecord(`ReadAttributes lack what the scope ${unreadable} demands`)
 
   // A token spent while rotation was on stays spent when it has been turned off since.
   if (!appClient.refreshTokenRotation.enabled && found.consumedAt === undefined) {
@@ -52,12 +58,19 @@ export async function refreshGrant(
     const spent = found.consumedAt === undefined ? await grants.findRefreshToken(userPoolId, tokenHash) : found
     if (spent?.consumedAt === undefined || spent.grant.revokedAt !== undefined) return refuse('refresh token revoked')
     if (!withinGrace(appClient, spent.consumedAt, at)) {
-      await grants.revoke(userPoolId, grant.id, at)
+      await endReusedFamily(services, grant, 'refreshToken')
       return refuse('refresh token used before: family revoked')
     }
   }
   const tokens = await issueTokens(services, snapshot, appClient, narrowed, subject)
   return { kind: 'done', tokens, refreshToken: successor }
+}
+
+function whyRefused(appClient: AppClient, grant: Grant, user: User, at: Date): string | undefined {
+  if (grant.clientId !== appClient.id) return 'refresh token of another client'
+  if (grant.revokedAt !== undefined) return 'refresh token revoked'
+  if (grant.expiresAt <= at) return 'refresh token expired'
+  return mayReceiveTokens(user, grant.authTime) ? undefined : 'user disabled or signed out'
 }
 
 const withinGrace = (appClient: AppClient, consumedAt: Date, at: Date): boolean =>

@@ -1,5 +1,7 @@
 import { addSeconds } from '../../platform/clock.ts'
+import { onRecord } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
+import type { Repositories } from '../ports/store.ts'
 import type { SigningKeyRecord } from './signing-key.ts'
 import { createSigningKey } from './signing-keys.ts'
 
@@ -35,8 +37,9 @@ export async function rotateSigningKeys(
         createSigningKey(services, { userPoolId, use, algorithm, activeAt, predecessor: kid }),
       ),
   )
-  return services.store.transaction(async (tx) => {
-    for (const key of made) await tx.settings.addSigningKey(key)
+  const added: string[] = []
+  const work = async (tx: Repositories): Promise<readonly SigningKeyRecord[]> => {
+    for (const key of made) if (await tx.settings.addSigningKey(key)) added.push(key.kid)
     if (now) await tx.settings.activateSigningKeys(userPoolId, at)
     if (!revokeOld) return tx.settings.signingKeys(userPoolId)
     const kept = latestKeys(await tx.settings.signingKeys(userPoolId))
@@ -45,7 +48,13 @@ export async function rotateSigningKeys(
       kept.map(({ kid }) => kid),
     )
     return kept
-  })
+  }
+  // Another server may have been faster: then this one has done nothing.
+  return onRecord(services, work, () =>
+    added.length > 0 || now
+      ? { userPoolId, eventType: 'KeyRotation', detail: { keys: added, now, revokeOld } }
+      : undefined,
+  )
 }
 
 /** Of each use and algorithm the one that signs last. */

@@ -1,12 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import { newClientId } from '../../platform/ids.ts'
 import { configuredSecrets, secretsMember } from '../app-clients/client-secrets.ts'
-import type { AppClientRecord, UserPoolRecord } from '../ports/store.ts'
+import { onRecord } from '../audit/record.ts'
+import type { AuditEntry } from '../audit/record.ts'
+import type { AppClientRecord, Repositories, UserPoolRecord } from '../ports/store.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { SigningAlgorithm } from '../tokens/signing-key.ts'
 import { ensureSigningKeys } from '../tokens/signing-keys.ts'
 import { createUser, findUser } from '../users/administer-user.ts'
 import type { UserPoolConfiguration } from './configuration.ts'
+import { changeEntry } from './configuration-entry.ts'
 import { configurationProblems, explainRefusal } from './configuration-problems.ts'
 import { chooseIssuer } from './issuer.ts'
 import { issuerOf, newUserOf, planUserPools } from './plan-user-pools.ts'
@@ -80,7 +83,8 @@ async function releaseDomains(run: Run, plans: readonly UserPoolPlan[]): Promise
     if (existing === undefined || !wanted || run.options.dryRun) continue
     const { version: _version, ...before } = existing
     const domains = existing.domains.filter((domain) => !leaving.includes(domain))
-    await run.services.store.settings.saveUserPool({ ...before, domains }, run.services.clock.now())
+    const entry = { userPoolId: existing.id, eventType: 'UserPoolUpdate', detail: { members: ['domains'] } } as const
+    await write(run, entry, (tx, at) => tx.settings.saveUserPool({ ...before, domains }, at))
   }
 }
 
@@ -91,7 +95,8 @@ async function applyUserPool(run: Run, { configuration, existing, record }: User
   if (existing !== undefined && !options.dryRun) await ensureKeys(services, record, configuration)
   if (!isDeepStrictEqual(before, record)) {
     note(run, existing, `user pool ${record.id} (${record.name})`)
-    if (!options.dryRun) await services.store.settings.saveUserPool(record, services.clock.now())
+    const entry = changeEntry(record.id, 'UserPool', existing, record)
+    await write(run, entry, (tx, at) => tx.settings.saveUserPool(record, at))
   }
   if (existing === undefined && !options.dryRun) await ensureKeys(services, record, configuration)
   await applyResourceServers(run, record.id, configuration)
@@ -123,10 +128,24 @@ async function followPublicUrl(run: Run, existing: UserPoolRecord): Promise<void
   run.warnings.push(...issuer.warnings)
   if (issuer.issuer === existing.issuer && issuer.followsPublicUrl === existing.issuerFollowsPublicUrl) return
   note(run, existing, `user pool ${existing.id} (issuer ${issuer.issuer})`)
-  if (run.options.dryRun) return
   const { version: _version, ...record } = existing
   const changed = { ...record, issuer: issuer.issuer, issuerFollowsPublicUrl: issuer.followsPublicUrl }
-  await run.services.store.settings.saveUserPool(changed, run.services.clock.now())
+  const entry = changeEntry(existing.id, 'UserPool', existing, changed)
+  await write(run, entry, (tx, at) => tx.settings.saveUserPool(changed, at))
+}
+
+/** Not when it is only tried out. */
+async function write(
+  { services, options }: Run,
+  entry: AuditEntry,
+  work: (tx: Repositories, at: Date) => Promise<void>,
+): Promise<void> {
+  if (options.dryRun) return
+  await onRecord(
+    services,
+    (tx) => work(tx, services.clock.now()),
+    () => entry,
+  )
 }
 
 const note = (run: Run, existing: unknown, what: string): void => {
@@ -141,7 +160,8 @@ async function applyResourceServers(run: Run, userPoolId: string, configuration:
     const existing = stored.find((candidate) => candidate.identifier === server.identifier)
     if (isDeepStrictEqual(existing, wanted)) continue
     note(run, existing, `resource server ${server.identifier} of ${userPoolId}`)
-    if (!run.options.dryRun) await settings.saveResourceServer(wanted, run.services.clock.now())
+    const entry = changeEntry(userPoolId, 'ResourceServer', existing, wanted, { identifier: server.identifier })
+    await write(run, entry, (tx, at) => tx.settings.saveResourceServer(wanted, at))
   }
 }
 
@@ -162,11 +182,11 @@ async function applyClients(run: Run, userPoolId: string, configuration: UserPoo
     })
     if (isDeepStrictEqual(existing, recordOf(existing))) continue
     note(run, existing, `app client ${id} of ${userPoolId}`)
-    if (run.options.dryRun) continue
+    const entry = { ...changeEntry(userPoolId, 'AppClient', existing, recordOf(existing)), clientId: id }
     // Read again under a lock: a secret may have been added elsewhere meanwhile.
-    await run.services.store.transaction(async (tx) => {
+    await write(run, entry, async (tx, at) => {
       const record = recordOf(await tx.settings.lockAppClient(userPoolId, id))
-      await tx.settings.saveAppClient(record, run.services.clock.now())
+      await tx.settings.saveAppClient(record, at)
     })
   }
 }
@@ -185,7 +205,8 @@ async function applyGroups(run: Run, userPoolId: string, configuration: UserPool
     const existing = stored.find((candidate) => candidate.name === group.GroupName)
     if (isDeepStrictEqual(existing, wanted)) continue
     note(run, existing, `group ${group.GroupName} of ${userPoolId}`)
-    if (!run.options.dryRun) await groups.save(wanted, run.services.clock.now())
+    const entry = changeEntry(userPoolId, 'Group', existing, wanted, { group: group.GroupName })
+    await write(run, entry, (tx, at) => tx.groups.save(wanted, at))
   }
 }
 

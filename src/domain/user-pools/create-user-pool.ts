@@ -1,6 +1,7 @@
 import { newUserPoolId } from '../../platform/ids.ts'
+import { onRecord } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
-import type { UserPoolRecord } from '../ports/store.ts'
+import type { Repositories, UserPoolRecord } from '../ports/store.ts'
 import { createSigningKey } from '../tokens/signing-keys.ts'
 import type { UserPoolConfiguration } from './configuration.ts'
 import { chooseIssuer } from './issuer.ts'
@@ -40,10 +41,11 @@ export async function createUserPool(
   const keys = await Promise.all(
     (['id', 'access'] as const).map((use) => createSigningKey(services, { userPoolId: id, use, algorithm })),
   )
-  await services.store.transaction(async (tx) => {
+  const work = async (tx: Repositories) => {
     await tx.settings.saveUserPool(record, services.clock.now())
     for (const key of keys) await tx.settings.addSigningKey(key)
-  })
+  }
+  await onRecord(services, work, () => ({ userPoolId: id, eventType: 'UserPoolCreate', detail: { name: record.name } }))
   return { kind: 'done', userPoolId: id }
 }
 

@@ -1,4 +1,6 @@
+import { onRecord, responseOf } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
+import type { Repositories } from '../ports/store.ts'
 
 export type SetIssuerOutcome =
   { kind: 'done'; previous: string } | { kind: 'refused'; reason: 'notFound' | 'issuerTaken' }
@@ -11,7 +13,7 @@ export async function setIssuer(
   services: DomainServices,
   request: { userPoolId: string; issuer: string },
 ): Promise<SetIssuerOutcome> {
-  return services.store.transaction(async (tx) => {
+  const work = async (tx: Repositories): Promise<SetIssuerOutcome> => {
     const stored = await tx.settings.userPools()
     const existing = stored.find((userPool) => userPool.id === request.userPoolId)
     if (existing === undefined) return { kind: 'refused', reason: 'notFound' }
@@ -23,5 +25,11 @@ export async function setIssuer(
     const changed = { ...record, settings, issuer: request.issuer, issuerFollowsPublicUrl: false }
     await tx.settings.saveUserPool(changed, services.clock.now())
     return { kind: 'done', previous: existing.issuer }
-  })
+  }
+  return onRecord(services, work, (outcome) => ({
+    userPoolId: request.userPoolId,
+    eventType: 'UserPoolUpdate',
+    ...responseOf(outcome),
+    detail: { members: ['Issuer'] },
+  }))
 }

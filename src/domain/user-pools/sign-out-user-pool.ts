@@ -1,4 +1,6 @@
+import { onRecord } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
+import type { Repositories } from '../ports/store.ts'
 import { signOutTime } from '../sign-in/sign-in-time.ts'
 
 /**
@@ -10,11 +12,12 @@ export function signOutUserPool(
   services: DomainServices,
   userPoolId: string,
 ): Promise<{ sessions: number; grants: number }> {
-  return services.store.transaction(async (tx) => {
+  const work = async (tx: Repositories): Promise<{ sessions: number; grants: number }> => {
     const at = services.clock.now()
     // First, so that a sign-in which is under way waits, and finds itself older than the sign-out.
     await tx.users.signOutAll(userPoolId, signOutTime({}, at))
     const sessions = await tx.browserSessions.deleteAll(userPoolId)
     return { sessions, grants: await tx.grants.revokeAll(userPoolId, at) }
-  })
+  }
+  return onRecord(services, work, (detail) => ({ userPoolId, eventType: 'UserPoolSignOut', detail }))
 }

@@ -76,6 +76,9 @@ export const ssoSessionSchema = z.strictObject({
   IdleMinutes: upToNinetyDays.min(1).optional(),
 })
 
+/** Of the audit trail; also for a user pool that is not there any more. */
+export const defaultRetentionDays = 365
+
 export const userPoolSettingsSchema = z.strictObject({
   UsernameAttributes: z.array(address).default([]),
   AliasAttributes: z.array(z.enum(['email', 'phone_number', 'preferred_username'])).default([]),
@@ -122,6 +125,9 @@ export const userPoolSettingsSchema = z.strictObject({
   UnconfirmedSignUpValidityDays: z.number().int().min(1).max(365).optional(),
   SigningAlgorithm: z.enum(signingAlgorithms).default('RS256'),
   SigningKeyRotationDays: z.number().int().min(1).max(3650).optional(),
+  Audit: z
+    .strictObject({ RetentionDays: z.number().int().min(1).max(3650).default(defaultRetentionDays) })
+    .prefault({}),
   Branding: brandingSchema.prefault({}),
   SSOSession: ssoSessionSchema.prefault({}),
   RememberMe: z
@@ -212,6 +218,7 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     // Cognito has none by default, and people lock themselves out with a misspelt address.
     verifiedBeforeUpdate:
       settings.UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate ?? settings.AutoVerifiedAttributes,
+    auditRetentionDays: settings.Audit.RetentionDays,
     mfaConfiguration: settings.MfaConfiguration,
     lockOut: lockOutOf(settings.LockOut),
     signingAlgorithm: settings.SigningAlgorithm,

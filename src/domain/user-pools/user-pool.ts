@@ -54,6 +54,8 @@ export interface UserPool {
   messages: MessageTemplateOverrides
   /** Addresses that change only once the new one is verified (AttributesRequireVerificationBeforeUpdate). */
   verifiedBeforeUpdate: readonly VerifiableAttribute[]
+  /** How long the audit trail keeps an event. */
+  auditRetentionDays: number
   mfaConfiguration: 'OFF' | 'OPTIONAL' | 'ON'
   lockOut: LockOut
   signingAlgorithm: SigningAlgorithm

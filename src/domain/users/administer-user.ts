@@ -1,5 +1,8 @@
 import { addSeconds } from '../../platform/clock.ts'
+import { onRecord } from '../audit/record.ts'
+import type { AuditEntry } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
+import type { Repositories } from '../ports/store.ts'
 import { signOutTime } from '../sign-in/sign-in-time.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { userPoolFrom } from '../user-pools/user-pool-settings.ts'
@@ -76,14 +79,27 @@ export async function createUser(services: DomainServices, request: CreateUserRe
   }
   const { username, attributes } = user
   const identifiers = identifiersOf(userPool, { username, attributes, confirmed: permanent })
-  const conflict = await services.store.transaction(async (tx) => {
+  const { groups = [] } = request
+  const work = async (tx: Repositories) => {
     const held = await tx.users.add({ ...user, identifiers })
     if (held !== undefined) return held
-    for (const group of request.groups ?? []) await tx.groups.addUser(userPool.id, group, sub, at)
+    for (const group of groups) await tx.groups.addUser(userPool.id, group, sub, at)
     return undefined
-  })
+  }
+  const detail = { status: user.status, ...(groups.length === 0 ? {} : { groups }) }
+  const conflict = await onRecord(services, work, (held) =>
+    held === undefined
+      ? { ...entryOf(user, 'UserCreate'), detail }
+      : { userPoolId: userPool.id, eventType: 'UserCreate', response: 'Fail', reason: 'usernameExists' },
+  )
   return conflict === undefined ? { kind: 'done', user } : { kind: 'refused', reason: 'usernameExists' }
 }
+
+const entryOf = ({ userPoolId, sub: userSub }: User, eventType: AuditEntry['eventType']): AuditEntry => ({
+  userPoolId,
+  eventType,
+  userSub,
+})
 
 const temporaryExpiry = (userPool: UserPool, at: Date): Date =>
   addSeconds(at, userPool.passwordPolicy.temporaryPasswordValidityDays * 86_400)
@@ -100,34 +116,70 @@ export async function findUser(services: DomainServices, userPool: UserPool, nam
 
 /** Cognito's AdminConfirmSignUp. False: the user was not waiting for confirmation. */
 export async function confirmUser(services: DomainServices, user: User): Promise<boolean> {
-  return services.store.transaction(async (tx) => {
+  const work = async (tx: Repositories): Promise<boolean> => {
     const at = services.clock.now()
     const change = { status: 'CONFIRMED', onlyFrom: ['UNCONFIRMED'] } as const
     if (!(await tx.users.update(user.userPoolId, user.sub, change, at))) return false
     const record = (await tx.settings.userPools()).find((userPool) => userPool.id === user.userPoolId)
     if (record !== undefined) await claimPreferredUsername(tx, userPoolFrom(record), user)
     return true
-  })
+  }
+  return onRecord(services, work, (confirmed) => ({
+    ...entryOf(user, 'UserConfirm'),
+    ...(confirmed ? {} : { response: 'Fail', reason: 'notUnconfirmed' }),
+  }))
 }
 
 /** Cognito's AdminEnableUser. */
 export const enableUser = (services: DomainServices, user: User): Promise<boolean> =>
-  services.store.users.update(user.userPoolId, user.sub, { enabled: true }, services.clock.now())
+  onRecord(
+    services,
+    (tx) => tx.users.update(user.userPoolId, user.sub, { enabled: true }, services.clock.now()),
+    (enabled) => (enabled ? entryOf(user, 'UserEnable') : undefined),
+  )
 
 /** Cognito's AdminDisableUser: signed out everywhere and refused until enabled again. */
 export const disableUser = (services: DomainServices, user: User): Promise<void> =>
-  endEverything(services, user, { enabled: false })
+  endEverything(services, user, 'UserDisable', { enabled: false })
 
 /** Cognito's AdminUserGlobalSignOut. */
-export const signOutUser = (services: DomainServices, user: User): Promise<void> => endEverything(services, user, {})
+export const signOutUser = (services: DomainServices, user: User): Promise<void> =>
+  endEverything(services, user, 'GlobalSignOut', {})
 
-async function endEverything(services: DomainServices, user: User, change: { enabled?: boolean }): Promise<void> {
-  await services.store.transaction(async (tx) => {
+async function endEverything(
+  services: DomainServices,
+  user: User,
+  eventType: 'UserDisable' | 'GlobalSignOut',
+  change: { enabled?: boolean },
+): Promise<void> {
+  const work = async (tx: Repositories) => {
     const at = services.clock.now()
     await tx.users.update(user.userPoolId, user.sub, { ...change, signedOutAt: signOutTime(user, at) }, at)
-    await tx.browserSessions.deleteOfUser(user.userPoolId, user.sub)
-    await tx.grants.revokeOfUser(user.userPoolId, user.sub, at)
-  })
+    const sessions = await tx.browserSessions.deleteOfUser(user.userPoolId, user.sub)
+    return { sessions, grants: await tx.grants.revokeOfUser(user.userPoolId, user.sub, at) }
+  }
+  await onRecord(services, work, (detail) => ({ ...entryOf(user, eventType), detail }))
+}
+
+/** Cognito's AdminDeleteUser: with codes, sessions, grants and group memberships; the audit trail stays. */
+export const deleteUser = (services: DomainServices, user: User): Promise<boolean> =>
+  onRecord(
+    services,
+    (tx) => tx.users.delete(user.userPoolId, user.sub),
+    (deleted) => (deleted ? entryOf(user, 'UserDelete') : undefined),
+  )
+
+/** Cognito's AdminAddUserToGroup. False: there is no such group. */
+export function addUserToGroup(services: DomainServices, user: User, group: string): Promise<boolean> {
+  const { userPoolId, sub } = user
+  const work = async (tx: Repositories): Promise<boolean> => {
+    if (!(await tx.groups.list(userPoolId)).some(({ name }) => name === group)) return false
+    await tx.groups.addUser(userPoolId, group, sub, services.clock.now())
+    return true
+  }
+  return onRecord(services, work, (added) =>
+    added ? { ...entryOf(user, 'UserAddToGroup'), detail: { group } } : undefined,
+  )
 }
 
 /** Cognito's AdminSetUserPassword; it ends all sessions, as any change of password that its owner did not make should. */
@@ -141,7 +193,7 @@ export async function setUserPassword(
   const broken = brokenRules(userPool.passwordPolicy, password)
   if (broken.length > 0) return broken
   const passwordHash = await services.passwordHasher.hash(password)
-  await services.store.transaction(async (tx) => {
+  const work = async (tx: Repositories) => {
     const at = services.clock.now()
     const status = permanent ? 'CONFIRMED' : 'FORCE_CHANGE_PASSWORD'
     const temporaryPasswordExpiresAt = permanent ? null : temporaryExpiry(userPool, at)
@@ -154,6 +206,7 @@ export async function setUserPassword(
     if (permanent) await claimPreferredUsername(tx, userPool, user)
     await tx.browserSessions.deleteOfUser(user.userPoolId, user.sub)
     await tx.grants.revokeOfUser(user.userPoolId, user.sub, at)
-  })
+  }
+  await onRecord(services, work, () => ({ ...entryOf(user, 'UserSetPassword'), detail: { permanent } }))
   return []
 }

@@ -1,3 +1,5 @@
+import { onRecord, record } from '../audit/record.ts'
+import type { AuditEntry } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
@@ -35,12 +37,17 @@ export async function setUserAttributes(
     return { kind: 'refused', reason: 'invalid', problems }
   }
   const change = { ...checked.attributes, ...Object.fromEntries(removed.map((name) => [name, null])) }
+  const entry = { userPoolId: userPool.id, eventType: 'UserUpdate', userSub: user.sub } as const
+  // Names of attributes only.
+  const done: AuditEntry = { ...entry, detail: { attributes: Object.keys(change).toSorted() } }
+  const work = (tx: Repositories) => replace(tx, userPool, user, change, services.clock.now())
   try {
-    await services.store.transaction((tx) => replace(tx, userPool, user, change, services.clock.now()))
+    await onRecord(services, work, () => done)
     return { kind: 'done' }
   } catch (error) {
-    if (error instanceof AliasTaken) return { kind: 'refused', reason: 'aliasExists' }
-    throw error
+    if (!(error instanceof AliasTaken)) throw error
+    await record(services, services.store, { ...entry, response: 'Fail', reason: 'aliasExists' })
+    return { kind: 'refused', reason: 'aliasExists' }
   }
 }
 

@@ -66,7 +66,7 @@ function openLink(services: HostedServices, ctx: Context, parameters: URLSearchP
     tenant,
     appClient,
     browser,
-    domain: askedBy(services.domain, ctx.req),
+    domain: askedBy(services.domain, ctx.req, { clientId }),
     locale: services.catalogue.locale(languagesOf(ctx, {})),
     userPool: tenant.snapshot.userPool,
     clientId,

@@ -32,7 +32,7 @@ async function answer(services: HostedServices, step: FormStep): Promise<void> {
 }
 
 async function refuse(services: HostedServices, step: FormStep): Promise<void> {
-  const location = await services.refuseFlow(step.tenant, step.flow)
+  const location = await services.refuseFlow(step.tenant, step.ctx, step.flow)
   if (location === undefined) return explainUnfinished(services, step)
   redirect(step.ctx, location)
 }

@@ -2,7 +2,9 @@ import type { Router } from '@koa/router'
 import type { Context } from 'koa'
 import type { AppClient } from '../../domain/app-clients/app-client.ts'
 import { isRegisteredUri } from '../../domain/app-clients/redirect-uri.ts'
+import { endBrowserSession } from '../../domain/sessions/end-browser-session.ts'
 import type { Tenant } from '../../domain/user-pools/tenant.ts'
+import { askedBy } from '../../platform/http/caller.ts'
 import { readForm } from '../../platform/http/read-form.ts'
 import { cookieName, setCookie } from '../../security/cookies.ts'
 import { sha256 } from '../../security/digest.ts'
@@ -45,7 +47,7 @@ async function logOut(services: HostedServices, ctx: Context, parameters: Readon
   if (asked.everywhere && !(await signOutEverywhere(services, tenant, ctx, asked.hint))) {
     return showErrorPage(services, ctx, 'notSignedInHere', { status: 400 })
   }
-  await endSession(services, tenant, ctx)
+  await endSession(services, tenant, ctx, appClient)
   if (target !== undefined) return redirect(ctx, target)
   const locale = services.catalogue.locale(languagesOf(ctx, Object.fromEntries(parameters)))
   showPage(services, { ctx, locale, tenant, appClient, redirectUri: undefined }, 'pages/signed-out', 'signedOut', {
@@ -87,12 +89,18 @@ function withState(uri: string, state: string | undefined): string {
   return url.href
 }
 
-async function endSession(services: HostedServices, tenant: Tenant, ctx: Context): Promise<void> {
+async function endSession(
+  services: HostedServices,
+  tenant: Tenant,
+  ctx: Context,
+  appClient: AppClient | undefined,
+): Promise<void> {
   const userPoolId = tenant.snapshot.userPool.id
   const name = cookieName('session', userPoolId, tenant.secure)
   const handle = ctx.cookies.get(name, { signed: false })
   if (handle === undefined) return
-  await services.domain.store.browserSessions.delete(userPoolId, sha256(handle))
+  const domain = askedBy(services.domain, ctx.req, appClient && { clientId: appClient.id })
+  await endBrowserSession(domain, { userPoolId, idHash: sha256(handle) })
   setCookie(ctx, name, '', { secure: tenant.secure, maxAgeSeconds: 0 })
 }
 

@@ -8,6 +8,10 @@ export interface Caller {
   userAgent?: string
   /** The request's id, as in the log and on error pages. */
   requestId?: string
+  /** The app client in whose flow they ask. */
+  clientId?: string
+  /** On the command line: the operator's account on the machine. */
+  operator?: string
 }
 
 const callers = new WeakMap<IncomingMessage, Caller>()
@@ -23,4 +27,5 @@ export const callerOf = (request: IncomingMessage): Caller => callers.get(reques
 export const askedBy = <Services extends object>(
   services: Services,
   request: IncomingMessage,
-): Services & { caller: Caller } => ({ ...services, caller: callerOf(request) })
+  through: Pick<Caller, 'clientId'> = {},
+): Services & { caller: Caller } => ({ ...services, caller: { ...callerOf(request), ...through } })

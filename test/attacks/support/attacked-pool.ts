@@ -8,7 +8,7 @@ import { callback, goodPassword } from '../../support/visitor.ts'
 
 /* A user pool with an app client of every kind, and what stands for an app and its users in the attacks. */
 
-const poolId = 'eu-west-1_email'
+export const poolId = 'eu-west-1_email'
 export const machineSecret = 'Machine-7Zp4Kq9Xw2Vn8Lr5'
 export const home = 'https://app.example/'
 
@@ -45,8 +45,15 @@ export const attackedPool = (more: object = {}): object => ({
   ...more,
 })
 
-export const startAttackedServer = (options: TestServerOptions = {}): Promise<TestServer> =>
-  startServer({ configuration: JSON.stringify({ UserPools: [attackedPool()] }), ...options })
+/** Where it is not the hash that is attacked, it may be cheap. */
+export const cheapHashes = { hashMemoryKiB: 1024 }
+
+export const startAttackedServer = ({ environment, ...options }: TestServerOptions = {}): Promise<TestServer> =>
+  startServer({
+    configuration: JSON.stringify({ UserPools: [attackedPool()] }),
+    environment: { ...cheapHashes, ...environment },
+    ...options,
+  })
 
 /** A browser that an app has sent to sign in. */
 export interface Caller {

@@ -12,7 +12,7 @@ export async function restrictedSyntax(text: string, file: string): Promise<stri
   const ban = rules['no-restricted-syntax'] ?? 'off'
   const config: Linter.Config = {
     files: ['**/*.ts'],
-    languageOptions: { parser: tseslint.parser as Linter.Parser },
+    languageOptions: { parser: tseslint.parser },
     rules: { 'no-restricted-syntax': ban },
   }
   return new Linter().verify(text, [config], file).map(({ message }) => message)

@@ -9,7 +9,7 @@ import { attackedPool, callerAt, signIn } from './attacked-pool.ts'
 
 /* Every form of the hosted pages, at the moment when it is due: what attacks on forms begin with. */
 
-export const newPassword = 'Trajectory-1962'
+const newPassword = 'Trajectory-1962'
 
 /** The pools that the steps need. */
 export const stepPools = (): string =>

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { deleteUnconfirmedSignUps } from '../../../src/domain/sign-up/delete-unconfirmed-sign-ups.ts'
 import { disableUser, findUser } from '../../../src/domain/users/administer-user.ts'
 import { userPoolOf } from '../../support/accounts.ts'
 import { linkFor, linkPools } from '../../support/confirmation-links.ts'
@@ -232,7 +233,7 @@ describe.each(databaseKinds)('signing up with a link, on %s', (database) => {
   test('a sign-up that nobody confirmed goes, and its link says so', async () => {
     const { link } = await signUp('never@example.com')
     clock.pass(8 * day)
-    await server.services.domain.store.housekeeping.deleteExpired(clock.now(), 500)
+    await deleteUnconfirmedSignUps(server.services.domain, 500)
     expect((await elsewhere().visit(link)).heading).toBe('This sign-up is no longer there')
     expect(await canSignIn('never@example.com', goodPassword)).toBe('Sign in')
     const again = await signUp('never@example.com')

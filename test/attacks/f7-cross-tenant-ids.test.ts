@@ -1,0 +1,323 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Repositories, Store } from '../../src/domain/ports/store.ts'
+import type { BrowserSession } from '../../src/domain/sessions/browser-session.ts'
+import { onEachDatabase } from '../persistence/databases.ts'
+import {
+  addAppClient,
+  addUser,
+  addUserPool,
+  authorizationCode,
+  grantOf,
+  later,
+  newUser,
+  now,
+  auditEvent,
+} from '../persistence/records.ts'
+
+/*
+ * Threat row F7: ids of one tenant at another one's door (ZITADEL CVE-2025-64431, and recycled ids CVE-2026-55670). Every
+ * method of every repository, called for one pool with the ids of another, finds nothing and changes no row of it. The table
+ * is complete or the test fails: a method that is added has to say what it does. Guards src/persistence.
+ * (persistence/tenants.test.ts has two pools that hold the same ids.)
+ */
+
+interface Ids {
+  userPoolId: string
+  sub: string
+  username: string
+  clientId: string
+  group: string
+  server: string
+  idHash: string
+  uid: string
+  code: string
+  grant: string
+  token: string
+  kid: string
+  domain: string
+}
+
+const idsOf = (userPoolId: string, mark: string): Ids => ({
+  ...{ userPoolId, sub: `sub-${mark}`, username: `name-${mark}`, clientId: `client-${mark}`, group: `group-${mark}` },
+  ...{
+    server: `server-${mark}`,
+    idHash: `hash-${mark}`,
+    uid: `uid-${mark}`,
+    code: `code-${mark}`,
+    grant: `grant-${mark}`,
+  },
+  ...{ token: `token-${mark}`, kid: `kid-${mark}`, domain: `https://${mark}.example.com` },
+})
+
+/** What comes of it: nothing found or changed, an error of the database, or a row of one's own. */
+type Outcome = 'nothing' | 'refused' | 'own'
+type Call = (store: Store, own: string, theirs: Ids) => Promise<unknown>
+
+/** Of no one pool: asked by the server for all of them, never with an id that came from outside. */
+const ofEveryPool: ReadonlySet<string> = new Set([
+  ...['settings.generation', 'settings.userPools', 'settings.retireSigningKeys', 'settings.poolsWithSigningKeysDue'],
+  ...['outbox.take', 'outbox.markSent', 'outbox.markFailed', 'outbox.releaseAll', 'outbox.deadLetters'],
+  ...['outbox.retryDeadLetters', 'outbox.nextDueAt', 'housekeeping.deleteExpired'],
+])
+
+const session = (userPoolId: string, ids: Ids): BrowserSession => ({
+  ...{ userPoolId, idHash: ids.idHash, uid: ids.uid, userSub: ids.sub, authTime: now, amr: [], authorizations: {} },
+  ...{ transient: false, remembered: false, expiresAt: later(60) },
+})
+const userAt = (userPoolId: string, { sub, username }: Ids) =>
+  newUser(userPoolId, username, { sub, identifiers: [{ kind: 'username', key: username }] })
+const common = (userPoolId: string, { sub, clientId, idHash }: Ids) => ({
+  ...{ userPoolId, userSub: sub, clientId, idHash, expiresAt: later(60) },
+})
+const codeOf = (userPoolId: string, ids: Ids) => ({
+  ...common(userPoolId, ids),
+  ...{ purpose: 'reset' as const, attribute: 'email' as const, destination: 'x', codeHash: ids.code, sentAt: now },
+})
+const flowOf = (userPoolId: string, ids: Ids) => ({
+  ...common(userPoolId, ids),
+  ...{ sealedInteractionUid: 's', browserHash: 'b', state: { request: {}, chosen: 'login' as const } },
+})
+const attemptOf = (userPoolId: string, ids: Ids) => ({
+  ...common(userPoolId, ids),
+  ...{ challenge: 'NEW_PASSWORD_REQUIRED' as const, amr: [], startedAt: now },
+})
+const keyOf = (userPoolId: string, kid: string) => ({
+  ...{ userPoolId, kid, use: 'id' as const, algorithm: 'RS256' as const, publicJwk: {}, sealedPrivateKey: 's' },
+  ...{ createdAt: now, activeAt: now, predecessor: '' },
+})
+const poolOf = (id: string, domains: readonly string[]) => ({
+  ...{ id, name: 'a pool', isDefault: false, issuer: `https://id.example.com/${id}`, issuerFollowsPublicUrl: false },
+  ...{ domains, settings: {} },
+})
+
+const table: Record<string, [Outcome, Call]> = {
+  'settings.saveUserPool': [
+    'refused',
+    (store, own, { domain }) => store.settings.saveUserPool(poolOf(own, [domain]), now),
+  ],
+  'settings.deleteUserPool': ['own', (store, own) => store.settings.deleteUserPool(own)],
+  'settings.appClients': ['own', (store, own) => store.settings.appClients(own)],
+  'settings.lockAppClient': ['nothing', (store, own, { clientId }) => store.settings.lockAppClient(own, clientId)],
+  'settings.saveAppClient': [
+    'own',
+    (store, userPoolId, { clientId, idHash }) => {
+      const secret = { id: idHash, sealedSecret: 'theirs', added: false, createdAt: now }
+      return store.settings.saveAppClient({ userPoolId, id: clientId, name: 'x', settings: {}, secrets: [secret] }, now)
+    },
+  ],
+  'settings.deleteAppClient': ['nothing', (store, own, { clientId }) => store.settings.deleteAppClient(own, clientId)],
+  'settings.resourceServers': ['own', (store, own) => store.settings.resourceServers(own)],
+  'settings.saveResourceServer': [
+    'own',
+    (store, userPoolId, { server }) =>
+      store.settings.saveResourceServer({ userPoolId, identifier: server, name: 'x', scopes: [] }, now),
+  ],
+  'settings.deleteResourceServer': [
+    'nothing',
+    (store, own, { server }) => store.settings.deleteResourceServer(own, server),
+  ],
+  'settings.signingKeys': ['own', (store, own) => store.settings.signingKeys(own)],
+  'settings.addSigningKey': ['own', (store, own, { kid }) => store.settings.addSigningKey(keyOf(own, kid))],
+  'settings.activateSigningKeys': ['own', (store, own) => store.settings.activateSigningKeys(own, now)],
+  'settings.keepSigningKeys': ['own', (store, own, { kid }) => store.settings.keepSigningKeys(own, [kid])],
+  'users.add': ['own', (store, own, ids) => store.users.add(userAt(own, ids))],
+  'users.findBySub': ['nothing', (store, own, { sub }) => store.users.findBySub(own, sub)],
+  'users.findByIdentifier': ['nothing', (store, own, { username }) => store.users.findByIdentifier(own, username)],
+  'users.page': ['own', (store, userPoolId) => store.users.page({ userPoolId, limit: 100, after: '' })],
+  'users.update': [
+    'nothing',
+    (store, own, { sub }) => store.users.update(own, sub, { enabled: false, passwordHash: 'x' }, now),
+  ],
+  'users.signOutAll': ['own', (store, own) => store.users.signOutAll(own, later(9))],
+  'users.claimIdentifier': [
+    'nothing',
+    (store, own, { sub, username }) =>
+      store.users.claimIdentifier(own, sub, { kind: 'email', key: `${username}@x.org` }),
+  ],
+  'users.releaseIdentifier': [
+    'own',
+    (store, own, { sub, username }) => store.users.releaseIdentifier(own, sub, { kind: 'username', key: username }),
+  ],
+  'users.delete': ['nothing', (store, own, { sub }) => store.users.delete(own, sub)],
+  'users.deleteUnconfirmed': ['nothing', (store, own, { sub }) => store.users.deleteUnconfirmed(own, sub)],
+  'groups.save': [
+    'own',
+    (store, userPoolId, { group }) => store.groups.save({ userPoolId, name: group, description: 'x' }, now),
+  ],
+  'groups.list': ['own', (store, own) => store.groups.list(own)],
+  'groups.addUser': ['refused', (store, own, { group, sub }) => store.groups.addUser(own, group, sub, now)],
+  'groups.ofUser': ['nothing', (store, own, { sub }) => store.groups.ofUser(own, sub)],
+  'verificationCodes.replace': ['refused', (store, own, ids) => store.verificationCodes.replace(codeOf(own, ids))],
+  'verificationCodes.find': ['nothing', (store, own, { sub }) => store.verificationCodes.find(own, sub, 'reset')],
+  'verificationCodes.findLink': ['nothing', (store, own, { sub }) => store.verificationCodes.findLink(own, sub)],
+  'verificationCodes.attempt': [
+    'nothing',
+    async (store, userPoolId, { sub, code }) => {
+      const request = {
+        userPoolId,
+        userSub: sub,
+        purpose: 'reset',
+        codeHash: code,
+        maximumAttempts: 5,
+        at: now,
+      } as const
+      const { kind } = await store.verificationCodes.attempt(request)
+      return kind === 'expired' ? undefined : kind
+    },
+  ],
+  'attributeChanges.save': [
+    'refused',
+    (store, own, ids) => store.attributeChanges.save({ ...common(own, ids), attribute: 'email', value: 'x' }),
+  ],
+  'attributeChanges.ofUser': ['nothing', (store, own, { sub }) => store.attributeChanges.ofUser(own, sub, now)],
+  'attributeChanges.delete': ['nothing', (store, own, { sub }) => store.attributeChanges.delete(own, sub)],
+  'signInAttempts.add': [
+    'refused',
+    (store, own, ids) => store.signInAttempts.add({ ...attemptOf(own, ids), idHash: 'new' }),
+  ],
+  'signInAttempts.find': ['nothing', (store, own, { idHash }) => store.signInAttempts.find(own, idHash, now)],
+  'signInAttempts.spend': ['nothing', (store, own, { idHash }) => store.signInAttempts.spend(own, idHash, now)],
+  'flows.add': ['refused', (store, own, ids) => store.flows.add(flowOf(own, ids))],
+  'flows.find': ['nothing', (store, own, { idHash }) => store.flows.find(own, idHash, now)],
+  'flows.saveState': [
+    'own',
+    (store, own, { idHash }) => store.flows.saveState(own, idHash, { request: {}, chosen: 'signUp' }),
+  ],
+  'flows.finish': ['nothing', (store, own, { idHash }) => store.flows.finish(own, idHash, now)],
+  'browserSessions.find': ['nothing', (store, own, { idHash }) => store.browserSessions.find(own, idHash, now)],
+  'browserSessions.findByUid': ['nothing', (store, own, { uid }) => store.browserSessions.findByUid(own, uid, now)],
+  'browserSessions.save': ['refused', (store, own, ids) => store.browserSessions.save(session(own, ids))],
+  'browserSessions.update': ['nothing', (store, own, ids) => store.browserSessions.update(session(own, ids))],
+  'browserSessions.delete': ['nothing', (store, own, { idHash }) => store.browserSessions.delete(own, idHash)],
+  'browserSessions.deleteOfUser': ['nothing', (store, own, { sub }) => store.browserSessions.deleteOfUser(own, sub)],
+  'browserSessions.deleteAll': ['own', (store, own) => store.browserSessions.deleteAll(own)],
+  'interactions.find': ['nothing', (store, own, { idHash }) => store.interactions.find(own, idHash, now)],
+  'interactions.save': [
+    'own',
+    (store, userPoolId, { idHash }) =>
+      store.interactions.save({ userPoolId, idHash, payload: {}, expiresAt: later(9) }),
+  ],
+  'interactions.delete': ['own', (store, own, { idHash }) => store.interactions.delete(own, idHash)],
+  'grants.addCode': [
+    'refused',
+    (store, own, ids) => store.grants.addCode(authorizationCode(userAt(own, ids), { codeHash: 'new' })),
+  ],
+  'grants.findCode': ['nothing', (store, own, { code }) => store.grants.findCode(own, code)],
+  'grants.redeemCode': [
+    'nothing',
+    (store, userPoolId, ids) => {
+      const grant = grantOf(userAt(userPoolId, ids), { id: 'new', clientId: ids.clientId })
+      const event = auditEvent(userPoolId)
+      return store.grants.redeemCode({ userPoolId, codeHash: ids.code, grant, refreshTokenHash: 'new', event, at: now })
+    },
+  ],
+  'grants.open': ['refused', (store, own, ids) => store.grants.open(grantOf(userAt(own, ids), { id: 'new' }), 'new')],
+  'grants.findRefreshToken': ['nothing', (store, own, { token }) => store.grants.findRefreshToken(own, token)],
+  'grants.rotate': [
+    'nothing',
+    (store, userPoolId, { token }) =>
+      store.grants.rotate({ userPoolId, tokenHash: token, successorHash: 'new', at: now }),
+  ],
+  'grants.revoke': ['nothing', (store, own, { grant }) => store.grants.revoke(own, grant, now)],
+  'grants.revokeOfUser': ['nothing', (store, own, { sub }) => store.grants.revokeOfUser(own, sub, now)],
+  'grants.revokeAll': ['own', (store, own) => store.grants.revokeAll(own, now)],
+  'grants.findSubject': ['nothing', (store, own, { sub, grant }) => store.grants.findSubject(own, sub, grant)],
+  'consents.find': ['nothing', (store, own, { sub, clientId }) => store.consents.find(own, sub, clientId)],
+  'consents.ofUser': ['nothing', (store, own, { sub }) => store.consents.ofUser(own, sub)],
+  'consents.add': ['own', (store, own, ids) => store.consents.add({ ...common(own, ids), scopes: ['x'] }, now)],
+  'consents.withdraw': ['nothing', (store, own, { sub, clientId }) => store.consents.withdraw(own, sub, clientId, now)],
+  'outbox.add': [
+    'own',
+    (store, userPoolId) => store.outbox.add({ id: 'new', userPoolId, sealedMessage: 'x', at: now }),
+  ],
+}
+
+async function fill(store: Store, ids: Ids): Promise<void> {
+  const { userPoolId, sub, group, server, token, code, grant } = ids
+  await store.settings.saveUserPool(poolOf(userPoolId, [ids.domain]), now)
+  const appClient = await addAppClient(store, userPoolId, ids.clientId)
+  const secret = { id: ids.idHash, sealedSecret: 'sealed', added: false, createdAt: now }
+  await store.settings.saveAppClient({ ...appClient, secrets: [secret] }, now)
+  await store.settings.saveResourceServer({ userPoolId, identifier: server, name: 'API', scopes: [] }, now)
+  await store.settings.addSigningKey(keyOf(userPoolId, ids.kid))
+  const user = await addUser(store, userPoolId, userAt(userPoolId, ids))
+  await store.groups.save({ userPoolId, name: group }, now)
+  await store.groups.addUser(userPoolId, group, sub, now)
+  await store.verificationCodes.replace(codeOf(userPoolId, ids))
+  await store.verificationCodes.replace({ ...codeOf(userPoolId, ids), purpose: 'sign_up' })
+  await store.attributeChanges.save({ ...common(userPoolId, ids), attribute: 'email', value: 'x' })
+  await store.signInAttempts.add(attemptOf(userPoolId, ids))
+  await store.flows.add(flowOf(userPoolId, ids))
+  await store.interactions.save({ ...common(userPoolId, ids), payload: {} })
+  await store.browserSessions.save(session(userPoolId, ids))
+  await store.grants.addCode(authorizationCode(user, { codeHash: code, clientId: ids.clientId }))
+  await store.grants.open(grantOf(user, { id: grant, clientId: ids.clientId }), token)
+  await store.consents.add({ ...common(userPoolId, ids), scopes: ['openid'] }, now)
+}
+
+onEachDatabase((context) => {
+  let own: string
+  let theirs: Ids
+  beforeAll(async () => {
+    own = await addUserPool(context.store)
+    theirs = idsOf(await addUserPool(context.store), 'theirs')
+    await fill(context.store, theirs)
+  })
+
+  /** Every row of a pool, in whatever table. */
+  async function rowsOf(userPoolId: string): Promise<string> {
+    const { kysely } = context.database
+    const tables = await kysely.introspection.getTables()
+    const rows = await Promise.all(
+      tables
+        .filter(({ columns }) => columns.some(({ name }) => name === 'user_pool_id'))
+        .map(async ({ name }) => {
+          const found = await kysely
+            .selectFrom(name as 'users')
+            .selectAll()
+            .where('user_pool_id', '=', userPoolId)
+            .execute()
+          return [name, found.map((row) => JSON.stringify(row)).toSorted()]
+        }),
+    )
+    const pool = await kysely.selectFrom('user_pools').selectAll().where('id', '=', userPoolId).execute()
+    return JSON.stringify([pool, ...rows.toSorted()])
+  }
+
+  test('the table has every method of every repository', () => {
+    const methods = Object.entries(context.store as Repositories).flatMap(([name, repository]: [string, object]) =>
+      typeof repository === 'function' ? [] : Object.keys(repository).map((method) => `${name}.${method}`),
+    )
+    expect([...Object.keys(table), ...ofEveryPool].toSorted()).toEqual(methods.toSorted())
+  })
+
+  test('the other pool has a row in every table that a pool may have rows in', async () => {
+    const [, ...tables] = JSON.parse(await rowsOf(theirs.userPoolId)) as [unknown, ...[string, string[]][]]
+    const empty = tables.filter(([, rows]) => rows.length === 0).map(([name]) => name)
+    expect(empty).toEqual(['outbox'])
+  })
+
+  describe.each(Object.entries(table))('%s', (name, [expected, call]) => {
+    test(`with another pool’s ids: ${expected}`, async () => {
+      if (name === 'settings.deleteUserPool') await addUserPool(context.store, { id: `${own}2` })
+      const pool = name === 'settings.deleteUserPool' ? `${own}2` : own
+      const before = await rowsOf(theirs.userPoolId)
+      const outcome = await call(context.store, pool, theirs).then(
+        (value) => ({ value }),
+        (error: unknown) => ({ error }),
+      )
+      expect(await rowsOf(theirs.userPoolId)).toBe(before)
+      if (expected === 'refused') return expect(outcome).toHaveProperty('error')
+      expect(outcome).not.toHaveProperty('error')
+      const value = 'value' in outcome ? outcome.value : undefined
+      const isNothing =
+        value === undefined || value === false || value === 0 || (Array.isArray(value) && value.length === 0)
+      if (expected === 'nothing') expect(value).toSatisfy(() => isNothing)
+      expect(JSON.stringify(value ?? null)).not.toContain(theirs.userPoolId)
+      expect(JSON.stringify(value ?? null)).not.toMatch(/"sealed"|sub-theirs/)
+      // What it has made is gone before the next one.
+      if (expected === 'own') await context.database.kysely.deleteFrom('user_pools').where('id', '=', pool).execute()
+      if (expected === 'own') await addUserPool(context.store, { id: own }).catch(() => undefined)
+    })
+  })
+})
