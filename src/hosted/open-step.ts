@@ -10,6 +10,7 @@ import { readForm } from '../platform/http/read-form.ts'
 import { browserHandle, findFlow } from '../oidc/interaction.ts'
 import { nextPage, pageToShow } from './dispatcher.ts'
 import { showErrorPage } from './error/error.page.ts'
+import { keepKnownBrowser } from './known-browser.ts'
 import { explainLostFlow, explainUnfinished, showNotStarted } from './lost-flow.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { languagesOf, rememberLanguage } from './language.ts'
@@ -158,6 +159,7 @@ export async function continueFlow(
   const consented = given ? (state.request['scope'] ?? '').split(' ') : undefined
   const location = await services.finishFlow(tenant, ctx, flow, authenticated, consented)
   if (location === undefined) return explainUnfinished(services, step)
+  if (authenticated.bySession !== true) await keepKnownBrowser(step.domain, step, user.sub)
   redirect(ctx, location)
 }
 

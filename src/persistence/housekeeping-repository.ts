@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { HousekeepingRepository } from '../domain/ports/housekeeping-repository.ts'
+import { knownBrowserSeconds } from '../domain/lock-out/known-browsers.ts'
 import { expiredFlowSeconds } from '../domain/sessions/flow.ts'
 import { addSeconds } from '../platform/clock.ts'
 import type { Schema } from './schema.ts'
@@ -15,6 +16,7 @@ const sweeps: readonly { table: keyof Schema; column: string; keptSeconds: numbe
   { table: 'attribute_changes', column: 'expires_at', keptSeconds: 0 },
   { table: 'sign_in_attempts', column: 'expires_at', keptSeconds: 0 },
   { table: 'guess_counters', column: 'expires_at', keptSeconds: 0 },
+  { table: 'known_browsers', column: 'last_used_at', keptSeconds: knownBrowserSeconds },
   { table: 'flows', column: 'expires_at', keptSeconds: expiredFlowSeconds },
   { table: 'interactions', column: 'expires_at', keptSeconds: 0 },
   { table: 'browser_sessions', column: 'expires_at', keptSeconds: 0 },

@@ -11,6 +11,7 @@ import { groupRepository } from './group-repository.ts'
 import { guessRepository } from './guess-repository.ts'
 import { embeddedHousekeeping, housekeepingRepository } from './housekeeping-repository.ts'
 import { interactionRepository } from './interaction-repository.ts'
+import { knownBrowserRepository } from './known-browser-repository.ts'
 import { outboxRepository } from './outbox-repository.ts'
 import type { Schema } from './schema.ts'
 import { settingsRepository } from './settings-repository.ts'
@@ -33,6 +34,7 @@ const repositories = (db: Kysely<Schema>): Repositories => ({
   attributeChanges: attributeChangeRepository(db),
   signInAttempts: signInAttemptRepository(db),
   guesses: guessRepository(db),
+  knownBrowsers: knownBrowserRepository(db),
   flows: flowRepository(db),
   browserSessions: browserSessionRepository(db),
   interactions: interactionRepository(db),

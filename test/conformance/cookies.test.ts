@@ -42,7 +42,10 @@ describe('the cookies of a login', () => {
   test('are HttpOnly, SameSite=Lax and of this host alone, with random values', async () => {
     const lines = await cookiesOfLogin(createUserAgent(pool.base))
     const names = new Set(lines.map((line) => line.split('=', 1).join()))
-    expect([...names].toSorted()).toEqual([name('browser'), name('interaction'), name('resume'), sessionName])
+    expect([...names].toSorted()).toEqual([
+      ...(['browser', 'interaction', 'known', 'resume'] as const).map((kind) => name(kind)),
+      sessionName,
+    ])
     for (const line of lines) {
       expect(line).toMatch(/; httponly/i)
       expect(line).toMatch(/; samesite=lax/i)
@@ -57,10 +60,12 @@ describe('the cookies of a login', () => {
     const life = (line: string): number => Number(/; max-age=(\d+)/i.exec(line)?.[1])
     const gone = lines.filter((line) => /^[^=]+=;/.test(line))
     expect(gone.map((line) => [line.split('=', 1).join(), life(line)])).toEqual([[name('resume'), 0]])
-    // An hour a flow and a session; the browser's handle outlives the flow by the day for which it may be begun anew.
+    // An hour a flow and a session; the browser's handle outlives the flow by the day for which it may be begun anew. What
+    // it is known by to those who have signed in with it lives as long as browsers let a cookie live.
+    const lives = new Map([[name('browser'), 25 * 3600], [name('known'), 400 * 86_400]]) // prettier-ignore
     for (const line of lines.filter((each) => !gone.includes(each))) {
       expect(line).not.toMatch(/expires=/i)
-      const longest = line.startsWith(name('browser')) ? 25 * 3600 : 3600
+      const longest = lives.get(line.split('=', 1).join()) ?? 3600
       expect(life(line)).toBeGreaterThan(longest - 10)
       expect(life(line)).toBeLessThanOrEqual(longest)
     }
@@ -87,9 +92,15 @@ describe('the cookies of a login', () => {
     await browser.authorize()
     const handle = browser.agent.cookies.get(sessionName) ?? ''
     expect(handle).toMatch(/^[\w-]{43}$/)
-    const rows = await pool.services.database.kysely.selectFrom('browser_sessions').selectAll().execute()
-    expect(rows.length).toBeGreaterThan(0)
-    expect(JSON.stringify(rows)).not.toContain(handle)
+    const known = browser.agent.cookies.get(name('known')) ?? ''
+    expect(known).toMatch(/^[\w-]{43}$/)
+    const { kysely } = pool.services.database
+    const rows = [
+      await kysely.selectFrom('browser_sessions').selectAll().execute(),
+      await kysely.selectFrom('known_browsers').selectAll().execute(),
+    ]
+    for (const { length } of rows) expect(length).toBeGreaterThan(0)
+    for (const secret of [handle, known]) expect(JSON.stringify(rows)).not.toContain(secret)
   })
 })
 

@@ -52,12 +52,13 @@ describe('a form’s token', () => {
 })
 
 describe('cookie names', () => {
-  const kinds: CookieKind[] = ['session', 'browser', 'interaction', 'resume']
+  const kinds: CookieKind[] = ['session', 'browser', 'known', 'interaction', 'resume']
 
   test('carry the prefix that browsers enforce on https (threat row B16)', () => {
     expect(kinds.map((kind) => cookieName(kind, 'eu-west-1_Ab12', true))).toEqual([
       '__Host-lk_session_eu-west-1_Ab12',
       '__Host-lk_browser_eu-west-1_Ab12',
+      '__Host-lk_known_eu-west-1_Ab12',
       '__Host-lk_interaction_eu-west-1_Ab12',
       '__Secure-lk_resume_eu-west-1_Ab12',
     ])

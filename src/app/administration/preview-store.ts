@@ -52,6 +52,7 @@ export function createPreviewStore(reads: PreviewReads): { store: Store; writes:
     attributeChanges: unavailable('attributeChanges'),
     signInAttempts: unavailable('signInAttempts'),
     guesses: unavailable('guesses'),
+    knownBrowsers: unavailable('knownBrowsers'),
     flows: unavailable('flows'),
     browserSessions: unavailable('browserSessions'),
     interactions: unavailable('interactions'),

@@ -24,16 +24,30 @@ function bucketOf({ sealedBox }: Services, userPool: UserPool, verifier: Verifie
 
 const toldAlways = (...buckets: string[]): Guess => ({ buckets, told: buckets })
 
+/** Who is guessed at, by which name, and in which browser: the SHA-256 of its long-lived handle, if it sent one. */
+export interface NamedGuess {
+  userSub: string | undefined
+  name: string
+  browserHash: string | undefined
+}
+
 /**
  * At somebody's password, or at the code that would let them choose a new one, by a name: one count for the person,
- * whichever name is typed (threat row B7), and one for the name, which locks as one that nobody has.
+ * whichever name is typed (threat row B7), and one for the name, which locks as one that nobody has. A browser in which
+ * the person has signed in before counts for itself, so that strangers keep nobody out of their own (threat row B15).
  */
-export function guessByName(
-  services: Services,
+export async function guessByName(
+  services: Services & Pick<DomainServices, 'store'>,
   userPool: UserPool,
   verifier: 'password' | 'code',
-  { userSub, name }: { userSub: string | undefined; name: string },
-): Guess {
+  { userSub, name, browserHash }: NamedGuess,
+): Promise<Guess> {
+  // Looked for even for nobody: the same work (threat row B14).
+  const isKnown =
+    browserHash !== undefined && (await services.store.knownBrowsers.has(userPool.id, userSub ?? '', browserHash))
+  if (userSub !== undefined && isKnown) {
+    return toldAlways(bucketOf(services, userPool, verifier, 'browser', userSub, browserHash))
+  }
   const named = bucketOf(services, userPool, verifier, 'name', lookupKey(userPool, name))
   if (userSub === undefined) return toldAlways(named)
   return { buckets: [bucketOf(services, userPool, verifier, 'user', userSub), named], told: [named] }

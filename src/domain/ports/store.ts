@@ -13,6 +13,7 @@ import type { GuessRepository } from './guess-repository.ts'
 import type { SealedAuditEvent } from '../audit/audit-event.ts'
 import type { AuditTrailRepository } from './audit-trail-repository.ts'
 import type { HousekeepingRepository } from './housekeeping-repository.ts'
+import type { KnownBrowserRepository } from './known-browser-repository.ts'
 import type { OutboxRepository } from './outbox-repository.ts'
 
 /*
@@ -37,6 +38,7 @@ export interface Repositories {
   attributeChanges: AttributeChangeRepository
   signInAttempts: SignInAttemptRepository
   guesses: GuessRepository
+  knownBrowsers: KnownBrowserRepository
   flows: FlowRepository
   browserSessions: BrowserSessionRepository
   interactions: InteractionRepository

@@ -42,12 +42,13 @@ export async function confirmForgotPassword(
     code: string
     password: string
     languages?: readonly string[]
+    browserHash?: string | undefined
   },
 ): Promise<ConfirmForgotPasswordOutcome> {
-  const { userPool, userSub, username: name, password } = request
+  const { userPool, userSub, username: name, password, browserHash } = request
   const broken = brokenRules(userPool.passwordPolicy, password)
   if (broken.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: broken }
-  const guess = guessByName(services, userPool, 'code', { userSub, name })
+  const guess = await guessByName(services, userPool, 'code', { userSub, name, browserHash })
   const admission = await admitGuess(services, userPool, guess)
   if (admission.kind === 'refused') return admission
   // Hashed even for nobody: a reset that was never under way costs and answers the same.
@@ -179,6 +180,7 @@ async function setPassword(
   } as const
   await tx.users.update(userPool.id, user.sub, change, at)
   await tx.browserSessions.deleteOfUser(userPool.id, user.sub)
+  await tx.knownBrowsers.forget(userPool.id, user.sub)
   await tx.grants.revokeOfUser(userPool.id, user.sub, at)
   return { kind: 'done', user: confirmed, authTime: signedOutAt }
 }

@@ -20,6 +20,8 @@ export interface SignInRequest {
   appClient: AppClient
   username: string
   password: string
+  /** As for `guessByName`. */
+  browserHash?: string | undefined
 }
 
 export type SignInOutcome =
@@ -82,8 +84,8 @@ async function tryPassword(
   request: SignInRequest,
   user: User | undefined,
 ): Promise<{ outcome: SignInOutcome; attempt?: SignInAttempt }> {
-  const { userPool, username: name, password } = request
-  const guess = guessByName(services, userPool, 'password', { userSub: user?.sub, name })
+  const { userPool, username: name, password, browserHash } = request
+  const guess = await guessByName(services, userPool, 'password', { userSub: user?.sub, name, browserHash })
   const checked = await checkPassword(services, userPool, guess, password, user?.passwordHash)
   if (checked.kind === 'refused') return { outcome: checked }
   if (user === undefined && !request.appClient.preventUserExistenceErrors) {

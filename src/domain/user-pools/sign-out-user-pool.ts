@@ -17,6 +17,7 @@ export function signOutUserPool(
     // First, so that a sign-in which is under way waits, and finds itself older than the sign-out.
     await tx.users.signOutAll(userPoolId, signOutTime({}, at))
     const sessions = await tx.browserSessions.deleteAll(userPoolId)
+    await tx.knownBrowsers.forgetAll(userPoolId)
     return { sessions, grants: await tx.grants.revokeAll(userPoolId, at) }
   }
   return onRecord(services, work, (detail) => ({ userPoolId, eventType: 'UserPoolSignOut', detail }))

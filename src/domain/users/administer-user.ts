@@ -156,6 +156,7 @@ async function endEverything(
     const at = services.clock.now()
     await tx.users.update(user.userPoolId, user.sub, { ...change, signedOutAt: signOutTime(user, at) }, at)
     const sessions = await tx.browserSessions.deleteOfUser(user.userPoolId, user.sub)
+    await tx.knownBrowsers.forget(user.userPoolId, user.sub)
     return { sessions, grants: await tx.grants.revokeOfUser(user.userPoolId, user.sub, at) }
   }
   await onRecord(services, work, (detail) => ({ ...entryOf(user, eventType), detail }))
@@ -205,6 +206,7 @@ export async function setUserPassword(
     )
     if (permanent) await claimPreferredUsername(tx, userPool, user)
     await tx.browserSessions.deleteOfUser(user.userPoolId, user.sub)
+    await tx.knownBrowsers.forget(user.userPoolId, user.sub)
     await tx.grants.revokeOfUser(user.userPoolId, user.sub, at)
   }
   await onRecord(services, work, () => ({ ...entryOf(user, 'UserSetPassword'), detail: { permanent } }))

@@ -5,6 +5,7 @@ import { sha256 } from '../../security/digest.ts'
 import { epochSeconds } from '../../platform/clock.ts'
 import { askForConfirmation } from '../confirm/ask-for-confirmation.ts'
 import type { HostedServices } from '../hosted-services.ts'
+import { knownBrowserHash } from '../known-browser.ts'
 import { pagePaths } from '../paths.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
 import { staySignedInOf } from '../stay-signed-in.ts'
@@ -28,7 +29,8 @@ export function loginRoutes(router: Router, services: HostedServices): void {
       })
     }
     const { userPool } = step.tenant.snapshot
-    const outcome = await signIn(step.domain, { userPool, appClient: step.appClient, username, password })
+    const browserHash = knownBrowserHash(step)
+    const outcome = await signIn(step.domain, { userPool, appClient: step.appClient, username, password, browserHash })
     await answer(services, step, username, outcome)
   })
 }

@@ -7,6 +7,7 @@ import type { PasswordRule } from '../../domain/users/password-policy.ts'
 import { codeLength } from '../../domain/verification-codes/issue-code.ts'
 import { codeError } from '../attempts-exceeded.ts'
 import type { HostedServices } from '../hosted-services.ts'
+import { knownBrowserHash } from '../known-browser.ts'
 import { newPasswordField } from '../password-field.ts'
 import { pagePaths } from '../paths.ts'
 import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
@@ -53,6 +54,7 @@ async function resetPassword(services: HostedServices, step: FormStep, pending: 
     code,
     password,
     languages: step.languages,
+    browserHash: knownBrowserHash(step),
   })
   if (outcome.kind === 'done') {
     const { request, username } = step.flow.state
