@@ -77,7 +77,9 @@ export function configurationOf(extra: { clients?: Readonly<Record<string, objec
     ...clientDefaults,
     ...settings,
   }))
-  const base = { Schema: [{ Name: 'tier' }], ResourceServers: resourceServers, Groups: groups, Users: [ana] }
+  // Tables of hostile values are no attack on anybody: test/attacks shows what locks.
+  const LockOut = { FirstLockingFailure: 100, MaximumSeconds: 60, FailuresPerDay: 10_000 }
+  const base = { LockOut, Schema: [{ Name: 'tier' }], ResourceServers: resourceServers, Groups: groups, Users: [ana] }
   const main = { Id: poolId, PoolName: 'conformance', Default: true, ...base, Clients: appClients, ...extra.pool }
   const other = { Id: otherPoolId, PoolName: 'other', ...base, Clients: appClients }
   return JSON.stringify({ UserPools: [main, other] })

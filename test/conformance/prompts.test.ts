@@ -77,15 +77,11 @@ describe('prompt=none', () => {
     expect(response.headers.getSetCookie()).toEqual([])
   })
 
-  test('may be answered in a frame: the redirect says nothing against it, each page of ours does', async () => {
+  // Browsers look at these headers where a redirect ends: see interop/oidc-client-ts for a frame that is answered.
+  test('is answered by a redirect, and each page of ours may not be framed', async () => {
     const { agent } = await signedIn()
     for (const silent of [urlFor({ prompt: 'none' }), urlFor({ prompt: 'none', max_age: '0' })]) {
-      const { status, headers } = await agent.request(silent)
-      expect([status, headers.get('x-frame-options'), headers.get('content-security-policy')]).toEqual([
-        303,
-        null,
-        null,
-      ])
+      expect((await agent.request(silent)).status).toBe(303)
     }
     const pages = [
       await agent.visit(urlFor({ prompt: 'login' })),

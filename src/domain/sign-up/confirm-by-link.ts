@@ -1,5 +1,5 @@
 import { constantTimeEqual } from '../../security/digest.ts'
-import { onRecord, responseOf } from '../audit/record.ts'
+import { onRecord, record, responseOf } from '../audit/record.ts'
 import type { AuditEntry } from '../audit/record.ts'
 import { checkPassword } from '../lock-out/check-password.ts'
 import { guessAtPassword } from '../lock-out/guess.ts'
@@ -88,7 +88,11 @@ export async function confirmByLink(
     const guess = guessAtPassword(services, userPool, user.sub)
     const checked = await checkPassword(services, userPool, guess, proof.password, user.passwordHash)
     if (checked.kind === 'refused') return checked
-    if (checked.kind === 'wrong') return refused('incorrectPassword')
+    if (checked.kind === 'wrong') {
+      const refusal = refused('incorrectPassword')
+      await record(services, services.store, entryOf(user, refusal))
+      return refusal
+    }
   }
   const broken = proof.kind === 'newPassword' ? brokenRules(userPool.passwordPolicy, proof.password) : []
   if (broken.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: broken }
