@@ -170,7 +170,7 @@ describe('with a database', () => {
     await fail()
     for (let round = 0; round < 3; round += 1) {
       const response = await post('/oauth2/revoke', { client_id: 'app', token: refreshToken })
-      expect([response.status, await response.json()]).toEqual([500, { error: 'server_error' }])
+      expect([response.status, await response.json()]).toEqual([503, { error: 'temporarily_unavailable' }])
       expect(response.headers.get('cache-control')).toBe('no-store')
     }
     // Nor is anything given out meanwhile that could not be written down.
@@ -220,7 +220,7 @@ describe('with a database', () => {
       `id_token_hint=${idToken}&global_sign_out=true&post_logout_redirect_uri=https://app.example.com/`,
     ]) {
       const response = await browser.agent.request(`${pool.base}/logout?${query}`)
-      expect([query, response.status, response.headers.get('location')]).toEqual([query, 500, null])
+      expect([query, response.status, response.headers.get('location')]).toEqual([query, 503, null])
     }
     // The browser still has its cookie, and so knows that it is signed in.
     const name = cookieName('session', poolId, false)
@@ -236,7 +236,7 @@ describe('with a database', () => {
     const login = await agent.visit(url)
     await fail()
     const page = await login.submit({ username: 'ana', password })
-    expect([page.status, page.url.origin]).toEqual([500, pool.base])
+    expect([page.status, page.url.origin]).toEqual([503, pool.base])
     await mend()
     expect((await agent.visit(url)).heading).toBe('Sign in')
   })

@@ -27,12 +27,12 @@ afterAll(() => server.stop())
 /** Fills the queue to its end and keeps it full until `stop`. */
 function flood(): { isFull: Promise<void>; stop(): Promise<void> } {
   const { passwordHasher } = server.services.domain
-  let going = true
+  const flooding = { going: true }
   let full: () => void
   const isFull = new Promise<void>((resolve) => (full = resolve))
   const under: Promise<unknown>[] = []
   const one = async (): Promise<void> => {
-    while (going) await passwordHasher.hash('Analytical-1843')
+    while (flooding.going) await passwordHasher.hash('Analytical-1843')
   }
   // One at a time, until the first is refused: then there is no room, and each that ends begins the next.
   const fill = async (): Promise<void> => {
@@ -51,7 +51,7 @@ function flood(): { isFull: Promise<void>; stop(): Promise<void> } {
   return {
     isFull,
     async stop() {
-      going = false
+      flooding.going = false
       await filling
       await Promise.all(under)
     },

@@ -295,7 +295,7 @@ onEachDatabase((context) => {
         }),
     )
     const pool = await kysely.selectFrom('user_pools').selectAll().where('id', '=', userPoolId).execute()
-    return JSON.stringify([pool, ...rows.toSorted()])
+    return JSON.stringify([pool, ...rows.toSorted((a, b) => String(a).localeCompare(String(b)))])
   }
 
   test('the table has every method of every repository', () => {

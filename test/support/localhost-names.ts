@@ -7,5 +7,5 @@ export function reachLocalhostNames(): void {
     const local = /\.localhost\.?$/.test(hostname) ? '127.0.0.1' : hostname
     Reflect.apply(lookup, dns, [local, ...rest])
   }
-  dns.lookup = Object.assign(named, lookup) as typeof dns.lookup
+  dns.lookup = Object.assign(named, lookup)
 }
