@@ -190,6 +190,8 @@ describe.each(Object.entries(handles))('%s', (_what, make) => {
     const tries = [...mutations(value), ...(inForm ? dressed(value) : [])]
     expect(tries.length).toBeGreaterThan(100)
     for (const mutation of tries) expect([mutation, await works(mutation)]).toEqual([mutation, false])
+    // So many wrong ones lock the network that sent them, for a minute at most.
+    pool.clock.ahead += 61
     expect(await works(value)).toBe(true)
   })
 })
