@@ -20,9 +20,9 @@ const systemCodes = new Set([
  */
 const states = /^(08...|53...|57014|57P0[1-5]|25006)$/
 
-/** What `pg` says without a code of any kind. */
+/** What `pg` says without a code of any kind, and PostgreSQL with one that means much else (55000). */
 const words =
-  /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error)/
+  /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error)|is not currently accepting connections$/
 
 /** @param error also one that wraps others: each address of a host fails by itself */
 export function isDatabaseAway(error: unknown): boolean {

@@ -57,7 +57,6 @@ test.each([
       await half.agent.visit(half.page.url.href),
       await waiting.submit({ code }),
       await half.agent.visit(half.request.url),
-      await whole.agent.visit(`${whole.request.url}&prompt=none`),
     ]
     for (const page of pages) {
       expect(page.url.href).not.toMatch(/^https:\/\/app\.example/)
@@ -65,6 +64,10 @@ test.each([
       expect(page.headers.get('retry-after')).toBe('5')
       expect(page.html).not.toMatch(/ECONN|57P0|postgres|connection|terminat|Error:/i)
     }
+    // Nobody looks at a page that was asked for in silence: the app is told the same (RFC 6749 §4.1.2.1).
+    const { url: silent } = await whole.agent.visit(`${whole.request.url}&prompt=none`)
+    expect(silent.href).toMatch(/^https:\/\/app\.example\/callback\?error=temporarily_unavailable&/)
+    expect(silent.searchParams.has('code')).toBe(false)
     const bearer = { authorization: `Bearer ${tokens.access_token}` }
     const json = [
       await fetch(`${base}/oauth2/token`, { method: 'POST', body: new URLSearchParams(refresh) }),

@@ -105,7 +105,7 @@ describe('through the running server', () => {
     const { adminSocket = '', adminToken = '' } = lockRecord()
     expect(statSync(dirname(adminSocket)).mode & 0o777).toBe(0o700)
     expect(statSync(join(latchkey.env['DATA_DIR']!, 'latchkey.lock')).mode & 0o777).toBe(0o600)
-    const command = JSON.stringify({ command: 'user.list', input: {} })
+    const command = JSON.stringify({ command: 'user.list', input: {}, operator: 'ada' })
     expect(await call(adminSocket, adminToken, command)).toBe(200)
     expect(await call(adminSocket, `${adminToken}x`, command)).toBe(401)
     expect(await call(adminSocket, undefined, command)).toBe(401)

@@ -140,18 +140,18 @@ describe.each(databaseKinds)('revoking on %s', (database) => {
 
   test('that fails says so (threat row C20)', async () => {
     const { refreshToken, accessToken } = await browser.signIn()
-    const { grants } = pool.domain.store
-    const working = grants.revoke.bind(grants)
-    grants.revoke = () => Promise.reject(new Error('the database is gone'))
+    const { store } = pool.domain
+    const working = store.transaction.bind(store)
+    store.transaction = () => Promise.reject(new Error('the database is gone'))
     try {
       await expectError(await revoke({ client_id: 'app', token: refreshToken }), 500, 'server_error')
     } finally {
-      grants.revoke = working
+      store.transaction = working
     }
     expect((await userInfo(pool.base, accessToken)).status).toBe(200)
     await expectDone(await revoke({ client_id: 'app', token: refreshToken }))
     const claims = decode(accessToken)
-    const found = await grants.findSubject(poolId, String(claims['sub']), String(claims['origin_jti']))
+    const found = await store.grants.findSubject(poolId, String(claims['sub']), String(claims['origin_jti']))
     expect(found?.grantRevoked).toBe(true)
   })
 })

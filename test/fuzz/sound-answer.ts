@@ -14,6 +14,9 @@ export const probes = { markup: '<xss-probe', evaluated: 'liquid-probe', header:
 /** Errors of Node's own parser, which come before anything of ours is asked. */
 const unreadable = new Set([400, 408, 417, 431])
 
+/** What RFC 9112 §2.5 and §6.1 have for a version or a transfer coding that is not ours: no fault of the server. */
+const refusals = new Set([501, 505])
+
 /**
  * @param origin the public one
  * @param options.secure asked at a host that is reached by https
@@ -26,7 +29,8 @@ export function faultsOf(answer: Answer, origin: string, options: { secure?: boo
   // `Expect` and what cannot be parsed is answered without a header of ours.
   const fromParser = unreadable.has(status) && (type.startsWith('text/plain') || body === '')
   const faults = [...bodyFaults(body, isHtml), ...cookieFaults(headers, options.secure), ...corsFaults(headers, status)]
-  if (!(status >= 200 && status < 500)) faults.push(`status ${status}`)
+  const isRefused = refusals.has(status) && type.startsWith('text/plain')
+  if (!(status >= 200 && status < 500) && !isRefused) faults.push(`status ${status}`)
   if (isHtml) faults.push(...pageFaults(headers, body))
   if (!fromParser && headers.get('x-content-type-options') !== 'nosniff' && hasContent(answer)) {
     faults.push('no X-Content-Type-Options')
@@ -98,7 +102,7 @@ function redirectFaults(location: string, origin: string, status: number): strin
 function cookieFaults(headers: Headers, secure = false): string[] {
   return headers.getSetCookie().flatMap((line) => {
     const isOurs =
-      /^(__(Host|Secure)-)?lk_(session|browser|interaction|resume)_[\w-]+=[\w-]*;|^lang=[\w-]+;|^demo_session=[\w-]*;/.test(
+      /^(__(Host|Secure)-)?lk_(session|browser|known|interaction|resume)_[\w-]+=[\w-]*;|^lang=[\w-]+;|^demo_session=[\w-]*;/.test(
         line,
       )
     const isKept = /; *httponly/i.test(line) && /; *samesite=lax/i.test(line) && /; *path=\//i.test(line)
