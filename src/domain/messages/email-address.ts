@@ -8,6 +8,12 @@ const maximumLocalPartLength = 64 // RFC 5321 §4.5.3.1.1
  * row E5), and `%` and `!` are routes of old (`user%host@relay`, `host!user@relay`) that relays still follow.
  */
 const localPart = /^[\w#$&'*+/=?^`{|}~-]+(?:\.[\w#$&'*+/=?^`{|}~-]+)*$/
+
+/*
+ * An encoded word (RFC 2047) is a dot-atom by its letters; mail libraries and servers have been seen to decode one inside an
+ * address, with another address in it (`=?utf-8?q?mal=40attacker.example=3e?=@victim.example`).
+ */
+const encodedWord = /=\?|\?=/
 const domainLabel = /^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i
 
 /**
@@ -24,6 +30,7 @@ export function parseEmailAddress(text: string): string | undefined {
   const at = trimmed.indexOf('@')
   const local = trimmed.slice(0, Math.max(0, at))
   if (local.length > maximumLocalPartLength || !localPart.test(local)) return undefined
+  if (encodedWord.test(local)) return undefined
   const domain = asciiDomain(trimmed.slice(at + 1))
   if (domain === undefined) return undefined
   const address = `${local}@${domain}`
@@ -36,10 +43,20 @@ function asciiDomain(domain: string): string | undefined {
   const ascii = domainToASCII(domain)
   const isAscii = isLdh(domain)
   if ((isAscii ? ascii : domainToUnicode(ascii)) !== domain.toLowerCase()) return undefined
+  // A capital that is not the capital of its small letter: the Kelvin sign is a small k, and would make another's domain.
+  if (domain.toLowerCase().toUpperCase() !== domain.toUpperCase()) return undefined
   if (!isLdh(ascii)) return undefined
+  if (!ascii.split('.').every(isUnambiguousLabel)) return undefined
   const topLevel = ascii.slice(ascii.lastIndexOf('.') + 1)
   if (/^\d+$/.test(topLevel)) return undefined
   return isAscii ? domain : ascii
+}
+
+/** A punycode label must stand for letters beyond ASCII, and for them alone: `xn--victim-` would be read as `victim`. */
+const isUnambiguousLabel = (label: string): boolean => {
+  if (!label.startsWith('xn--')) return true
+  const unicode = domainToUnicode(label)
+  return unicode !== label && domainToASCII(unicode) === label
 }
 
 function isLdh(domain: string): boolean {
