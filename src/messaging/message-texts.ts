@@ -44,8 +44,14 @@ export function required<Name extends 'code' | 'link' | 'validForMinutes'>(
 
 const maximumLineLength = 200
 
-/** One line for a header: without control characters, and not endless. */
+/**
+ * One line for a header: without control characters, not endless, and no encoded word (RFC 2047), in which a reader of mail
+ * would find what is not there, line breaks included.
+ */
 export function singleLine(text: string): string {
-  const line = text.replaceAll(/[\p{Cc}\u2028\u2029\s]+/gu, ' ').trim()
+  const line = text
+    .replaceAll(/[\p{Cc}\u2028\u2029\s]+/gu, ' ')
+    .replaceAll('=?', '= ?')
+    .trim()
   return Array.from(line).slice(0, maximumLineLength).join('')
 }
