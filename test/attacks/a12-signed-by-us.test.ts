@@ -231,6 +231,23 @@ describe('a link', () => {
     }
   })
 
+  test('with another app’s client_id, and nothing else changed, is none', async () => {
+    const { link } = await signsUp('client@example.com')
+    const { visit } = await at()
+    for (const clientId of ['other', 'partner', 'backend', 'WEB', 'web ', 'web\0', 'nobody', '']) {
+      const changed = new URL(link)
+      changed.searchParams.set('client_id', clientId)
+      const page = await visit(changed.href)
+      expect([clientId, page.status, page.heading]).toEqual([clientId, 400, 'This link isn’t complete'])
+      // Nor is it one for a form with the right token, which any page of such a link gives.
+      const token = (await visit(link.href)).field('_csrf') ?? ''
+      const body = new URLSearchParams([...changed.searchParams, ['_csrf', token], ['password', goodPassword]])
+      const posted = await visit(`${server.publicUrl}/confirmUser`, { method: 'POST', body })
+      expect([clientId, posted.status >= 400]).toEqual([clientId, true])
+    }
+    expect((await visit(link.href)).heading).toBe('Confirm your account')
+  })
+
   test('signed by another server, or by one of the secrets that everybody knows, is none', async () => {
     const { link } = await signsUp('forged@example.com')
     const username = link.searchParams.get('user_name') ?? ''
