@@ -7,6 +7,8 @@ import { present } from './rows.ts'
 import type { Schema } from './schema.ts'
 
 const daySeconds = 86_400
+/** By which the clocks of two servers on one database may differ. */
+const clockDifferenceSeconds = 300
 
 export const guessRepository = (db: Kysely<Schema>): GuessRepository => ({
   async count({ userPoolId, buckets, lockOut, at }) {
@@ -49,7 +51,8 @@ const anyOf = (buckets: readonly string[]): RawBuilder<never> => sql<never>`any(
 
 /**
  * A row that is there is locked by whoever counts, and the next one finds it as it was left. Where its lock still holds
- * nothing is changed, and nothing returned. Buckets come in order, so that two statements never wait for each other.
+ * nothing is changed, and nothing returned; one that would hold for longer than any lock is of a clock that was ahead, and has
+ * been set right since (threat row F12). Buckets come in order, so that two statements never wait for each other.
  */
 function countGuess(
   userPoolId: string,
@@ -60,6 +63,7 @@ function countGuess(
   const { firstLockingFailure: first, maximumSeconds: maximum, failuresPerDay } = lockOut
   const now = sql`${at}::timestamptz`
   const silentSince = sql`${addSeconds(at, -maximum)}::timestamptz`
+  const beyond = sql`${addSeconds(at, maximum + clockDifferenceSeconds)}::timestamptz`
   const yesterday = sql`${addSeconds(at, -daySeconds)}::timestamptz`
   return sql<CountedRow>`
     insert into guess_counters as counter
@@ -84,6 +88,6 @@ function countGuess(
         ) as counted
       ) as locking
     )
-    where counter.locked_until is null or counter.locked_until <= ${now}
+    where counter.locked_until is null or counter.locked_until <= ${now} or counter.locked_until > ${beyond}
     returning bucket, locked_until as "lockedUntil"`
 }
