@@ -18,6 +18,8 @@ export interface ServerProcess {
   /** Sends SIGTERM without waiting. */
   askToStop(): void
   ended: Promise<number | null>
+  /** All that it has said so far, on standard output and error. */
+  output(): string
 }
 
 /** Starts `latchkey serve` with this environment alone, and waits until it is ready. */
@@ -31,6 +33,7 @@ export async function startServerProcess(environment: Record<string, string>): P
   const ended = once(child, 'close').then(([code]) => code as number | null)
   const server = {
     ended,
+    output: () => output,
     askToStop: () => void child.kill('SIGTERM'),
     async kill() {
       child.kill('SIGKILL')

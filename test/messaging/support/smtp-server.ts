@@ -20,10 +20,12 @@ export interface TestSmtpServer {
 
 export interface SmtpRefusal {
   responseCode: number
-  message: string
+  /** A server may quote the message that it refuses. */
+  message: string | ((raw: string) => string)
 }
 
-const asError = ({ message, responseCode }: SmtpRefusal) => Object.assign(new Error(message), { responseCode })
+const asError = ({ message, responseCode }: SmtpRefusal, raw = '') =>
+  Object.assign(new Error(typeof message === 'string' ? message : message(raw)), { responseCode })
 
 /** A mail server on a free loopback port that keeps what it takes. Without TLS unless the options say so. */
 export async function startSmtpServer(options: SMTPServerOptions & { port?: number } = {}): Promise<TestSmtpServer> {
@@ -44,8 +46,8 @@ export async function startSmtpServer(options: SMTPServerOptions & { port?: numb
       stream.on('data', (chunk: Buffer) => chunks.push(chunk))
       stream.on('end', () => {
         const refusal = refuse.data.shift()
-        if (refusal) return done(asError(refusal))
         const raw = Buffer.concat(chunks).toString('utf8')
+        if (refusal) return done(asError(refusal, raw))
         const { mailFrom, rcptTo } = session.envelope
         const envelope = { from: mailFrom ? mailFrom.address : '', to: rcptTo.map(({ address }) => address) }
         void PostalMime.parse(raw).then((parsed) => {
