@@ -293,7 +293,7 @@ describe('a server that logs all it can', () => {
     await expect.poll(() => status('/readyz'), { timeout: 30_000 }).toBe(200)
     keep(agent)
     expect(before.length).toBeGreaterThan(1000)
-  })
+  }, 180_000)
 
   test('has said none of their secrets', async () => {
     expect(await server.terminate()).toBe(0)
