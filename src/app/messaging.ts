@@ -6,8 +6,10 @@ import type { MessageSender } from '../messaging/message-sender.ts'
 import type { PoolPresentation } from '../messaging/message-texts.ts'
 import { createOutboxWorker } from '../messaging/outbox-worker.ts'
 import { createMessageRenderer } from '../messaging/render-message.ts'
+import { createSmsSender } from '../messaging/sms/sms-sender.ts'
 import { createMailboxSmsSender } from '../messaging/sms/mailbox-sms-sender.ts'
 import { mailboxRepository } from '../persistence/mailbox-repository.ts'
+import type { Clock } from '../platform/clock.ts'
 import { ConfigError } from '../platform/config/config-error.ts'
 import type { Environment } from '../platform/config/environment.ts'
 import type { Log } from '../platform/log.ts'
@@ -53,7 +55,7 @@ function sendersFor(options: Parameters<typeof startMessaging>[0]): Partial<Reco
   const { environment, services, publicUrl, log } = options
   const mailbox = mailboxRepository(services.database.kysely)
   const { sealedBox, clock } = services.domain
-  const sms = environment.development ? { SMS: createMailboxSmsSender(mailbox, sealedBox, clock) } : {}
+  const sms = smsSenders(environment, clock, () => createMailboxSmsSender(mailbox, sealedBox, clock))
   if (environment.smtpUrl !== undefined) {
     const from = environment.mailFrom ?? defaultSender(publicUrl)
     return { ...sms, EMAIL: smtpSender(environment.smtpUrl, from) }
@@ -61,6 +63,20 @@ function sendersFor(options: Parameters<typeof startMessaging>[0]): Partial<Reco
   if (environment.development) return { ...sms, EMAIL: createMailboxSender(mailbox, sealedBox, clock) }
   log.warn('SMTP_URL is not set: e-mail waits in the dead letters until it is')
   return sms
+}
+
+/** @param mailbox for development */
+function smsSenders(
+  { smsUrl, smsWebhookSecret, development }: Environment,
+  clock: Clock,
+  mailbox: () => MessageSender,
+): { SMS?: MessageSender } {
+  if (smsUrl === undefined) return development ? { SMS: mailbox() } : {}
+  try {
+    return { SMS: createSmsSender({ url: smsUrl, secret: smsWebhookSecret, clock }) }
+  } catch (error) {
+    throw new ConfigError([`SMS_URL cannot be used: ${(error as Error).message}`])
+  }
 }
 
 /** What is wrong with SMTP_URL or MAIL_FROM is the configuration's problem; neither text quotes the password. */

@@ -67,6 +67,15 @@ const environmentSchema = z.object({
     .string()
     .regex(/^[^\s@<>"]+@[^\s@<>"]+$/, 'must be an address such as no-reply@example.com')
     .optional(),
+  SMS_URL: z
+    .string()
+    .regex(/^(twilio|sns|https?):\/\//, 'must begin with twilio://, sns:// or https://')
+    .refine((text) => URL.canParse(text), 'must be a URL such as https://example.com/sms')
+    .optional(),
+  SMS_WEBHOOK_SECRET: z
+    .string()
+    .regex(/^whsec_[A-Za-z\d+/]{32,}={0,2}$/, 'must be "whsec_" and at least 24 bytes in Base64')
+    .optional(),
   TRUSTED_PROXIES: z
     .string()
     .transform((text) =>
@@ -106,6 +115,8 @@ export interface Environment {
   secret?: string
   smtpUrl?: string
   mailFrom?: string
+  smsUrl?: string
+  smsWebhookSecret?: string
   trustedProxies: readonly string[]
   logLevel: string
   region: string
@@ -140,6 +151,8 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     ...optional('secret', value.LATCHKEY_SECRET),
     ...optional('smtpUrl', value.SMTP_URL),
     ...optional('mailFrom', value.MAIL_FROM),
+    ...optional('smsUrl', value.SMS_URL),
+    ...optional('smsWebhookSecret', value.SMS_WEBHOOK_SECRET),
     trustedProxies: value.TRUSTED_PROXIES,
     logLevel: value.LOG_LEVEL,
     region: value.LATCHKEY_REGION,
@@ -151,7 +164,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
 }
 
 /** Values that may hold a password are not repeated. */
-const confidential = new Set(['DATABASE_URL', 'LATCHKEY_SECRET', 'SMTP_URL'])
+const confidential = new Set(['DATABASE_URL', 'LATCHKEY_SECRET', 'SMTP_URL', 'SMS_URL', 'SMS_WEBHOOK_SECRET'])
 
 function describe(name: string, env: Readonly<Record<string, string | undefined>>, message: string): string {
   const value = confidential.has(name) ? '' : ` is ${shownValue(env[name])}, but`
