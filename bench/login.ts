@@ -171,6 +171,7 @@ function startServer(folder: string, databaseUrl: string | undefined): { child: 
       DATA_DIR: join(folder, 'data'),
       LATCHKEY_DEV: '1',
       LOG_LEVEL: 'warn',
+      LATCHKEY_RATE_LIMITS: 'off',
       LATCHKEY_SECRET: randomBytes(32).toString('base64url'),
       ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
     },

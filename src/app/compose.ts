@@ -87,6 +87,7 @@ async function isReady(services: OpenServices | undefined): Promise<boolean> {
 
 async function serveOn(options: ServeOptions, http: HttpServer, services: OpenServices): Promise<RunningServer> {
   const { environment, configuration, log } = options
+  if (!environment.rateLimits) log.warn('LATCHKEY_RATE_LIMITS is off: anybody may try and ask as often as they like')
   const publicUrl = environment.publicUrl ?? `http://localhost:${http.port}`
   await configure(services, configuration?.userPools ?? builtIn(environment, publicUrl), environment, publicUrl, log)
   const views = createViewEngine(viewsFolder)

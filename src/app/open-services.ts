@@ -2,12 +2,14 @@ import { createClientSecretGuard } from '../domain/lock-out/client-secret-guard.
 import { createUserPoolDirectory } from '../domain/user-pools/user-pool-directory.ts'
 import type { UserPoolDirectory } from '../domain/user-pools/user-pool-directory.ts'
 import { createRepeatFilter } from '../domain/audit/repeat-filter.ts'
+import { noRateLimits } from '../domain/ports/rate-limiter.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
 import { signingKeyPurpose } from '../domain/tokens/signing-keys.ts'
 import type { Store } from '../domain/ports/store.ts'
 import { openDatabase } from '../persistence/database.ts'
 import type { Database, DatabaseOptions } from '../persistence/database.ts'
 import { migrate } from '../persistence/migrate.ts'
+import { createRateLimiter } from '../persistence/rate-limiter.ts'
 import { createStore } from '../persistence/store.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -61,6 +63,7 @@ export async function openServices(options: OpenOptions): Promise<OpenServices> 
       clock,
       random,
       clientSecretGuard: createClientSecretGuard({ store, sealedBox, clock }),
+      rateLimiter: environment.rateLimits ? createRateLimiter(database, clock) : noRateLimits,
       caller: {},
       repeats: createRepeatFilter(clock),
       messagesQueued: () => {

@@ -35,7 +35,7 @@ export function createApplication(parts: ApplicationParts): Koa {
   const app = new Koa()
   const tenantRouter = createTenantRouter(domain, parts.registry, hosted)
   app.use(requestLog({ log, clock: domain.clock, random: domain.random }))
-  app.use(requestCaller(parts.trustedProxies))
+  app.use(requestCaller(parts.trustedProxies, log))
   app.use(requestErrors(hosted, log))
   app.use(selectTenant(parts))
   app.use(notFoundPage(tenantRouter, hosted))

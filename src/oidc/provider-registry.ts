@@ -18,6 +18,7 @@ import type { EngineCallbacks } from './provider-configuration.ts'
 import { registerResponseModes } from './response-modes.ts'
 import { noteUse } from './session-use.ts'
 import { recordRefusedClients, shapeTokenErrors } from './token-errors.ts'
+import { countTokenFailures } from './token-limits.ts'
 import { registerGrants } from './token-grants.ts'
 
 export interface Engine {
@@ -69,6 +70,7 @@ function createEngine(services: DomainServices, tenant: Tenant, callbacks: Engin
   registerResponseModes(provider, services, snapshot, callbacks.showFormPost)
   shapeTokenErrors(provider, callbacks.secondsToWait)
   recordRefusedClients(provider, services, snapshot)
+  countTokenFailures(provider, services, snapshot)
   provider.on('server_error', (ctx, error) => {
     log.error({ err: error, path: ctx.path, userPool: snapshot.userPool.id }, 'the authorization server failed')
   })

@@ -12,6 +12,7 @@ import { refreshGrant } from '../domain/tokens/refresh-grant.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
 import { askedBy } from '../platform/http/caller.ts'
 import type { Log } from '../platform/log.ts'
+import { refuseAfterFailures } from './token-limits.ts'
 
 /**
  * Puts the domain's tokens into the engine's token endpoint, which still reads the request and authenticates the client
@@ -36,23 +37,19 @@ export function registerGrants(
   provider.registerGrantType<{ code?: string; redirect_uri?: string; code_verifier?: string }>(
     'authorization_code',
     async (ctx) => {
+      refuseAfterFailures(services, snapshot, ctx)
       requireFlow(snapshot, ctx)
       const { code, redirect_uri: redirectUri, code_verifier: codeVerifier } = ctx.oidc.params
       if (code === undefined) throw new errors.InvalidRequest("missing required parameter 'code'")
-      answer(
-        ctx,
-        await redeemCode(askedBy(services, ctx.req), snapshot, clientOf(snapshot, ctx), {
-          code,
-          redirectUri,
-          codeVerifier,
-        }),
-      )
+      const shown = { code, redirectUri, codeVerifier }
+      answer(ctx, await redeemCode(askedBy(services, ctx.req), snapshot, clientOf(snapshot, ctx), shown))
     },
     ['code', 'redirect_uri', 'code_verifier'],
   )
   provider.registerGrantType<{ refresh_token?: string; scope?: string }>(
     'refresh_token',
     async (ctx) => {
+      refuseAfterFailures(services, snapshot, ctx)
       requireFlow(snapshot, ctx)
       const { refresh_token: refreshToken, scope } = ctx.oidc.params
       if (refreshToken === undefined) throw new errors.InvalidRequest("missing required parameter 'refresh_token'")
@@ -66,6 +63,7 @@ export function registerGrants(
   provider.registerGrantType<{ scope?: string; aws_client_metadata?: string }>(
     'client_credentials',
     async (ctx) => {
+      refuseAfterFailures(services, snapshot, ctx)
       if (!isClientMetadata(ctx.oidc.params.aws_client_metadata)) {
         throw new errors.InvalidRequest('aws_client_metadata must be a JSON object of strings')
       }

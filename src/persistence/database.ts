@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type pg from 'pg'
 import type { Log } from '../platform/log.ts'
 import { openEmbeddedDatabase } from './embedded-database.ts'
 import type { FolderLock } from './folder-lock.ts'
@@ -8,6 +9,8 @@ import type { Schema } from './schema.ts'
 export interface Database {
   readonly kysely: Kysely<Schema>
   readonly kind: 'postgres' | 'embedded'
+  /** Of PostgreSQL: the connections themselves, for what brings its own statements. */
+  readonly pool?: pg.Pool
   /** Of an embedded database in a folder; the server adds to it where the command line reaches it. */
   readonly lock?: FolderLock
   close(): Promise<void>

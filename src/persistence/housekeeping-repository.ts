@@ -11,11 +11,19 @@ const hour = 3600
 const day = 24 * hour
 
 /** A table, the column by which its rows end, and for how many seconds after that they are still worth keeping. */
-const sweeps: readonly { table: keyof Schema; column: string; keptSeconds: number }[] = [
+interface Sweep {
+  table: keyof Schema
+  column: string
+  keptSeconds: number
+  /** The column is a number of milliseconds since 1970. */
+  inMilliseconds?: true
+}
+const sweeps: readonly Sweep[] = [
   { table: 'verification_codes', column: 'expires_at', keptSeconds: 0 },
   { table: 'attribute_changes', column: 'expires_at', keptSeconds: 0 },
   { table: 'sign_in_attempts', column: 'expires_at', keptSeconds: 0 },
   { table: 'guess_counters', column: 'expires_at', keptSeconds: 0 },
+  { table: 'rate_limits', column: 'expire', keptSeconds: 0, inMilliseconds: true },
   { table: 'known_browsers', column: 'last_used_at', keptSeconds: knownBrowserSeconds },
   { table: 'flows', column: 'expires_at', keptSeconds: expiredFlowSeconds },
   { table: 'interactions', column: 'expires_at', keptSeconds: 0 },
@@ -33,8 +41,10 @@ export const housekeepingRepository = (db: Kysely<Schema>): HousekeepingReposito
   async deleteExpired(at, limit) {
     let deleted = 0
     // A statement a table, one after the other: each holds its locks for a moment only.
-    for (const { table, column, keptSeconds } of sweeps) {
-      deleted += await deleteBefore(db, { table, column, before: addSeconds(at, -keptSeconds), limit })
+    for (const { table, column, keptSeconds, inMilliseconds } of sweeps) {
+      const end = addSeconds(at, -keptSeconds)
+      const before = inMilliseconds === true ? end.getTime() : end
+      deleted += await deleteBefore(db, { table, column, before, limit })
     }
     return deleted
   },
@@ -67,7 +77,7 @@ export function embeddedHousekeeping(db: Kysely<Schema>): HousekeepingRepository
 /** Rows that somebody has locked are left for the next time: housekeeping waits for nobody. */
 async function deleteBefore(
   db: Kysely<Schema>,
-  { table, column, before, limit }: { table: keyof Schema; column: string; before: Date; limit: number },
+  { table, column, before, limit }: { table: keyof Schema; column: string; before: Date | number; limit: number },
 ): Promise<number> {
   const { numAffectedRows } = await sql`
     delete from ${sql.table(table)} where ctid = any (array(

@@ -12,6 +12,7 @@ const idleInTransactionTimeoutMs = 30_000
 /** A pool of connections that are made when needed; one that breaks is logged and replaced, never the process's end. */
 export function openPostgresDatabase(options: { databaseUrl: string; log: Log; poolSize?: number }): {
   kysely: Kysely<Schema>
+  pool: pg.Pool
   close(): Promise<void>
 } {
   const pool = new pg.Pool({
@@ -29,5 +30,5 @@ export function openPostgresDatabase(options: { databaseUrl: string; log: Log; p
   // The pool listens to idle connections only; one that breaks between two statements would end the process.
   pool.on('connect', (connection) => connection.on('error', report))
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: namedStatements(pool) }) })
-  return { kysely, close: () => kysely.destroy() }
+  return { kysely, pool, close: () => kysely.destroy() }
 }

@@ -32,6 +32,7 @@ export interface Schema extends AuditSchema {
   attribute_changes: AttributeChangesTable
   sign_in_attempts: SignInAttemptsTable
   guess_counters: GuessCountersTable
+  rate_limits: { key: string; points: number; expire: number | null }
   known_browsers: { user_pool_id: string; user_sub: string; browser_hash: string; last_used_at: Date }
   flows: FlowsTable
   browser_sessions: BrowserSessionsTable

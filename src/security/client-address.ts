@@ -12,9 +12,7 @@ const maximumHops = 20
 export function createAddressReader(
   trustedProxies: readonly string[],
 ): (peer: string | undefined, forwardedFor: string | undefined) => string | undefined {
-  const ranges = trustedProxies.map(parseRange)
-  const isTrusted = (address: Address): boolean =>
-    ranges.some(([network, bits]) => network.kind() === address.kind() && matches(address, network, bits))
+  const isTrusted = trustIn(trustedProxies)
   return (peer, forwardedFor) => {
     let address = parse(peer)
     const hops = forwardedFor === undefined ? [] : forwardedFor.split(',').slice(-maximumHops).toReversed()
@@ -27,6 +25,21 @@ export function createAddressReader(
     }
     return address?.toString()
   }
+}
+
+/** Whether the other end of a connection is a trusted proxy itself. */
+export function createProxyCheck(trustedProxies: readonly string[]): (peer: string | undefined) => boolean {
+  const isTrusted = trustIn(trustedProxies)
+  return (peer) => {
+    const address = parse(peer)
+    return address !== undefined && isTrusted(address)
+  }
+}
+
+function trustIn(trustedProxies: readonly string[]): (address: Address) => boolean {
+  const ranges = trustedProxies.map(parseRange)
+  return (address) =>
+    ranges.some(([network, bits]) => network.kind() === address.kind() && matches(address, network, bits))
 }
 
 /**

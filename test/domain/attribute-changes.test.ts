@@ -6,7 +6,6 @@ import {
   verifyUserAttribute,
 } from '../../src/domain/attribute-changes/verify-user-attribute.ts'
 import { confirmForgotPassword } from '../../src/domain/recovery/confirm-forgot-password.ts'
-import { forgotPassword } from '../../src/domain/recovery/forgot-password.ts'
 import { signIn } from '../../src/domain/sign-in/sign-in.ts'
 import type { UserPool } from '../../src/domain/user-pools/user-pool.ts'
 import { signOutUserPool } from '../../src/domain/user-pools/sign-out-user-pool.ts'
@@ -20,7 +19,7 @@ import {
 import { setUserAttributes } from '../../src/domain/users/set-user-attributes.ts'
 import type { User } from '../../src/domain/users/user.ts'
 import { addSeconds } from '../../src/platform/clock.ts'
-import { clientOf, onEachDatabase, password } from './domain-fixture.ts'
+import { askForReset, clientOf, onEachDatabase, password } from './domain-fixture.ts'
 
 const byEmail = { UsernameAttributes: ['email'], AutoVerifiedAttributes: ['email'] }
 const atOnce = { ...byEmail, UserAttributeUpdateSettings: { AttributesRequireVerificationBeforeUpdate: [] } }
@@ -60,8 +59,7 @@ onEachDatabase((context) => {
   /** What was sent since the last time, by address. */
   const sent = async () =>
     new Map((await context.newMessages()).map(({ recipient, kind, code = '' }) => [recipient, { kind, code }]))
-  const forgot = (userPool: UserPool, username: string) =>
-    forgotPassword(context.services, { userPool, username, languages: ['en'] })
+  const forgot = (userPool: UserPool, username: string) => askForReset(context.services, { userPool, username })
   const reset = (userPool: UserPool, userSub: string, code: string) =>
     confirmForgotPassword(context.services, { userPool, userSub, username: 'ana', code, password: 'Different-1852' })
 

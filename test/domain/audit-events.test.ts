@@ -17,7 +17,6 @@ import { giveConsent, withdrawConsent } from '../../src/domain/consents/give-con
 import { retryDeadLetters } from '../../src/domain/messages/retry-dead-letters.ts'
 import type { DomainServices } from '../../src/domain/ports/services.ts'
 import { confirmForgotPassword } from '../../src/domain/recovery/confirm-forgot-password.ts'
-import { forgotPassword } from '../../src/domain/recovery/forgot-password.ts'
 import { recoveryRefusal } from '../../src/domain/recovery/recovery-refusal.ts'
 import { endBrowserSession } from '../../src/domain/sessions/end-browser-session.ts'
 import { completeNewPassword } from '../../src/domain/sign-in/complete-new-password.ts'
@@ -47,7 +46,7 @@ import type { User } from '../../src/domain/users/user.ts'
 import { setUserAttributes } from '../../src/domain/users/set-user-attributes.ts'
 import { sha256 } from '../../src/security/digest.ts'
 import { auditTrailOf, inShort } from '../support/audit-events.ts'
-import { clientOf, onEachDatabase, password, wrongCode } from './domain-fixture.ts'
+import { askForReset, clientOf, onEachDatabase, password, wrongCode } from './domain-fixture.ts'
 
 const byEmail = { UsernameAttributes: ['email'], AutoVerifiedAttributes: ['email'] }
 const byLink = { ...byEmail, VerificationMessageTemplate: { DefaultEmailOption: 'CONFIRM_WITH_LINK' } }
@@ -198,7 +197,7 @@ onEachDatabase((context) => {
       const code = await codeOf()
       const request = { userPool, userSub, username: 'ana@example.org' }
       await confirmSignUp(visited(), { ...request, code: wrongCode(code) })
-      const resend = () => resendConfirmationCode(visited(), { userPool, userSub: userSub ?? '', languages })
+      const resend = () => resendConfirmationCode(visited(), { ...request, clientId: 'web', languages })
       await resend() // too soon: nothing was sent, nothing is told
       context.clock.pass(60)
       await resend()
@@ -292,7 +291,7 @@ onEachDatabase((context) => {
     test('is in progress from the code on, and each try counts', async () => {
       const userPool = await context.makePool(byEmail)
       const user = await account(userPool)
-      const forgot = (username: string) => forgotPassword(visited(), { userPool, username, languages })
+      const forgot = (username: string) => askForReset(visited(), { userPool, username })
       const reset = (userSub: string | undefined, code: string, typed = newPassword) =>
         confirmForgotPassword(visited(), { userPool, userSub, username: 'ana@example.org', code, password: typed })
       await forgot('ana@example.org')
@@ -561,7 +560,7 @@ onEachDatabase((context) => {
     await enter(userPool, 'ana@example.org')
     await enter(userPool, 'ana@example.org', newPassword)
     await enter(userPool, newPassword, 'ana@example.org')
-    await forgotPassword(visited(), { userPool, username: 'ana@example.org', languages })
+    await askForReset(visited(), { userPool, username: 'ana@example.org' })
     typed.push(await codeOf())
     await confirmForgotPassword(visited(), {
       userPool,

@@ -8,6 +8,8 @@ import { appClientFrom } from '../../src/domain/app-clients/app-client-settings.
 import { outboxPurpose } from '../../src/domain/messages/enqueue-message.ts'
 import type { OutgoingMessage } from '../../src/domain/messages/message.ts'
 import type { DomainServices } from '../../src/domain/ports/services.ts'
+import { forgotPassword } from '../../src/domain/recovery/forgot-password.ts'
+import type { CodeUnderWay, ForgotPasswordRequest } from '../../src/domain/recovery/forgot-password.ts'
 import type { UserPoolRecord } from '../../src/domain/ports/store.ts'
 import type { UserPool } from '../../src/domain/user-pools/user-pool.ts'
 import { userPoolFrom } from '../../src/domain/user-pools/user-pool-settings.ts'
@@ -69,6 +71,7 @@ const environment: Environment = {
   region: 'eu-west-1',
   development: false,
   production: false,
+  rateLimits: false,
 }
 
 /** Services on a migrated, empty PostgreSQL database. */
@@ -163,6 +166,16 @@ export const clientOf = (userPool: UserPool, settings: Record<string, unknown> =
     },
     secret === undefined ? [] : [secret],
   )
+
+/** Somebody asks for a reset code; there are no limits here. */
+export async function askForReset(
+  services: DomainServices,
+  request: Omit<ForgotPasswordRequest, 'clientId' | 'languages'>,
+): Promise<CodeUnderWay> {
+  const outcome = await forgotPassword(services, { clientId: 'web', languages: ['en'], ...request })
+  if (outcome.kind !== 'sent') throw new Error(outcome.kind)
+  return outcome
+}
 
 /** A six-digit code that is not this one. */
 export const wrongCode = (code: string | undefined): string => (code === '000000' ? '111111' : '000000')

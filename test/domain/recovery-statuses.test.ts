@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { confirmForgotPassword } from '../../src/domain/recovery/confirm-forgot-password.ts'
-import { forgotPassword } from '../../src/domain/recovery/forgot-password.ts'
 import { signIn } from '../../src/domain/sign-in/sign-in.ts'
 import { createUser } from '../../src/domain/users/administer-user.ts'
 import type { UserStatus } from '../../src/domain/users/user.ts'
-import { clientOf, onEachDatabase, password } from './domain-fixture.ts'
+import { askForReset, clientOf, onEachDatabase, password } from './domain-fixture.ts'
 
 /** Whether a code goes out: to a verified address, and to one that the account was never used without. */
 const table: readonly [UserStatus, verified: boolean, reaches: boolean][] = [
@@ -35,7 +34,7 @@ onEachDatabase((context) => {
       context.clock.pass(30 * 86_400)
       await context.newMessages()
 
-      const outcome = await forgotPassword(context.services, { userPool, username, languages: ['en'] })
+      const outcome = await askForReset(context.services, { userPool, username })
       // Whatever the page is told, it is the same for everybody.
       expect(outcome.delivery).toMatchObject({ medium: 'EMAIL', destination: 'a***@e***', attribute: 'email' })
       expect(await users.findBySub(userPool.id, made.user.sub)).toMatchObject({ status })

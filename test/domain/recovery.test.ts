@@ -1,21 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { confirmForgotPassword } from '../../src/domain/recovery/confirm-forgot-password.ts'
-import { forgotPassword } from '../../src/domain/recovery/forgot-password.ts'
 import { confirmSignUp } from '../../src/domain/sign-up/confirm-sign-up.ts'
 import { signIn } from '../../src/domain/sign-in/sign-in.ts'
 import type { UserPool } from '../../src/domain/user-pools/user-pool.ts'
 import { createUser, disableUser, findUser } from '../../src/domain/users/administer-user.ts'
 import type { UserStatus } from '../../src/domain/users/user.ts'
 import { addSeconds } from '../../src/platform/clock.ts'
-import { clientOf, onEachDatabase, password, wrongCode } from './domain-fixture.ts'
+import { askForReset, clientOf, onEachDatabase, password, wrongCode } from './domain-fixture.ts'
 
 const byEmail = { UsernameAttributes: ['email'], AutoVerifiedAttributes: ['email'] }
 const newPassword = 'Different-1852'
 
 onEachDatabase((context) => {
-  const forgot = (userPool: UserPool, username: string) =>
-    forgotPassword(context.services, { userPool, username, languages: ['en'] })
+  const forgot = (userPool: UserPool, username: string) => askForReset(context.services, { userPool, username })
   const reset = (userPool: UserPool, userSub: string | undefined, code: string, change = newPassword) =>
     confirmForgotPassword(context.services, { userPool, userSub, username: 'ana@example.org', code, password: change })
   const stored = (userPool: UserPool, sub: string) => context.services.store.users.findBySub(userPool.id, sub)

@@ -37,7 +37,13 @@ onEachDatabase((context) => {
   const confirm = (userPool: UserPool, userSub: string | undefined, code: string) =>
     confirmSignUp(context.services, { userPool, userSub, username: 'ana@example.org', code })
   const resend = (userPool: UserPool, userSub: string) =>
-    resendConfirmationCode(context.services, { userPool, userSub, languages: ['en'] })
+    resendConfirmationCode(context.services, {
+      userPool,
+      clientId: 'web',
+      userSub,
+      username: 'ana@example.org',
+      languages: ['en'],
+    })
   const stored = (userPool: UserPool, sub: string) => context.services.store.users.findBySub(userPool.id, sub)
 
   describe('signing up', () => {

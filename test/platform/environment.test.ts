@@ -25,6 +25,7 @@ describe('the environment', () => {
     region: 'us-east-1',
     development: true,
     production: false,
+    rateLimits: true,
   }
 
   test('has a default for everything', () => {
@@ -58,6 +59,7 @@ describe('the environment', () => {
         LOG_LEVEL: 'warn',
         LATCHKEY_REGION: 'ap-southeast-2',
         LATCHKEY_HASH_MEMORY_KIB: '65536',
+        LATCHKEY_RATE_LIMITS: 'off',
         NODE_ENV: 'production',
       }),
     ).toEqual({
@@ -75,6 +77,7 @@ describe('the environment', () => {
       region: 'ap-southeast-2',
       development: false,
       production: true,
+      rateLimits: false,
       hashMemoryKiB: 65_536,
     })
   })
@@ -133,6 +136,7 @@ describe('bad values', () => {
     ['TRUSTED_PROXIES', 'proxy.example.com'],
     ['LATCHKEY_REGION', 'us-east-1_'],
     ['LATCHKEY_HASH_MEMORY_KIB', '19455'],
+    ['LATCHKEY_RATE_LIMITS', '0'],
     ['LATCHKEY_HASH_MEMORY_KIB', '9999999'],
     ['MAIL_FROM', 'a@b@c'],
   ])('%s=%s', (name, value) => {

@@ -53,6 +53,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     region: 'eu-west-1',
     development: true,
     production: false,
+    // Tests are not to be limited by each other; those of the limits switch them on.
+    rateLimits: false,
     ...database.environment,
     ...options.environment,
   }

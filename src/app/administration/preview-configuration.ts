@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { noRateLimits } from '../../domain/ports/rate-limiter.ts'
 import type { DomainServices } from '../../domain/ports/services.ts'
 import { applyConfiguration } from '../../domain/user-pools/apply-configuration.ts'
 import type { UserPoolConfiguration } from '../../domain/user-pools/configuration.ts'
@@ -55,6 +56,7 @@ export async function previewConfiguration(
     store,
     passwordHasher: { hash: async () => '', verify: async () => false },
     clientSecretGuard: { check: async () => ({ kind: 'wrong' }) },
+    rateLimiter: noRateLimits,
     caller: {},
     repeats: { isRepeat: () => true },
     messagesQueued: () => undefined,

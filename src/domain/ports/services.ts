@@ -5,6 +5,7 @@ import type { PasswordHasher } from '../../security/password-hash.ts'
 import type { SealedBox } from '../../security/sealed-box.ts'
 import type { RepeatFilter } from '../audit/repeat-filter.ts'
 import type { ClientSecretGuard } from './client-secret-guard.ts'
+import type { RateLimiter } from './rate-limiter.ts'
 import type { Store } from './store.ts'
 
 /** What domain functions work with; the composition makes it once. */
@@ -15,6 +16,8 @@ export interface DomainServices {
   clock: Clock
   random: Random
   clientSecretGuard: ClientSecretGuard
+  /** Not to be asked inside a transaction. */
+  rateLimiter: RateLimiter
   /** In whose service they work; empty for the server itself and its command line. */
   caller: Caller
   /** Keeps the audit trail from being filled with what anybody can repeat at will. */

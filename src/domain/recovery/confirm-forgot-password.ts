@@ -8,6 +8,8 @@ import type { Guess } from '../lock-out/guess.ts'
 import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
+import { limitRequests } from '../rate-limits/consume-limits.ts'
+import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { signOutTime } from '../sign-in/sign-in-time.ts'
 import { changedAttributes, leftBehind } from '../sign-up/left-behind.ts'
@@ -26,6 +28,7 @@ export type ConfirmForgotPasswordOutcome =
   | { kind: 'refused'; reason: 'userDisabled' }
   | RefusedCode
   | AttemptsExceeded
+  | LimitExceeded
 
 /**
  * Cognito's ConfirmForgotPassword: the only way to set a password without knowing the old one, and only with a code
@@ -48,6 +51,8 @@ export async function confirmForgotPassword(
   const { userPool, userSub, username: name, password, browserHash } = request
   const broken = brokenRules(userPool.passwordPolicy, password)
   if (broken.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: broken }
+  const limited = await limitRequests(services, userPool, 'CodesPerNetwork', 'ForgotPassword')
+  if (limited !== undefined) return limited
   const guess = await guessByName(services, userPool, 'code', { userSub, name, browserHash })
   const admission = await admitGuess(services, userPool, guess)
   if (admission.kind === 'refused') return admission

@@ -4,18 +4,42 @@ import { record } from '../audit/record.ts'
 import { recoveringChange } from '../attribute-changes/pending-change.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
-import type { UserPool } from '../user-pools/user-pool.ts'
+import { limitMessages, withheldAddresses } from '../rate-limits/consume-limits.ts'
+import type { OwnBrowser } from '../rate-limits/consume-limits.ts'
+import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
+import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
+import type { User } from '../users/user.ts'
 import { deliveryOf, issueCode } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery, CodeRequest } from '../verification-codes/issue-code.ts'
 import { recoveryAttributes, recoveryChannel } from './recovery-channel.ts'
 import { refusalOf, refusedEntry } from './recovery-refusal.ts'
 
-export interface ForgotPasswordOutcome {
+export interface CodeUnderWay {
+  kind: 'sent'
   /** Absent when no code went out: the page must not tell, and looks the same. */
   userSub?: string
   /** The same whether a code went out now or a moment ago. */
   delivery: CodeDelivery
+}
+
+export type ForgotPasswordOutcome =
+  | CodeUnderWay
+  /**
+   * Too many were asked for under this name, whether or not anybody has it, and none is sent. The latest one serves: whoever
+   * reads that mailbox is kept out by nobody's requests.
+   */
+  | (Omit<CodeUnderWay, 'kind'> & { kind: 'notSent'; limited: LimitExceeded })
+  /** Too many were asked for from this network, or altogether. */
+  | LimitExceeded
+
+export interface ForgotPasswordRequest {
+  userPool: UserPool
+  clientId: string
+  username: string
+  languages: readonly string[]
+  /** As for `guessByName`. */
+  browserHash?: string | undefined
 }
 
 /**
@@ -24,10 +48,18 @@ export interface ForgotPasswordOutcome {
  */
 export async function forgotPassword(
   services: DomainServices,
-  request: { userPool: UserPool; username: string; languages: readonly string[] },
+  request: ForgotPasswordRequest,
 ): Promise<ForgotPasswordOutcome> {
-  const { userPool, username, languages } = request
-  const outcome = await services.store.transaction(async (tx): Promise<ForgotPasswordOutcome> => {
+  const { userPool, clientId, username, languages } = request
+  const reached = await reach(services, request)
+  const { ownBrowser } = reached
+  const asked = { recipients: [username], clientId, eventType: 'ForgotPassword', ownBrowser } as const
+  const limited = await limitMessages(services, userPool, asked)
+  if (limited?.limit === 'MessagesPerRecipient')
+    return { ...told(services, request, reached), kind: 'notSent', limited }
+  if (limited !== undefined) return limited
+  const withheld = await withheldFrom(services, request, reached)
+  const outcome = await services.store.transaction(async (tx): Promise<CodeUnderWay> => {
     const at = services.clock.now()
     const nameKey = lookupKey(userPool, username)
     const user = await tx.users.findByIdentifier(userPool.id, nameKey)
@@ -35,20 +67,73 @@ export async function forgotPassword(
     if (user === undefined || attribute === undefined) {
       const refusal = (await refusalOf(tx, userPool, user)) ?? 'noRecovery'
       await record(services, tx, refusedEntry(userPool, nameKey, user, refusal))
-      return { delivery: simulatedDelivery(services, userPool, username, at) }
+      return { kind: 'sent', delivery: simulatedDelivery(services, userPool, username, at) }
     }
-    const code = { userPool, user, purpose: 'reset', attribute, languages, at } as const
+    const code = { userPool, user, purpose: 'reset', attribute, languages, withheld, at } as const
     await sendToPendingAddress(services, tx, code)
     const delivery = await issueCode(services, tx, code)
     const event = { eventType: 'ForgotPassword', response: 'InProgress', userSub: user.sub } as const
     if (delivery !== undefined) await record(services, tx, { userPoolId: userPool.id, ...event })
     // The earlier moment would tell: for nobody's account there is none, and the page shows how long to wait.
-    return { userSub: user.sub, delivery: delivery ?? deliveryOf(code) }
+    return { kind: 'sent', userSub: user.sub, delivery: delivery ?? deliveryOf(code) }
   })
   services.messagesQueued()
-  // The case in which an address was once typed is known of real ones only.
-  const { delivery } = outcome
-  return { ...outcome, delivery: { ...delivery, destination: delivery.destination.toLowerCase() } }
+  return { ...outcome, delivery: lowerCase(outcome.delivery) }
+}
+
+/** Who has the name, and where a code would go to; as of before the transaction, which looks once more. */
+interface Reached {
+  user: User | undefined
+  attribute: VerifiableAttribute | undefined
+  /** Where the user has signed in before: strangers' requests do not count there (threat row B15). */
+  ownBrowser: OwnBrowser | undefined
+}
+
+async function reach(services: DomainServices, request: ForgotPasswordRequest): Promise<Reached> {
+  const { store } = services
+  const { userPool, username, browserHash } = request
+  const user = await store.users.findByIdentifier(userPool.id, lookupKey(userPool, username))
+  const attribute = user?.enabled === true ? await recoveryChannel(store, userPool, user) : undefined
+  // Looked for even for nobody: the same work (threat row B14).
+  const isKnown =
+    browserHash !== undefined && (await store.knownBrowsers.has(userPool.id, user?.sub ?? '', browserHash))
+  const ownBrowser = user !== undefined && isKnown ? { userSub: user.sub, browserHash } : undefined
+  return { user, attribute, ownBrowser }
+}
+
+/** What the answer says of the code's way, whether or not there is one. */
+function told(
+  services: DomainServices,
+  { userPool, username }: ForgotPasswordRequest,
+  { user, attribute }: Reached,
+): Omit<CodeUnderWay, 'kind'> {
+  const at = services.clock.now()
+  if (user === undefined || attribute === undefined) {
+    return { delivery: lowerCase(simulatedDelivery(services, userPool, username, at)) }
+  }
+  const delivery = deliveryOf({ userPool, user, purpose: 'reset', attribute, at })
+  return { userSub: user.sub, delivery: lowerCase(delivery) }
+}
+
+/** The case in which an address was once typed is known of real ones only. */
+const lowerCase = (delivery: CodeDelivery): CodeDelivery => ({
+  ...delivery,
+  destination: delivery.destination.toLowerCase(),
+})
+
+/** Counted for the addresses that are really written to, and before the transaction. */
+async function withheldFrom(
+  services: DomainServices,
+  { userPool, username: typed }: ForgotPasswordRequest,
+  { user, attribute, ownBrowser }: Reached,
+): Promise<ReadonlySet<string>> {
+  const sending = { typed, eventType: 'ForgotPassword', userSub: user?.sub, ownBrowser } as const
+  if (user === undefined || attribute === undefined) {
+    return withheldAddresses(services, userPool, { ...sending, addresses: [] })
+  }
+  const pending = await recoveringChange(services.store, user, attribute, services.clock.now())
+  const addresses = [user.attributes[attribute], pending?.value].filter((address) => address !== undefined)
+  return withheldAddresses(services, userPool, { ...sending, addresses })
 }
 
 /**

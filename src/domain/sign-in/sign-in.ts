@@ -7,6 +7,8 @@ import { checkPassword } from '../lock-out/check-password.ts'
 import { guessByName } from '../lock-out/guess.ts'
 import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
+import { limitRequests } from '../rate-limits/consume-limits.ts'
+import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
@@ -41,6 +43,7 @@ export type SignInOutcome =
         'incorrectCredentials' | 'userNotFound' | 'userDisabled' | 'passwordResetRequired' | 'temporaryPasswordExpired'
     }
   | AttemptsExceeded
+  | LimitExceeded
   /** The password was right, the sign-up never finished. */
   | { kind: 'refused'; reason: 'userNotConfirmed'; user: User }
 
@@ -51,6 +54,8 @@ export type SignInOutcome =
  */
 export async function signIn(services: DomainServices, request: SignInRequest): Promise<SignInOutcome> {
   const { userPool, username } = request
+  const limited = await limitRequests(services, userPool, 'SignInsPerNetwork', 'SignIn')
+  if (limited !== undefined) return limited
   const nameKey = lookupKey(userPool, username)
   const user = await services.store.users.findByIdentifier(userPool.id, nameKey)
   const { outcome, attempt } = await tryPassword(services, request, user)
@@ -119,5 +124,8 @@ async function tryPassword(
 }
 
 const refuse = (
-  reason: Exclude<Extract<SignInOutcome, { kind: 'refused' }>['reason'], 'userNotConfirmed' | 'attemptsExceeded'>,
+  reason: Exclude<
+    Extract<SignInOutcome, { kind: 'refused' }>['reason'],
+    'userNotConfirmed' | 'attemptsExceeded' | 'limitExceeded'
+  >,
 ): { outcome: SignInOutcome } => ({ outcome: { kind: 'refused', reason } })

@@ -5,6 +5,8 @@ import { checkPassword } from '../lock-out/check-password.ts'
 import { guessAtPassword } from '../lock-out/guess.ts'
 import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
+import { limitRequests } from '../rate-limits/consume-limits.ts'
+import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { brokenRules } from '../users/password-policy.ts'
@@ -69,6 +71,7 @@ export type ConfirmByLinkOutcome =
   | { kind: 'refused'; reason: LinkProblem | 'passwordNeeded' | 'incorrectPassword' }
   | { kind: 'refused'; reason: 'invalid'; brokenRules: readonly PasswordRule[] }
   | AttemptsExceeded
+  | LimitExceeded
 
 /**
  * Confirms a sign-up by its link. The link proves the address, and in the browser that signed up that is enough. Anywhere
@@ -80,6 +83,10 @@ export async function confirmByLink(
   request: FollowedLink & { proof: LinkProof },
 ): Promise<ConfirmByLinkOutcome> {
   const { userPool, proof, code } = request
+  // Only a password costs a hash.
+  const limited =
+    proof.kind === 'none' ? undefined : await limitRequests(services, userPool, 'SignInsPerNetwork', 'ConfirmSignUp')
+  if (limited !== undefined) return limited
   const state = await readConfirmationLink(services, request)
   if (state.kind === 'closed') return refused(state.reason)
   const { user } = state

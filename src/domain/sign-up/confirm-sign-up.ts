@@ -3,6 +3,8 @@ import { admitGuess, clearGuesses } from '../lock-out/admit-guess.ts'
 import { guessAtAddress } from '../lock-out/guess.ts'
 import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
+import { limitRequests } from '../rate-limits/consume-limits.ts'
+import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { Repositories, UserChange } from '../ports/store.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
 import { claimAddress, claimPreferredUsername, releaseUnproved } from '../users/claim-sign-in-names.ts'
@@ -17,6 +19,7 @@ export type ConfirmSignUpOutcome =
   | { kind: 'refused'; reason: 'alreadyConfirmed' | 'aliasExists' | 'signUpReplaced' }
   | RefusedCode
   | AttemptsExceeded
+  | LimitExceeded
 
 /**
  * Cognito's ConfirmSignUp: a right code confirms the user and verifies the address that it was sent to.
@@ -27,6 +30,8 @@ export async function confirmSignUp(
   request: { userPool: UserPool; userSub: string | undefined; username: string; code: string },
 ): Promise<ConfirmSignUpOutcome> {
   const { userPool, userSub, username: name, code } = request
+  const limited = await limitRequests(services, userPool, 'CodesPerNetwork', 'ConfirmSignUp')
+  if (limited !== undefined) return limited
   const user = userSub === undefined ? undefined : await services.store.users.findBySub(userPool.id, userSub)
   const attribute = user && (await attributeToVerify(services.store, userPool, user))
   const address = attribute && user.attributes[attribute]

@@ -6,6 +6,8 @@ import type { AuditEntry } from '../audit/record.ts'
 import { isWritable } from '../app-clients/attribute-access.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { NewUser, Repositories } from '../ports/store.ts'
+import { limitMessages, limitRequests, withheldAddresses } from '../rate-limits/consume-limits.ts'
+import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
@@ -16,7 +18,7 @@ import { missingAttributes, validateAttributes } from '../users/validate-attribu
 import type { AttributeProblem, AttributeProblems } from '../users/validate-attributes.ts'
 import type { ConfirmationOrigin } from '../verification-codes/confirmation-link.ts'
 import { deliveryOf, goesByLink, issueCode } from '../verification-codes/issue-code.ts'
-import type { CodeDelivery } from '../verification-codes/issue-code.ts'
+import type { CodeDelivery, CodeRequest } from '../verification-codes/issue-code.ts'
 import { attributeToVerify } from './attribute-to-verify.ts'
 
 export interface SignUpRequest {
@@ -41,6 +43,7 @@ export type SignUpOutcome =
   /** The pool verifies nothing by itself: an administrator confirms. */
   | { kind: 'unconfirmed'; userSub: string }
   | SignUpRefusal
+  | LimitExceeded
 
 export type SignUpRefusal = {
   kind: 'refused'
@@ -72,12 +75,44 @@ export async function signUp(services: DomainServices, request: SignUpRequest): 
       brokenRules: broken,
     }
   }
+  const recipients = recipientsOf(userPool, name, checked.attributes)
+  const limited = await limit(services, request, recipients)
+  if (limited !== undefined) return limited
   const passwordHash = await services.passwordHasher.hash(request.password)
   const user = newUser(services, userPool, name, checked.attributes, passwordHash)
-  const outcome = await services.store.transaction((tx) => addOrExplain(services, tx, request, user, name))
+  const sending = { addresses: recipients, typed: request.username, eventType: 'SignUp' } as const
+  const withheld = await withheldAddresses(services, userPool, sending)
+  const outcome = await services.store.transaction((tx) =>
+    addOrExplain(services, tx, { ...request, withheld }, user, name),
+  )
   services.messagesQueued()
   return outcome
 }
+
+/** Whom a sign-up may write to: the address to be proved, and the owner of the name that was typed. */
+function recipientsOf(userPool: UserPool, name: SignInName, attributes: Record<string, string>): readonly string[] {
+  const named = name.kind === 'email' || name.kind === 'phone_number' ? name : undefined
+  const candidates = (['phone_number', 'email'] as const).filter(
+    (attribute) => userPool.autoVerifiedAttributes.includes(attribute) && attributes[attribute] !== undefined,
+  )
+  const proved = candidates.find((attribute) => attribute === named?.kind) ?? candidates[0]
+  const address = proved === undefined ? undefined : attributes[proved]
+  return [...new Set([named?.address, address].filter((text) => text !== undefined))]
+}
+
+/** For the hash first, then for the message; where none is sent there is nothing to count. */
+async function limit(
+  services: DomainServices,
+  { userPool, appClient }: SignUpRequest,
+  recipients: readonly string[],
+): Promise<LimitExceeded | undefined> {
+  const limited = await limitRequests(services, userPool, 'SignUpsPerNetwork', 'SignUp')
+  if (limited !== undefined || recipients.length === 0) return limited
+  return limitMessages(services, userPool, { recipients, clientId: appClient.id, eventType: 'SignUp' })
+}
+
+/** With what was found out before the transaction. */
+type CountedSignUp = SignUpRequest & Pick<CodeRequest, 'withheld'>
 
 const entryOf = ({ userPool, appClient }: SignUpRequest, reason?: SignUpRefusal['reason']): AuditEntry => ({
   userPoolId: userPool.id,
@@ -139,7 +174,7 @@ function newUser(
 async function addOrExplain(
   services: DomainServices,
   tx: Repositories,
-  request: SignUpRequest,
+  request: CountedSignUp,
   user: NewUser,
   name: SignInName,
 ): Promise<SignUpOutcome> {
@@ -162,9 +197,10 @@ async function addOrExplain(
   await record(services, tx, ...entries)
   const attribute = await attributeToVerify(tx, request.userPool, user)
   if (attribute === undefined) return { kind: 'unconfirmed', userSub: user.sub }
-  const { languages, userPool, origin } = request
-  const code = { userPool, user, purpose: 'sign_up', attribute, languages, origin, at: services.clock.now() } as const
-  // A user that was not there a moment ago has no earlier code: this one goes out.
+  const { languages, userPool, origin, withheld } = request
+  const at = services.clock.now()
+  const code = { userPool, user, purpose: 'sign_up', attribute, languages, origin, withheld, at } as const
+  // A user that was not there a moment ago has no earlier code: this one goes out, unless it is withheld.
   const delivery = (await issueCode(services, tx, code)) ?? deliveryOf(code)
   return { kind: 'confirm', userSub: user.sub, delivery }
 }
@@ -177,14 +213,14 @@ const isEarlier = ({ earlierSub }: SignUpRequest, holder: User): boolean =>
 async function repeatSignUp(
   services: DomainServices,
   tx: Repositories,
-  request: SignUpRequest,
+  request: CountedSignUp,
   user: NewUser,
   holder: User | undefined,
 ): Promise<SignUpOutcome | undefined> {
   if (holder === undefined || !isEarlier(request, holder)) return undefined
   const names = new Set([...Object.keys(holder.attributes), ...Object.keys(user.attributes)])
   if ([...names].some((name) => holder.attributes[name] !== user.attributes[name])) return undefined
-  const { languages, userPool, origin } = request
+  const { languages, userPool, origin, withheld } = request
   const at = services.clock.now()
   const { passwordHash } = user
   const change = { ...(passwordHash === undefined ? {} : { passwordHash }), onlyFrom: ['UNCONFIRMED'] } as const
@@ -192,7 +228,7 @@ async function repeatSignUp(
   await record(services, tx, { ...entryOf(request), userSub: holder.sub, detail: { again: true } })
   const attribute = await attributeToVerify(tx, userPool, holder)
   if (attribute === undefined) return { kind: 'unconfirmed', userSub: holder.sub }
-  const code = { userPool, user: holder, purpose: 'sign_up', attribute, languages, origin, at } as const
+  const code = { userPool, user: holder, purpose: 'sign_up', attribute, languages, origin, withheld, at } as const
   const issued = await issueCode(services, tx, code)
   const last = issued ?? (await tx.verificationCodes.find(userPool.id, holder.sub, 'sign_up'))
   return { kind: 'confirm', userSub: holder.sub, delivery: deliveryOf({ ...code, at: last?.sentAt ?? at }) }
@@ -215,7 +251,7 @@ function mayBeReplaced(services: DomainServices, holder: User, name: SignInName)
 async function explainConflict(
   services: DomainServices,
   tx: Repositories,
-  request: SignUpRequest,
+  request: CountedSignUp,
   name: SignInName,
   holder: User | undefined,
 ): Promise<SignUpOutcome> {
@@ -225,7 +261,7 @@ async function explainConflict(
   }
   const at = services.clock.now()
   const medium = name.kind === 'email' ? 'EMAIL' : 'SMS'
-  if (holder?.enabled === true) {
+  if (holder?.enabled === true && request.withheld?.has(name.address) !== true) {
     const link = request.signInLink === undefined ? {} : { link: request.signInLink }
     const { languages } = request
     await enqueueMessage(

@@ -3,6 +3,7 @@ import { signingAlgorithms } from '../tokens/signing-key.ts'
 import { standardAttributeNames } from '../users/attribute-schema.ts'
 import type { CustomAttribute } from '../users/attribute-schema.ts'
 import { lockOutOf, lockOutSchema } from './lock-out-settings.ts'
+import { rateLimitsOf, rateLimitsSchema } from './rate-limit-settings.ts'
 import type { AttributeSetting, Branding, SessionLimits, UserPool } from './user-pool.ts'
 import type { UserPoolRecord } from '../ports/store.ts'
 import { termsOf, termsSchema } from './terms.ts'
@@ -106,6 +107,7 @@ export const userPoolSettingsSchema = z.strictObject({
     .prefault({}),
   MfaConfiguration: z.enum(['OFF', 'OPTIONAL', 'ON']).default('OFF'),
   LockOut: lockOutSchema.prefault({}),
+  RateLimits: rateLimitsSchema.prefault({}),
   EmailVerificationSubject: z.string().max(140).optional(),
   EmailVerificationMessage: z.string().max(20_000).includes('{####}').optional(),
   VerificationMessageTemplate: z
@@ -221,6 +223,7 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     auditRetentionDays: settings.Audit.RetentionDays,
     mfaConfiguration: settings.MfaConfiguration,
     lockOut: lockOutOf(settings.LockOut),
+    rateLimits: rateLimitsOf(settings.RateLimits),
     signingAlgorithm: settings.SigningAlgorithm,
     branding: brandingOf(settings.Branding),
     ssoSession: { maxSeconds: 3600, ...sessionLimitsOf(settings.SSOSession) },

@@ -1,5 +1,6 @@
 import type { LockOut } from '../lock-out/lock-out.ts'
 import type { MessageTemplateOverrides } from '../messages/message.ts'
+import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import type { SigningAlgorithm } from '../tokens/signing-key.ts'
 import type { CustomAttribute } from '../users/attribute-schema.ts'
 import type { Terms } from './terms.ts'
@@ -58,6 +59,7 @@ export interface UserPool {
   auditRetentionDays: number
   mfaConfiguration: 'OFF' | 'OPTIONAL' | 'ON'
   lockOut: LockOut
+  rateLimits: RateLimits
   signingAlgorithm: SigningAlgorithm
   branding: Branding
   /** How long a browser's sign-in lasts; Cognito: one hour. */

@@ -51,6 +51,8 @@ export interface CodeRequest {
   recipient?: string
   languages: readonly string[]
   at: Date
+  /** Addresses that get no message now (`withheldAddresses`). */
+  withheld?: ReadonlySet<string> | undefined
   /** Lets a pool that confirms by link send one; without it a code goes out. */
   origin?: ConfirmationOrigin | undefined
 }
@@ -58,7 +60,7 @@ export interface CodeRequest {
 /**
  * Makes a code, stores its keyed hash in place of the last one and queues the message, all within the caller's
  * transaction. Nothing happens, and the answer is undefined, while the last code to the same address is younger than the
- * cool-down: each new code brings a message (threat row E11).
+ * cool-down, or when its messages are withheld: each new code brings a message (threat row E11).
  */
 export async function issueCode(
   services: Pick<DomainServices, 'sealedBox' | 'random'>,
@@ -68,6 +70,7 @@ export async function issueCode(
   const { userPool, user, purpose, attribute, at } = request
   const recipient = request.recipient ?? user.attributes[attribute]
   if (recipient === undefined) throw new Error(`user ${user.sub} has no ${attribute} to send a code to`)
+  if (request.withheld?.has(recipient) === true) return undefined
   const secret = makeSecret(services, request)
   const issued = await tx.verificationCodes.replace(
     {

@@ -27,7 +27,14 @@ export async function askForConfirmation(
     return showErrorPage(services, step.ctx, 'awaitingApproval', { status: 200 })
   }
   const origin = confirmationOrigin(step)
-  await resendConfirmationCode(step.domain, { userPool, userSub: user.sub, languages: step.languages, origin })
+  await resendConfirmationCode(step.domain, {
+    userPool,
+    clientId: step.appClient.id,
+    userSub: user.sub,
+    username: state.username ?? user.username,
+    languages: step.languages,
+    origin,
+  })
   const destination = maskDestination(attribute === 'email' ? 'EMAIL' : 'SMS', address)
   const sentAt = services.domain.clock.now().getTime()
   const byLink = goesByLink({ userPool, attribute, origin, purpose: 'sign_up' }) ? { byLink: true as const } : {}

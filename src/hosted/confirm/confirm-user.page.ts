@@ -3,6 +3,7 @@ import type { AppClient } from '../../domain/app-clients/app-client.ts'
 import { appHome } from '../../domain/app-clients/app-home.ts'
 import { maskDestination } from '../../domain/messages/email-address.ts'
 import type { AttemptsExceeded } from '../../domain/lock-out/lock-out.ts'
+import type { LimitExceeded } from '../../domain/rate-limits/rate-limits.ts'
 import type { DomainServices } from '../../domain/ports/services.ts'
 import type { FollowedLink, LinkProblem, LinkState } from '../../domain/sign-up/confirm-by-link.ts'
 import type { Tenant } from '../../domain/user-pools/tenant.ts'
@@ -12,7 +13,7 @@ import type { Locale } from '../../platform/views/message-catalogue.ts'
 import type { ConfirmUserPage } from '../../platform/views/page-contexts.ts'
 import type { Alert } from '../../platform/views/page-parts.ts'
 import { csrfToken } from '../../security/csrf.ts'
-import { tellToWait } from '../attempts-exceeded.ts'
+import { limitAlert, tellToWait } from '../attempts-exceeded.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import type { ErrorKey } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
@@ -69,7 +70,7 @@ export async function showConfirmUserPage(
     choosing: boolean
     empty?: boolean
     incorrect?: boolean
-    locked?: AttemptsExceeded
+    locked?: AttemptsExceeded | LimitExceeded
     broken?: readonly PasswordRule[]
   },
 ): Promise<void> {
@@ -107,8 +108,13 @@ export async function showConfirmUserPage(
   )
 }
 
-function alertOf(step: LinkStep, failed: boolean, locked: AttemptsExceeded | undefined): Alert | undefined {
+function alertOf(
+  step: LinkStep,
+  failed: boolean,
+  locked: AttemptsExceeded | LimitExceeded | undefined,
+): Alert | undefined {
   if (locked === undefined) return failed ? errorAlert(step.locale.text('outcomes.checkFields')) : undefined
+  if (locked.reason === 'limitExceeded') return limitAlert(step, locked)
   return errorAlert(tellToWait(step, locked, 'limits.passwordAttemptsExceeded', 'limits.tryAgain'))
 }
 

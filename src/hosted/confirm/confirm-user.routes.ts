@@ -99,6 +99,7 @@ async function confirm(
     case 'incorrectPassword':
       return showConfirmUserPage(services, step, state, { choosing, incorrect: true })
     case 'attemptsExceeded':
+    case 'limitExceeded':
       return showConfirmUserPage(services, step, state, { choosing, locked: outcome })
     default:
       return showClosedLink(services, step, { kind: 'closed', reason: outcome.reason })

@@ -27,7 +27,7 @@ export function showConfirmPage(
       code: { length: codeLength, ...(shown.error === undefined ? {} : { error: shown.error }) },
       resend: resendOf(step, 'confirm.resendWait', seconds),
       links: { startOver: pageUrl(step, 'signUp') },
-      alert: noticeOf(step, { destination: pending.destination }),
+      alert: shown.alert ?? noticeOf(step, { destination: pending.destination }),
     },
     { seconds },
   )

@@ -5,7 +5,7 @@ import { confirmSignUp } from '../../domain/sign-up/confirm-sign-up.ts'
 import { signUpProgress } from '../../domain/sign-up/sign-up-progress.ts'
 import { cooldownLeft, resendConfirmationCode } from '../../domain/sign-up/resend-confirmation-code.ts'
 import type { PendingConfirmation } from '../../domain/sessions/flow.ts'
-import { codeError } from '../attempts-exceeded.ts'
+import { codeError, limitAlert } from '../attempts-exceeded.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { pagePaths } from '../paths.ts'
 import { resendResetCode } from '../reset-password/resend-reset-code.ts'
@@ -33,7 +33,7 @@ export function confirmRoutes(router: Router, services: HostedServices): void {
     const pending = step?.flow.state.pending
     if (step === undefined) return
     if (pending?.kind === 'confirm') await resend(services, step, pending)
-    else if (pending?.kind === 'reset') await resendResetCode(services, step)
+    else if (pending?.kind === 'reset') await resendResetCode(services, step, pending)
     else redirect(ctx, pageUrl(step, 'login'))
   })
 }
@@ -68,6 +68,8 @@ async function confirm(services: HostedServices, step: FormStep, pending: Pendin
       return leave(services, step, outcome.reason)
     case 'aliasExists':
       return showConfirmPage(services, step, pending, { error: locale.text('fieldErrors.addressTaken') })
+    case 'limitExceeded':
+      return showConfirmPage(services, step, pending, { alert: limitAlert(step, outcome) })
     default:
       showConfirmPage(services, step, pending, { error: codeError(step, outcome) })
   }
@@ -95,23 +97,28 @@ async function resend(services: HostedServices, step: FormStep, pending: Pending
   const { state } = step.flow
   const now = domain.clock.now()
   if (cooldownLeft(new Date(pending.sentAt), now) > 0) return redirect(step.ctx, pageUrl(step, 'confirm'))
-  if (pending.userSub === undefined) {
-    const renewed = { ...pending, sentAt: now.getTime() }
-    return continueFlow(services, step, { ...state, pending: renewed }, resentNotice(pending))
-  }
   const { userPool } = step.tenant.snapshot
   const outcome = await resendConfirmationCode(step.domain, {
     userPool,
+    clientId: step.appClient.id,
     userSub: pending.userSub,
+    username: state.username ?? '',
     languages: step.languages,
     origin: confirmationOrigin(step),
   })
+  if (outcome.kind === 'decoy') {
+    const renewed = { ...pending, sentAt: now.getTime() }
+    return continueFlow(services, step, { ...state, pending: renewed }, resentNotice(pending))
+  }
   if (outcome.kind === 'sent') {
     const { destination, sentAt, byLink } = outcome.delivery
     const { byLink: _, ...kept } = pending
     const form = byLink === undefined ? {} : { byLink }
     const renewed = { ...kept, ...form, destination, sentAt: sentAt.getTime() }
     return continueFlow(services, step, { ...state, pending: renewed }, resentNotice(renewed))
+  }
+  if (outcome.kind === 'refused' && outcome.reason === 'limitExceeded') {
+    return showConfirmPage(services, step, pending, { alert: limitAlert(step, outcome) })
   }
   if (outcome.kind === 'refused' && outcome.reason !== 'noRecovery') return leave(services, step, outcome.reason)
   redirect(step.ctx, pageUrl(step, 'confirm'))

@@ -1,5 +1,6 @@
 import type { AttemptsExceeded } from '../../domain/lock-out/lock-out.ts'
-import { tellToWait } from '../attempts-exceeded.ts'
+import type { LimitExceeded } from '../../domain/rate-limits/rate-limits.ts'
+import { limitAlert, tellToWait } from '../attempts-exceeded.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import type { Alert } from '../../platform/views/page-parts.ts'
 import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
@@ -15,7 +16,7 @@ export function showLoginPage(
   shown: {
     username: string
     refusal?: 'incorrectCredentials' | 'userNotFound' | 'userDisabled' | 'temporaryPasswordExpired'
-    locked?: AttemptsExceeded
+    locked?: AttemptsExceeded | LimitExceeded
     missing?: { username: boolean; password: boolean }
   },
 ): void {
@@ -37,9 +38,13 @@ export function showLoginPage(
   })
 }
 
-function alertOf(step: Step, { refusal, locked }: { refusal?: string; locked?: AttemptsExceeded }): Alert | undefined {
+function alertOf(
+  step: Step,
+  { refusal, locked }: { refusal?: string; locked?: AttemptsExceeded | LimitExceeded },
+): Alert | undefined {
   if (refusal !== undefined) return errorAlert(step.locale.text(`outcomes.${refusal}`))
   if (locked === undefined) return noticeOf(step)
+  if (locked.reason === 'limitExceeded') return limitAlert(step, locked)
   const wayRound = canRecover(step) ? ['limits.resetInstead'] : []
   return errorAlert(tellToWait(step, locked, 'limits.passwordAttemptsExceeded', 'limits.tryAgain', ...wayRound))
 }

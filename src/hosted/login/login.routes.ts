@@ -58,6 +58,7 @@ async function answer(
   if (outcome.reason === 'passwordResetRequired') {
     return continueFlow(services, step, { ...state, chosen: 'forgotPassword' }, 'passwordResetRequired')
   }
-  if (outcome.reason === 'attemptsExceeded') return showLoginPage(services, step, { username, locked: outcome })
+  if (outcome.reason === 'attemptsExceeded' || outcome.reason === 'limitExceeded')
+    return showLoginPage(services, step, { username, locked: outcome })
   showLoginPage(services, step, { username, refusal: outcome.reason })
 }

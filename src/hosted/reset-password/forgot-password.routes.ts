@@ -1,17 +1,22 @@
 import type { Router } from '@koa/router'
 import { forgotPassword } from '../../domain/recovery/forgot-password.ts'
-import type { ForgotPasswordOutcome } from '../../domain/recovery/forgot-password.ts'
+import type { CodeUnderWay, ForgotPasswordOutcome } from '../../domain/recovery/forgot-password.ts'
 import { recoveryRefusal } from '../../domain/recovery/recovery-refusal.ts'
+import type { LimitExceeded } from '../../domain/rate-limits/rate-limits.ts'
 import type { RecoveryRefusal } from '../../domain/recovery/recovery-refusal.ts'
-import type { FlowState } from '../../domain/sessions/flow.ts'
+import type { FlowState, PendingReset } from '../../domain/sessions/flow.ts'
+import { limitAlert } from '../attempts-exceeded.ts'
 import { showErrorPage } from '../error/error.page.ts'
+import type { Alert } from '../../platform/views/page-parts.ts'
 import type { HostedServices } from '../hosted-services.ts'
+import { knownBrowserHash } from '../known-browser.ts'
 import { pagePaths } from '../paths.ts'
 import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
 import { pageUrl } from '../step.ts'
 import type { FormStep, Step } from '../step.ts'
 import { usernameField } from '../username-field.ts'
+import { showResetPasswordPage } from './reset-password.page.ts'
 
 export function forgotPasswordRoutes(router: Router, services: HostedServices): void {
   router.get(pagePaths.forgotPassword, async (ctx) => {
@@ -27,10 +32,25 @@ export function forgotPasswordRoutes(router: Router, services: HostedServices): 
     const { userPool } = step.tenant.snapshot
     const refusal = await recoveryRefusal(step.domain, { userPool, appClient: step.appClient, username })
     if (refusal !== undefined) return showForgotPasswordPage(services, step, username, { refusal })
-    const outcome = await forgotPassword(step.domain, { userPool, username, languages: step.languages })
-    await continueFlow(services, step, pendingReset(services, step, username, outcome))
+    const outcome = await askForCode(step, username)
+    if (outcome.kind === 'refused') return showForgotPasswordPage(services, step, username, { limited: outcome })
+    const state = pendingReset(services, step, username, outcome)
+    if (outcome.kind === 'sent') return continueFlow(services, step, state)
+    await services.domain.store.flows.saveState(userPool.id, step.flow.idHash, state)
+    const waiting = { ...step, flow: { ...step.flow, state } }
+    showResetPasswordPage(services, waiting, state.pending, { alert: limitAlert(step, outcome.limited) })
   })
 }
+
+/** In the name of whoever has that name, if anybody. */
+export const askForCode = (step: Step, username: string): Promise<ForgotPasswordOutcome> =>
+  forgotPassword(step.domain, {
+    userPool: step.tenant.snapshot.userPool,
+    clientId: step.appClient.id,
+    username,
+    languages: step.languages,
+    browserHash: knownBrowserHash(step),
+  })
 
 /**
  * The cool-down shown begins now, also where an account's began with a request elsewhere: an address without account has
@@ -40,9 +60,9 @@ export function pendingReset(
   services: HostedServices,
   step: FormStep,
   username: string,
-  outcome: ForgotPasswordOutcome,
-): FlowState {
-  const { request } = step.flow.state
+  outcome: Omit<CodeUnderWay, 'kind'>,
+): FlowState & { pending: PendingReset } {
+  const { request, staySignedIn } = step.flow.state
   const { delivery, userSub } = outcome
   const pending = {
     kind: 'reset',
@@ -50,7 +70,8 @@ export function pendingReset(
     destination: delivery.destination,
     sentAt: services.domain.clock.now().getTime(),
   } as const
-  return { request, chosen: 'forgotPassword', username, pending }
+  const kept = staySignedIn === undefined ? {} : { staySignedIn }
+  return { request, ...kept, chosen: 'forgotPassword', username, pending }
 }
 
 /** Policy is checked here, not only by hiding the link (threat row A9). */
@@ -65,7 +86,7 @@ function showForgotPasswordPage(
   services: HostedServices,
   step: Step,
   username: string,
-  shown: { missing?: boolean; refusal?: RecoveryRefusal } = {},
+  shown: { missing?: boolean; refusal?: RecoveryRefusal; limited?: LimitExceeded } = {},
 ): void {
   const { locale, tenant } = step
   const error = shown.missing === true ? locale.text('fieldErrors.required') : undefined
@@ -73,6 +94,11 @@ function showForgotPasswordPage(
     form: formOf(services, step, 'forgotPassword'),
     username: usernameField(tenant.snapshot.userPool, locale, username, error),
     links: { login: pageUrl(step, 'login') },
-    alert: shown.refusal === undefined ? noticeOf(step) : errorAlert(locale.text(`outcomes.${shown.refusal}`)),
+    alert: alertOf(step, shown),
   })
+}
+
+function alertOf(step: Step, shown: { refusal?: RecoveryRefusal; limited?: LimitExceeded }): Alert | undefined {
+  if (shown.limited !== undefined) return limitAlert(step, shown.limited)
+  return shown.refusal === undefined ? noticeOf(step) : errorAlert(step.locale.text(`outcomes.${shown.refusal}`))
 }

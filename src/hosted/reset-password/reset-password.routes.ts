@@ -2,19 +2,14 @@ import type { Router } from '@koa/router'
 import { epochSeconds } from '../../platform/clock.ts'
 import { confirmForgotPassword } from '../../domain/recovery/confirm-forgot-password.ts'
 import type { PendingReset } from '../../domain/sessions/flow.ts'
-import { cooldownLeft } from '../../domain/sign-up/resend-confirmation-code.ts'
-import type { PasswordRule } from '../../domain/users/password-policy.ts'
-import { codeLength } from '../../domain/verification-codes/issue-code.ts'
-import { codeError } from '../attempts-exceeded.ts'
+import { codeError, limitAlert } from '../attempts-exceeded.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { knownBrowserHash } from '../known-browser.ts'
-import { newPasswordField } from '../password-field.ts'
 import { pagePaths } from '../paths.ts'
-import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
-import { resendOf } from '../resend.ts'
+import { errorAlert } from '../render.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
-import { pageUrl } from '../step.ts'
 import type { FormStep, Step } from '../step.ts'
+import { showResetPasswordPage } from './reset-password.page.ts'
 
 export function resetPasswordRoutes(router: Router, services: HostedServices): void {
   // Cognito's own name for the second page, and the shorter one.
@@ -69,43 +64,10 @@ async function resetPassword(services: HostedServices, step: FormStep, pending: 
   if (outcome.reason === 'invalid')
     return showResetPasswordPage(services, step, pending, { broken: outcome.brokenRules })
   if (outcome.reason === 'userDisabled')
-    return showResetPasswordPage(services, step, pending, { alert: 'outcomes.userDisabled' })
+    return showResetPasswordPage(services, step, pending, {
+      alert: errorAlert(step.locale.text('outcomes.userDisabled')),
+    })
+  if (outcome.reason === 'limitExceeded')
+    return showResetPasswordPage(services, step, pending, { alert: limitAlert(step, outcome) })
   showResetPasswordPage(services, step, pending, { codeError: codeError(step, outcome) })
-}
-
-function showResetPasswordPage(
-  services: HostedServices,
-  step: Step,
-  pending: PendingReset,
-  shown: { codeError?: string; broken?: readonly PasswordRule[]; empty?: boolean; alert?: string },
-): void {
-  const { locale } = step
-  const { userPool } = step.tenant.snapshot
-  const seconds = cooldownLeft(new Date(pending.sentAt), services.domain.clock.now())
-  const typedCode =
-    step.ctx.method === 'POST' && shown.codeError === undefined ? (step as FormStep).form.get('code') : undefined
-  showPage(
-    services,
-    pageRequest(step),
-    'pages/reset-password',
-    'resetPassword',
-    {
-      form: formOf(services, step, 'resetPassword'),
-      destination: pending.destination,
-      username: { value: step.flow.state.username ?? '' },
-      code: {
-        length: codeLength,
-        ...(typedCode === undefined ? {} : { value: typedCode }),
-        ...(shown.codeError === undefined ? {} : { error: shown.codeError }),
-      },
-      password: newPasswordField(userPool, locale, shown.broken ?? [], shown.empty),
-      resend: resendOf(step, 'resetPassword.resendWait', seconds),
-      links: { login: pageUrl(step, 'login') },
-      alert:
-        shown.alert === undefined
-          ? noticeOf(step, { destination: pending.destination })
-          : errorAlert(locale.text(shown.alert)),
-    },
-    { seconds },
-  )
 }

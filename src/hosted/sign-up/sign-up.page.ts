@@ -1,6 +1,8 @@
+import type { LimitExceeded } from '../../domain/rate-limits/rate-limits.ts'
 import type { SignUpRefusal } from '../../domain/sign-up/sign-up.ts'
 import type { SignInNameProblem } from '../../domain/users/sign-in-name.ts'
-import type { Field } from '../../platform/views/page-parts.ts'
+import type { Alert, Field } from '../../platform/views/page-parts.ts'
+import { limitAlert } from '../attempts-exceeded.ts'
 import { attributeField } from '../attribute-fields.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { newPasswordField } from '../password-field.ts'
@@ -15,7 +17,7 @@ import { termsLine } from './terms-line.ts'
 export function showSignUpPage(
   services: HostedServices,
   step: Step,
-  shown: { typed: ReadonlyMap<string, string>; refusal?: SignUpRefusal },
+  shown: { typed: ReadonlyMap<string, string>; refusal?: SignUpRefusal; limited?: LimitExceeded },
 ): void {
   const { locale, tenant } = step
   const { userPool } = tenant.snapshot
@@ -32,8 +34,13 @@ export function showSignUpPage(
     ...staySignedInField(step),
     ...(terms === undefined ? {} : { terms }),
     links: { login: pageUrl(step, 'login') },
-    alert: refusal === undefined ? noticeOf(step) : errorAlert(locale.text('outcomes.checkFields')),
+    alert: alertOf(step, shown),
   })
+}
+
+function alertOf(step: Step, shown: { refusal?: SignUpRefusal; limited?: LimitExceeded }): Alert | undefined {
+  if (shown.limited !== undefined) return limitAlert(step, shown.limited)
+  return shown.refusal === undefined ? noticeOf(step) : errorAlert(step.locale.text('outcomes.checkFields'))
 }
 
 const problemKeys: Record<SignInNameProblem, string> = {

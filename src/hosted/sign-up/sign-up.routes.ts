@@ -61,6 +61,9 @@ async function answer(services: HostedServices, step: FormStep, outcome: SignUpO
       return showErrorPage(services, step.ctx, 'awaitingApproval', { status: 200 })
     case 'refused':
       if (outcome.reason === 'signUpNotAllowed') return leadToLogin(services, step)
+      if (outcome.reason === 'limitExceeded') {
+        return showSignUpPage(services, step, { typed: step.form, limited: outcome })
+      }
       showSignUpPage(services, step, { typed: step.form, refusal: outcome })
   }
 }

@@ -98,6 +98,7 @@ const environmentSchema = z.object({
     .transform(Number)
     .refine((value) => value >= 19_456 && value <= 1_048_576, hashMemoryRange)
     .optional(),
+  LATCHKEY_RATE_LIMITS: z.enum(['on', 'off'], 'must be on or off').default('on'),
   NODE_ENV: z.string().optional(),
 })
 
@@ -124,6 +125,8 @@ export interface Environment {
   development: boolean
   production: boolean
   hashMemoryKiB?: number
+  /** Off for load tests alone. */
+  rateLimits: boolean
 }
 
 /** @throws ConfigError naming every bad variable, its value (secrets aside) and the mend */
@@ -160,6 +163,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
       !production && value.LATCHKEY_DEV !== '0' && (value.LATCHKEY_DEV === '1' || value.DATABASE_URL === undefined),
     production,
     ...optional('hashMemoryKiB', value.LATCHKEY_HASH_MEMORY_KIB),
+    rateLimits: value.LATCHKEY_RATE_LIMITS === 'on',
   })
 }
 
