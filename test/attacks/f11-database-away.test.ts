@@ -20,7 +20,7 @@ let postgres: OwnPostgres
 let server: TestServer
 beforeAll(async () => {
   postgres = await startOwnPostgres()
-  server = await startAttackedServer({ environment: { databaseUrl: postgres.url } })
+  server = await startAttackedServer({ environment: { databaseUrl: postgres.url, rateLimits: true } })
   for (const name of ['ada', 'bea']) {
     await haveAccount(server, { username: `${name}@example.com`, password: goodPassword })
   }
