@@ -207,7 +207,7 @@ const attempts: [string, (scene: Scene, from: Name, to: Name) => Promise<boolean
   [
     'a link',
     async ({ link }, _from, to) =>
-      (await agentAt(to).visit(`${bases[to]}/confirmUser${link.search}`)).heading === 'Confirm your account',
+      (await agentAt(to).visit(`${bases[to]}/confirmUser${link.search}`)).heading !== 'This link isn’t complete',
   ],
   [
     'a reset code',
