@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -9,6 +7,7 @@ import { parseArgs } from 'node:util'
 import { createDatabase, startPostgres } from '../test/support/postgres.ts'
 import { createPasswordHasher } from '../src/security/password-hash.ts'
 import { systemRandom } from '../src/platform/random.ts'
+import { startServer } from './bench-server.ts'
 
 /*
  * A full login through the pages: authorize, the login page, the password, the code, the tokens. Its ceiling is the
@@ -46,7 +45,10 @@ async function main(): Promise<void> {
   const postgres = options.database === 'postgres' ? await startPostgres() : undefined
   const database = postgres && (await createDatabase(postgres.url))
   await writeFile(join(folder, 'latchkey.yaml'), configuration)
-  const server = startServer(folder, database?.url)
+  const server = startServer(folder, {
+    LATCHKEY_SECRET: randomBytes(32).toString('base64url'),
+    ...(database === undefined ? {} : { DATABASE_URL: database.url }),
+  })
   try {
     const base = await server.ready
     await run(Math.min(20, logins), () => login(base))
@@ -161,32 +163,5 @@ async function login(base: string): Promise<void> {
 
 const hidden = (page: string, name: string): string =>
   new RegExp(`name="${name}" value="([^"]+)"`).exec(page)?.[1] ?? ''
-
-function startServer(folder: string, databaseUrl: string | undefined): { child: ChildProcess; ready: Promise<string> } {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '..', 'src', 'main.ts'), 'serve'], {
-    cwd: folder,
-    env: {
-      ...process.env,
-      PORT: '0',
-      DATA_DIR: join(folder, 'data'),
-      LATCHKEY_DEV: '1',
-      LOG_LEVEL: 'warn',
-      LATCHKEY_RATE_LIMITS: 'off',
-      LATCHKEY_SECRET: randomBytes(32).toString('base64url'),
-      ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const ready = new Promise<string>((resolve, reject) => {
-    let text = ''
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk
-      const url = /ready at (\S+)/.exec(text)?.[1]
-      if (url !== undefined) resolve(url)
-    })
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${text}`)))
-  })
-  return { child, ready }
-}
 
 await main()

@@ -5,6 +5,7 @@ import { knownBrowserSeconds } from '../domain/lock-out/known-browsers.ts'
 import { expiredFlowSeconds } from '../domain/sessions/flow.ts'
 import { addSeconds } from '../platform/clock.ts'
 import type { Schema } from './schema.ts'
+import { deleteDecoySignUps } from './decoy-sign-up-repository.ts'
 import { deleteUnconfirmedUsers } from './unconfirmed-users.ts'
 
 const hour = 3600
@@ -20,6 +21,7 @@ interface Sweep {
 }
 const sweeps: readonly Sweep[] = [
   { table: 'verification_codes', column: 'expires_at', keptSeconds: 0 },
+  { table: 'decoy_codes', column: 'expires_at', keptSeconds: 0 },
   { table: 'attribute_changes', column: 'expires_at', keptSeconds: 0 },
   { table: 'sign_in_attempts', column: 'expires_at', keptSeconds: 0 },
   { table: 'guess_counters', column: 'expires_at', keptSeconds: 0 },
@@ -46,7 +48,7 @@ export const housekeepingRepository = (db: Kysely<Schema>): HousekeepingReposito
       const before = inMilliseconds === true ? end.getTime() : end
       deleted += await deleteBefore(db, { table, column, before, limit })
     }
-    return deleted
+    return deleted + (await deleteDecoySignUps(db, at, limit))
   },
   deleteUnconfirmed: (at, limit) => deleteUnconfirmedUsers(db, at, limit),
 })

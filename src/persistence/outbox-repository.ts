@@ -13,6 +13,12 @@ export const outboxRepository = (db: Kysely<Schema>): OutboxRepository => ({
       .values({ id, user_pool_id: userPoolId, sealed_message: sealedMessage, created_at: at, due_at: at })
       .execute()
   },
+  async addDecoy({ id, userPoolId, at }) {
+    await db
+      .insertInto('outbox')
+      .values({ id, user_pool_id: userPoolId, sealed_message: null, created_at: at, due_at: null, sent_at: at })
+      .execute()
+  },
   take: (request) => takeDue(db, request),
   async markSent(id, at) {
     await db
@@ -37,16 +43,7 @@ export const outboxRepository = (db: Kysely<Schema>): OutboxRepository => ({
   async releaseAll(at) {
     await db.updateTable('outbox').set({ due_at: at }).where('due_at', '>', at).execute()
   },
-  async deadLetters(limit) {
-    const rows = await db
-      .selectFrom('outbox')
-      .select(['id', 'user_pool_id as userPoolId', 'last_error', 'created_at as createdAt'])
-      .where('dead_at', 'is not', null)
-      .orderBy('created_at', 'desc')
-      .limit(limit)
-      .execute()
-    return rows.map(({ last_error: error, ...row }) => ({ ...row, error: error ?? '' }))
-  },
+  deadLetters: (limit) => deadLetters(db, limit),
   async retryDeadLetters(at) {
     const retried = await db
       .updateTable('outbox')
@@ -67,6 +64,18 @@ export const outboxRepository = (db: Kysely<Schema>): OutboxRepository => ({
     return row?.due_at ?? undefined
   },
 })
+
+/** Newest first. */
+async function deadLetters(db: Kysely<Schema>, limit: number): ReturnType<OutboxRepository['deadLetters']> {
+  const rows = await db
+    .selectFrom('outbox')
+    .select(['id', 'user_pool_id as userPoolId', 'last_error', 'created_at as createdAt'])
+    .where('dead_at', 'is not', null)
+    .orderBy('created_at', 'desc')
+    .limit(limit)
+    .execute()
+  return rows.map(({ last_error: error, ...row }) => ({ ...row, error: error ?? '' }))
+}
 
 /**
  * Taking a message moves its due time to the end of the lease, and counts the try: a message that kills the process

@@ -29,6 +29,8 @@ export interface Schema extends AuditSchema {
   groups: GroupsTable
   group_members: { user_pool_id: string; group_name: string; user_sub: string; created_at: Date }
   verification_codes: VerificationCodesTable
+  decoy_sign_ups: DecoySignUpsTable
+  decoy_codes: VerificationCodesTable
   attribute_changes: AttributeChangesTable
   sign_in_attempts: SignInAttemptsTable
   guess_counters: GuessCountersTable
@@ -141,6 +143,19 @@ interface VerificationCodesTable {
   expires_at: Date
   browser_hash: string | null
   sealed_flow_id: string | null
+}
+
+interface DecoySignUpsTable {
+  user_pool_id: string
+  key: string
+  sub: string
+  kind: VerifiableAttribute
+  address: string
+  password_hash: string
+  attributes_digest: string
+  attribute: VerifiableAttribute | null
+  destination: string | null
+  created_at: Date
 }
 
 interface AttributeChangesTable {

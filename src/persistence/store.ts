@@ -5,6 +5,7 @@ import { auditTrailRepository } from './audit-trail-repository.ts'
 import { browserSessionRepository } from './browser-session-repository.ts'
 import { consentRepository } from './consent-repository.ts'
 import type { Database } from './database.ts'
+import { decoySignUpRepository } from './decoy-sign-up-repository.ts'
 import { flowRepository } from './flow-repository.ts'
 import { grantRepository } from './grant-repository.ts'
 import { groupRepository } from './group-repository.ts'
@@ -30,7 +31,9 @@ const repositories = (db: Kysely<Schema>): Repositories => ({
   settings: settingsRepository(db),
   users: userRepository(db),
   groups: groupRepository(db),
-  verificationCodes: verificationCodeRepository(db),
+  verificationCodes: verificationCodeRepository(db, 'verification_codes'),
+  decoySignUps: decoySignUpRepository(db),
+  decoyCodes: verificationCodeRepository(db, 'decoy_codes'),
   attributeChanges: attributeChangeRepository(db),
   signInAttempts: signInAttemptRepository(db),
   guesses: guessRepository(db),

@@ -18,7 +18,7 @@ export async function deleteUnconfirmedUsers(
       cross join lateral (
         select users.ctid as id from users
         where users.user_pool_id = user_pools.id and users.status = 'UNCONFIRMED'
-          and users.created_at <= ${at}::timestamptz - ${validity}
+          and users.created_at <= ${at}::timestamptz - ${unconfirmedFor}
           and users.enabled
           and not exists (
             select from verification_codes
@@ -33,8 +33,8 @@ export async function deleteUnconfirmedUsers(
   return rows
 }
 
-/** Null, and then nothing is due, where an operator confirms. */
-const validity = sql`coalesce(
+/** How long a sign-up waits, by the row of its user pool. Null, and then nothing is due, where an operator confirms. */
+export const unconfirmedFor = sql`coalesce(
   (user_pools.settings ->> 'UnconfirmedSignUpValidityDays')::int,
   case when user_pools.settings -> 'AutoVerifiedAttributes' <> '[]'::jsonb then 7 end
 ) * interval '1 day'`

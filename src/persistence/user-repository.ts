@@ -11,31 +11,16 @@ import { userColumns } from './user-columns.ts'
 
 export const userRepository = (db: Kysely<Schema>): UserRepository => ({
   add: (user) => addUser(db, user),
-  async findBySub(userPoolId, sub) {
-    const row = await db
-      .selectFrom('users')
-      .select(userColumns)
-      .where('user_pool_id', '=', userPoolId)
-      .where('sub', '=', sub)
-      .executeTakeFirst()
-    return presentOrNone(row)
+  findBySub: async (userPoolId, sub) => presentOrNone(await bySub(db, userPoolId, sub).executeTakeFirst()),
+  async lockBySub(userPoolId, sub) {
+    return presentOrNone(await bySub(db, userPoolId, sub).forNoKeyUpdate().executeTakeFirst())
   },
   findAll: (userPoolId, subs) => findAll(db, userPoolId, subs),
   async findByIdentifier(userPoolId, key) {
-    const row = await db
-      .selectFrom('users')
-      .select(userColumns)
-      .where('users.user_pool_id', '=', userPoolId)
-      // Not a join: this way there is but one plan, two look-ups by key.
-      .where('users.sub', '=', (eb) =>
-        eb
-          .selectFrom('user_identifiers')
-          .select('user_sub')
-          .where('user_identifiers.user_pool_id', '=', userPoolId)
-          .where('user_identifiers.key', '=', key),
-      )
-      .executeTakeFirst()
-    return presentOrNone(row)
+    return presentOrNone(await byIdentifier(db, userPoolId, key).executeTakeFirst())
+  },
+  async lockByIdentifier(userPoolId, key) {
+    return presentOrNone(await byIdentifier(db, userPoolId, key).forNoKeyUpdate().executeTakeFirst())
   },
   async page({ userPoolId, limit, after, status }) {
     const rows = await db
@@ -65,6 +50,23 @@ export const userRepository = (db: Kysely<Schema>): UserRepository => ({
     return deleted.numDeletedRows > 0n
   },
 })
+
+const bySub = (db: Kysely<Schema>, userPoolId: string, sub: string) =>
+  db.selectFrom('users').select(userColumns).where('user_pool_id', '=', userPoolId).where('sub', '=', sub)
+
+const byIdentifier = (db: Kysely<Schema>, userPoolId: string, key: string) =>
+  db
+    .selectFrom('users')
+    .select(userColumns)
+    .where('users.user_pool_id', '=', userPoolId)
+    // Not a join: this way there is but one plan, two look-ups by key.
+    .where('users.sub', '=', (eb) =>
+      eb
+        .selectFrom('user_identifiers')
+        .select('user_sub')
+        .where('user_identifiers.user_pool_id', '=', userPoolId)
+        .where('user_identifiers.key', '=', key),
+    )
 
 async function findAll(db: Kysely<Schema>, userPoolId: string, subs: readonly string[]): Promise<readonly User[]> {
   const rows = await db

@@ -1,15 +1,18 @@
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
-import type { VerificationCodeRepository } from '../domain/ports/store.ts'
+import type { VerificationCodeRepository } from '../domain/ports/verification-code-repository.ts'
 import type { CodeAttempt, VerificationCode } from '../domain/verification-codes/verification-code.ts'
 import { present, presentOrNone } from './rows.ts'
 import type { Schema } from './schema.ts'
 
-export const verificationCodeRepository = (db: Kysely<Schema>): VerificationCodeRepository => ({
-  replace: (code, unlessSentAfter) => replaceCode(db, code, unlessSentAfter),
+/** Two tables of one form, so that what is done for nobody is the same work (threat row B14). */
+type CodeTable = 'verification_codes' | 'decoy_codes'
+
+export const verificationCodeRepository = (db: Kysely<Schema>, table: CodeTable): VerificationCodeRepository => ({
+  replace: (code, unlessSentAfter) => replaceCode(db, table, code, unlessSentAfter),
   async find(userPoolId, userSub, purpose) {
     const row = await db
-      .selectFrom('verification_codes')
+      .selectFrom(table)
       .select(['user_pool_id as userPoolId', 'user_sub as userSub', 'purpose', 'attribute', 'destination'])
       .select(['code_hash as codeHash', 'sent_at as sentAt', 'expires_at as expiresAt'])
       .select(['browser_hash as browserHash', 'sealed_flow_id as sealedFlowId'])
@@ -22,7 +25,7 @@ export const verificationCodeRepository = (db: Kysely<Schema>): VerificationCode
   },
   async findLink(userPoolId, userSub) {
     const row = await db
-      .selectFrom('verification_codes')
+      .selectFrom(table)
       .select(['code_hash as codeHash', 'destination', 'expires_at as expiresAt'])
       .select(['browser_hash as browserHash', 'sealed_flow_id as sealedFlowId'])
       .select((eb) => eb('spent_by_attempt', 'is not', null).as('spent'))
@@ -32,10 +35,15 @@ export const verificationCodeRepository = (db: Kysely<Schema>): VerificationCode
       .executeTakeFirst()
     return row && { ...present(row), spent: Boolean(row.spent) }
   },
-  attempt: (request) => attemptCode(db, request),
+  attempt: (request) => attemptCode(db, table, request),
 })
 
-async function replaceCode(db: Kysely<Schema>, code: VerificationCode, unlessSentAfter?: Date): Promise<boolean> {
+async function replaceCode(
+  db: Kysely<Schema>,
+  table: CodeTable,
+  code: VerificationCode,
+  unlessSentAfter?: Date,
+): Promise<boolean> {
   const row = {
     attribute: code.attribute,
     destination: code.destination,
@@ -48,16 +56,16 @@ async function replaceCode(db: Kysely<Schema>, code: VerificationCode, unlessSen
     sealed_flow_id: code.sealedFlowId ?? null,
   }
   const replaced = await db
-    .insertInto('verification_codes')
+    .insertInto(table)
     .values({ ...row, user_pool_id: code.userPoolId, user_sub: code.userSub, purpose: code.purpose })
     .onConflict((conflict) => {
       const update = conflict.columns(['user_pool_id', 'user_sub', 'purpose']).doUpdateSet(row)
       if (unlessSentAfter === undefined) return update
       return update.where((eb) =>
         eb.or([
-          eb('verification_codes.sent_at', '<=', unlessSentAfter),
-          eb('verification_codes.spent_by_attempt', 'is not', null),
-          eb('verification_codes.destination', '<>', code.destination),
+          eb(`${table}.sent_at`, '<=', unlessSentAfter),
+          eb(`${table}.spent_by_attempt`, 'is not', null),
+          eb(`${table}.destination`, '<>', code.destination),
         ]),
       )
     })
@@ -71,11 +79,12 @@ async function replaceCode(db: Kysely<Schema>, code: VerificationCode, unlessSen
  */
 async function attemptCode(
   db: Kysely<Schema>,
+  table: CodeTable,
   request: Parameters<VerificationCodeRepository['attempt']>[0],
 ): Promise<CodeAttempt> {
   const { codeHash, at } = request
   const after = await db
-    .updateTable('verification_codes')
+    .updateTable(table)
     .set((eb) => ({
       attempts: eb('attempts', '+', 1),
       spent_by_attempt: eb
@@ -94,5 +103,6 @@ async function attemptCode(
   if (after === undefined) return { kind: 'expired' }
   const { attribute, destination, attempts, spent_by_attempt: spentBy } = after
   if (spentBy === attempts) return { kind: 'matched', attribute, destination }
-  return { kind: spentBy !== null || after.expires_at <= at ? 'expired' : 'mismatch' }
+  if (after.expires_at <= at) return { kind: 'expired' }
+  return { kind: spentBy === null ? 'mismatch' : 'spent' }
 }

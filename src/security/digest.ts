@@ -4,7 +4,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64url')
 
 /** Compares without telling by time where two texts differ; lengths may differ. */
-export function constantTimeEqual(left: string, right: string): boolean {
+export function constantTimeEqual(left: string | Buffer, right: string | Buffer): boolean {
   const a = createHash('sha256').update(left).digest()
   const b = createHash('sha256').update(right).digest()
   return timingSafeEqual(a, b)

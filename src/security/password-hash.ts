@@ -1,7 +1,10 @@
 import { availableParallelism } from 'node:os'
 import argon2 from 'argon2'
 import type { Random } from '../platform/random.ts'
+import { constantTimeEqual } from './digest.ts'
 import { OverloadedError } from './overloaded-error.ts'
+import { parsePhc, phcText, sharesSalt } from './phc-string.ts'
+import type { Phc } from './phc-string.ts'
 
 /** OWASP's floor for argon2id is 19 MiB, 2 passes, 1 lane. */
 export interface HashCost {
@@ -15,18 +18,36 @@ export const defaultHashCost: HashCost = { memoryKiB: 19_456, passes: 2 }
 export const maximumPasswordLength = 256
 
 export interface PasswordHasher {
-  /** @returns a PHC string (`$argon2id$…`). @throws OverloadedError when the queue is full */
-  hash(password: string): Promise<string>
+  /**
+   * @param like a hash of ours whose salt and cost are taken, so that one look compares a password with both
+   * @returns a PHC string (`$argon2id$…`). @throws OverloadedError when the queue is full
+   */
+  hash(password: string, like?: string): Promise<string>
   /**
    * Checks a password in the same time whether or not there is a hash: without one a decoy of equal cost is computed
    * and the answer is false (threat row B14).
    * @throws OverloadedError when the queue is full
    */
   verify(password: string, phc: string | undefined): Promise<boolean>
+  /**
+   * Checks a password against an account's hash and a decoy's at once, in the time of `verify` whether or not there is
+   * either: a decoy is compared where it shares the account's salt, or where there is no account's hash.
+   * @throws OverloadedError when the queue is full
+   */
+  verifyEither(password: string, phc: string | undefined, decoyPhc: string | undefined): Promise<EitherMatch>
+  /** False where both are ours and `verifyEither` cannot tell of both: the account has another password since. */
+  sharesSalt(phc: string, decoyPhc: string): boolean
+}
+
+export interface EitherMatch {
+  account: boolean
+  decoy: boolean
 }
 
 interface Argon2 {
   hash(password: string, cost: HashCost): Promise<string>
+  /** The bytes that this salt and cost make of a password. */
+  hashLike(password: string, phc: Phc): Promise<Buffer>
   verify(phc: string, password: string): Promise<boolean>
 }
 
@@ -45,12 +66,34 @@ export async function createPasswordHasher(options: {
   const cost = options.cost ?? defaultHashCost
   const argon = await loadArgon2()
   const admit = createAdmission(options.concurrency ?? availableParallelism())
-  const decoy = await argon.hash(options.random.handle(), cost)
+  const nobodys = await argon.hash(options.random.handle(), cost)
   return {
-    hash: (password) => admit(() => argon.hash(checkLength(password), cost)),
+    hash: (password, like) =>
+      admit(async () => {
+        const model = like === undefined ? undefined : parsePhc(like)
+        if (model === undefined) return argon.hash(checkLength(password), cost)
+        return phcText({ ...model, hash: await argon.hashLike(checkLength(password), model) })
+      }),
+    async verifyEither(password, phc, decoyPhc) {
+      if (password.length > maximumPasswordLength) return { account: false, decoy: false }
+      const model = parsePhc(phc ?? decoyPhc ?? nobodys)
+      if (model === undefined) {
+        return { account: await admit(() => argon.verify(phc ?? nobodys, password)), decoy: false }
+      }
+      const typed = await admit(() => argon.hashLike(password, model))
+      const matches = (stored: string | undefined): boolean => {
+        const parsed = stored === undefined ? undefined : parsePhc(stored)
+        return parsed !== undefined && sharesSalt(parsed, model) && constantTimeEqual(parsed.hash, typed)
+      }
+      return { account: matches(phc), decoy: matches(decoyPhc) }
+    },
+    sharesSalt(phc, decoyPhc) {
+      const [account, decoy] = [parsePhc(phc), parsePhc(decoyPhc)]
+      return account === undefined || decoy === undefined || sharesSalt(account, decoy)
+    },
     async verify(password, phc) {
       if (password.length > maximumPasswordLength) return false
-      const matches = await admit(() => argon.verify(phc ?? decoy, password))
+      const matches = await admit(() => argon.verify(phc ?? nobodys, password))
       return phc !== undefined && matches
     },
   }
@@ -68,6 +111,15 @@ async function loadArgon2(): Promise<Argon2> {
     return {
       hash: (password, cost) =>
         native.hash(password, { algorithm: 2, memoryCost: cost.memoryKiB, timeCost: cost.passes, parallelism: 1 }),
+      hashLike: (password, { memoryKiB, passes, lanes, salt, hash }) =>
+        native.hashRaw(password, {
+          algorithm: 2,
+          memoryCost: memoryKiB,
+          timeCost: passes,
+          parallelism: lanes,
+          salt,
+          outputLen: hash.length,
+        }),
       verify: (phc, password) => native.verify(phc, password),
     }
   }
@@ -78,6 +130,16 @@ async function loadArgon2(): Promise<Argon2> {
         memoryCost: cost.memoryKiB,
         timeCost: cost.passes,
         parallelism: 1,
+      }),
+    hashLike: (password, { memoryKiB, passes, lanes, salt, hash }) =>
+      argon2.hash(password, {
+        type: argon2.argon2id,
+        memoryCost: memoryKiB,
+        timeCost: passes,
+        parallelism: lanes,
+        salt,
+        hashLength: hash.length,
+        raw: true,
       }),
     verify: (phc, password) => argon2.verify(phc, password),
   }

@@ -125,11 +125,8 @@ describe.each(databaseKinds)('messages that somebody else asks for, on %s', (dat
 
     test('sent once more count with the first, also for a sign-up that is none', async () => {
       await account('recipient', 'lara@example.com')
-      // Whose address it is already gets one message, and not the others that were asked for.
-      for (const [username, messages] of [
-        ['lara@example.com', 1],
-        ['luis@example.com', 3],
-      ] as const) {
+      // Whose address it is already is told of each code that would have gone out.
+      for (const username of ['lara@example.com', 'luis@example.com']) {
         let page = await signUp('recipient', { username })
         const fates = [fateOf(page)]
         for (let index = 0; index < 3; index += 1) {
@@ -138,7 +135,7 @@ describe.each(databaseKinds)('messages that somebody else asks for, on %s', (dat
           fates.push(fateOf(page))
         }
         expect(fates, username).toEqual(threeThen(sent, 'limited: recipient'))
-        expect(await mailTo(new RegExp(username)), username).toBe(messages)
+        expect(await mailTo(new RegExp(username)), username).toBe(3)
       }
     })
 

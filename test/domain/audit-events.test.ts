@@ -24,6 +24,7 @@ import { signIn } from '../../src/domain/sign-in/sign-in.ts'
 import { confirmByLink } from '../../src/domain/sign-up/confirm-by-link.ts'
 import { confirmSignUp } from '../../src/domain/sign-up/confirm-sign-up.ts'
 import { deleteUnconfirmedSignUps } from '../../src/domain/sign-up/delete-unconfirmed-sign-ups.ts'
+import { confirmDecoySignUp, resendToDecoy } from '../../src/domain/sign-up/decoy-answers.ts'
 import { resendConfirmationCode } from '../../src/domain/sign-up/resend-confirmation-code.ts'
 import { signUp } from '../../src/domain/sign-up/sign-up.ts'
 import { rotateSigningKeys } from '../../src/domain/tokens/rotate-signing-keys.ts'
@@ -193,7 +194,7 @@ onEachDatabase((context) => {
     test('and confirming by code: each try, and each code that was sent', async () => {
       const userPool = await context.makePool(byEmail)
       const outcome = await register(userPool, 'ana@example.org')
-      const userSub = outcome.kind === 'confirm' ? outcome.userSub : undefined
+      const userSub = outcome.kind === 'confirm' ? (outcome.userSub ?? '') : ''
       const code = await codeOf()
       const request = { userPool, userSub, username: 'ana@example.org' }
       await confirmSignUp(visited(), { ...request, code: wrongCode(code) })
@@ -216,18 +217,26 @@ onEachDatabase((context) => {
       for (const event of events) expect(event).toMatchObject({ ...caller, actor: 'user', subject: userSub })
     })
 
-    test('with an address that has an account tells whose, though the page does not', async () => {
+    test('with an address that has an account tells whose at every step, though no page does', async () => {
       const userPool = await context.makePool(byEmail)
       const user = await account(userPool)
-      const outcome = await register(userPool, 'ana@example.org')
-      expect(outcome).toMatchObject({ kind: 'confirm' })
-      expect(outcome).not.toHaveProperty('userSub')
-      await confirmSignUp(visited(), { userPool, userSub: undefined, username: 'ana@example.org', code: '123456' })
-      const [, taken, decoy] = await trail(userPool)
-      expect(taken).toMatchObject({ ...caller, eventType: 'SignUp', response: 'Fail', reason: 'usernameExists' })
-      expect(taken?.subject).toBe(user.sub)
-      expect(inShort(decoy!)).toBe('ConfirmSignUp Fail codeMismatch')
-      expect(decoy).not.toHaveProperty('subject')
+      const username = 'ana@example.org'
+      const outcome = await register(userPool, username, { password: newPassword })
+      const decoySub = outcome.kind === 'confirm' ? outcome.decoySub : undefined
+      expect(decoySub).toBeDefined()
+      await enter(userPool, username, newPassword)
+      await confirmDecoySignUp(visited(), { userPool, decoySub, username, code: '123456' })
+      context.clock.pass(31)
+      await resendToDecoy(visited(), { userPool, clientId: 'web', username, decoySub, languages })
+      const [, ...events] = await trail(userPool)
+      expect(events.map(inShort)).toEqual([
+        'SignUp Fail usernameExists',
+        'SignIn Fail userNotConfirmed',
+        'ConfirmSignUp Fail codeMismatch',
+        'ResendCode Pass',
+      ])
+      for (const event of events) expect(event).toMatchObject({ ...caller, subject: user.sub })
+      for (const event of events.slice(1)) expect(event.detail).toBe('{"decoy":true}')
     })
 
     test('in the place of one that nobody confirmed ends that one, on record', async () => {
@@ -292,8 +301,10 @@ onEachDatabase((context) => {
       const userPool = await context.makePool(byEmail)
       const user = await account(userPool)
       const forgot = (username: string) => askForReset(visited(), { userPool, username })
-      const reset = (userSub: string | undefined, code: string, typed = newPassword) =>
-        confirmForgotPassword(visited(), { userPool, userSub, username: 'ana@example.org', code, password: typed })
+      const reset = (userSub: string | undefined, code: string, typed = newPassword) => {
+        const username = userSub === undefined ? 'nobody@example.org' : 'ana@example.org'
+        return confirmForgotPassword(visited(), { userPool, userSub, username, code, password: typed })
+      }
       await forgot('ana@example.org')
       await forgot('ana@example.org') // too soon: nothing was sent
       const code = await codeOf()
@@ -556,7 +567,12 @@ onEachDatabase((context) => {
     await register(userPool, 'ana@example.org')
     typed.push(await codeOf())
     const user = await context.services.store.users.findByIdentifier(userPool.id, 'ana@example.org')
-    await confirmSignUp(visited(), { userPool, userSub: user?.sub, username: 'ana@example.org', code: typed.at(-1)! })
+    await confirmSignUp(visited(), {
+      userPool,
+      userSub: user?.sub ?? '',
+      username: 'ana@example.org',
+      code: typed.at(-1)!,
+    })
     await enter(userPool, 'ana@example.org')
     await enter(userPool, 'ana@example.org', newPassword)
     await enter(userPool, newPassword, 'ana@example.org')

@@ -135,6 +135,11 @@ function countingHasher(): CountingHasher {
       calls.verify += 1
       return phc === `free$${text}`
     },
+    async verifyEither(text, phc, decoyPhc) {
+      calls.verify += 1
+      return { account: phc === `free$${text}`, decoy: decoyPhc === `free$${text}` }
+    },
+    sharesSalt: () => true,
   }
 }
 

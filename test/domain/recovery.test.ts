@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { confirmForgotPassword } from '../../src/domain/recovery/confirm-forgot-password.ts'
 import { confirmSignUp } from '../../src/domain/sign-up/confirm-sign-up.ts'
 import { signIn } from '../../src/domain/sign-in/sign-in.ts'
+import type { Repositories, Store } from '../../src/domain/ports/store.ts'
 import type { UserPool } from '../../src/domain/user-pools/user-pool.ts'
 import { createUser, disableUser, findUser } from '../../src/domain/users/administer-user.ts'
 import type { UserStatus } from '../../src/domain/users/user.ts'
@@ -217,7 +218,8 @@ onEachDatabase((context) => {
       const sub = await account(userPool)
       const once = await sentCode(userPool, 'ana@example.org')
       expect(await reset(userPool, sub, once.code)).toMatchObject({ kind: 'done' })
-      expect(await reset(userPool, sub, once.code)).toEqual({ kind: 'refused', reason: 'codeExpired' })
+      // Not that it was used: somebody else who waits for a code here would see that there is an account (threat row B13).
+      expect(await reset(userPool, sub, once.code)).toEqual({ kind: 'refused', reason: 'codeMismatch' })
 
       // The code that was used counts as a guess too.
       const guessed = await sentCode(userPool, 'ana@example.org')
@@ -296,13 +298,61 @@ onEachDatabase((context) => {
       const userPool = await context.makePool(byEmail)
       const sub = await account(userPool)
       const { code } = await sentCode(userPool, 'ana@example.org')
-      const work = async (userSub: string | undefined) => {
+      await askForReset(context.services, { userPool, username: 'nobody@example.org' })
+      const work = async (userSub: string | undefined, username: string) => {
         const before = { ...context.hasher.calls }
-        const outcome = await reset(userPool, userSub, wrongCode(code))
+        const request = { userPool, userSub, username, code: wrongCode(code), password: newPassword }
+        const outcome = await confirmForgotPassword(context.services, request)
         const { hash, verify } = context.hasher.calls
         return { outcome, hash: hash - before.hash, verify: verify - before.verify }
       }
-      expect(await work(undefined)).toEqual(await work(sub))
+      const both = async () => [await work(undefined, 'nobody@example.org'), await work(sub, 'ana@example.org')]
+      const [nobody, ana] = await both()
+      expect(nobody).toEqual(ana)
+      expect(ana?.outcome).toMatchObject({ reason: 'codeMismatch' })
+      context.clock.pass(3600)
+      const [nobodyLater, anaLater] = await both()
+      expect(nobodyLater).toEqual(anaLater)
+      expect(anaLater?.outcome).toMatchObject({ reason: 'codeExpired' })
+    })
+
+    test('asking for a code and entering one lock in one order, the user first, so that neither waits for the other', async () => {
+      const userPool = await context.makePool(byEmail)
+      const sub = await account(userPool)
+      const { store, clock } = context.services
+      const change = { userPoolId: userPool.id, userSub: sub, attribute: 'email', value: 'new@example.org' } as const
+      await store.attributeChanges.save({ ...change, expiresAt: addSeconds(clock.now(), 3600) })
+      let order: string[] = []
+      const noting =
+        <Arguments extends unknown[], Result>(
+          what: (...args: Arguments) => string,
+          call: (...args: Arguments) => Result,
+        ) =>
+        (...args: Arguments): Result => {
+          order.push(what(...args))
+          return call(...args)
+        }
+      const noted = (tx: Repositories): Repositories => ({
+        ...tx,
+        users: {
+          ...tx.users,
+          lockBySub: noting((_pool: string, _sub: string) => 'user', tx.users.lockBySub),
+          lockByIdentifier: noting((_pool: string, _key: string) => 'user', tx.users.lockByIdentifier),
+        },
+        verificationCodes: {
+          ...tx.verificationCodes,
+          replace: noting(({ purpose }) => purpose, tx.verificationCodes.replace),
+          attempt: noting(({ purpose }) => purpose, tx.verificationCodes.attempt),
+        },
+      })
+      const transaction: Store['transaction'] = (work) => store.transaction((tx) => work(noted(tx)))
+      const services = { ...context.services, store: { ...store, transaction } }
+      await askForReset(services, { userPool, username: 'ana@example.org' })
+      expect(order).toEqual(['user', 'reset', 'reset_pending'])
+      order = []
+      const request = { userPool, userSub: sub, username: 'ana@example.org', code: '', password: newPassword }
+      await confirmForgotPassword(services, request)
+      expect(order).toEqual(['user', 'reset', 'reset_pending'])
     })
 
     test('a weak password is refused before the code is spent', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { confirmSignUp } from '../../src/domain/sign-up/confirm-sign-up.ts'
+import { confirmDecoySignUp } from '../../src/domain/sign-up/decoy-answers.ts'
 import { resendConfirmationCode } from '../../src/domain/sign-up/resend-confirmation-code.ts'
 import { signUp } from '../../src/domain/sign-up/sign-up.ts'
 import type { SignUpRequest } from '../../src/domain/sign-up/sign-up.ts'
@@ -34,7 +35,7 @@ onEachDatabase((context) => {
     return { userSub: outcome.userSub, code: message?.code ?? '', delivery: outcome.delivery, message }
   }
 
-  const confirm = (userPool: UserPool, userSub: string | undefined, code: string) =>
+  const confirm = (userPool: UserPool, userSub: string, code: string) =>
     confirmSignUp(context.services, { userPool, userSub, username: 'ana@example.org', code })
   const resend = (userPool: UserPool, userSub: string) =>
     resendConfirmationCode(context.services, {
@@ -137,7 +138,7 @@ onEachDatabase((context) => {
       const fresh = await register(userPool, 'KNEWN@example.org')
       const { userSub, ...answer } = fresh as Extract<typeof fresh, { kind: 'confirm' }>
       expect(userSub).toBeDefined()
-      expect(decoy).toEqual(answer)
+      expect(decoy).toEqual({ ...answer, decoySub: expect.any(String) as string })
       expect(messages).toMatchObject([
         { kind: 'accountExists', recipient: 'KNOWN@example.org', link: 'https://app.example.com/' },
       ])
@@ -147,9 +148,10 @@ onEachDatabase((context) => {
       expect(work(before, between)).toEqual(work(between, context.hasher.calls))
     })
 
-    test('no code ever works for a decoy', async () => {
+    test('a flow that knows of no decoy leads back to the form', async () => {
       const userPool = await context.makePool(byEmail)
-      expect(await confirm(userPool, undefined, '123456')).toEqual({ kind: 'refused', reason: 'codeMismatch' })
+      const request = { userPool, decoySub: undefined, username: 'ana@example.org', code: '123456' }
+      expect(await confirmDecoySignUp(context.services, request)).toMatchObject({ reason: 'signUpReplaced' })
     })
 
     test('a client that asks for Cognito’s old behaviour is told', async () => {

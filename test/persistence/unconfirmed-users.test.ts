@@ -47,6 +47,28 @@ onEachDatabase((context) => {
     expect(await store.users.findBySub(userPoolId, user.sub)).toBeUndefined()
   })
 
+  test.each([
+    ['a week where the pool sends codes or links', byMail, 7],
+    ['as many days as the pool says', { ...byMail, UnconfirmedSignUpValidityDays: 30 }, 30],
+    ['for ever where an operator confirms and no more is said', {}, undefined],
+  ] as const)('a decoy sign-up is kept as long: %s', async (_what, settings, days) => {
+    const { store } = context
+    const userPoolId = await addUserPool(store, { settings })
+    const address = 'a@example.org'
+    const decoy = { userPoolId, key: address, sub: 'decoy', kind: 'email', address, passwordHash: 'h' } as const
+    await store.decoySignUps.replace({ ...decoy, attributesDigest: 'd', createdAt: later(0) })
+    const isThere = async () => (await store.decoySignUps.find(userPoolId, address)) !== undefined
+    const code = { userPoolId, userSub: 'decoy', purpose: 'sign_up', attribute: 'email', destination: 'a' } as const
+    const last = (days ?? 4000) * day
+    await store.housekeeping.deleteExpired(later(last - 1), 100)
+    expect(await isThere()).toBe(true)
+    await store.decoyCodes.replace({ ...code, codeHash: 'none', sentAt: later(last - 1), expiresAt: later(last + day) })
+    await store.housekeeping.deleteExpired(later(last), 100)
+    expect(await isThere()).toBe(true)
+    await store.housekeeping.deleteExpired(later(last + day), 100)
+    expect(await isThere()).toBe(days === undefined)
+  })
+
   test('of many unconfirmed sign-ups the oldest go first, so many at a time', async () => {
     const { store } = context
     const userPoolId = await addUserPool(store, { settings: byMail })

@@ -36,7 +36,7 @@ onEachDatabase((context) => {
       const { attempt, code, find } = await liveCode()
       expect(await find()).toEqual(code)
       expect(await attempt('right')).toEqual({ kind: 'matched', attribute: 'email', destination: 'ada@example.com' })
-      expect(await attempt('right')).toEqual({ kind: 'expired' })
+      expect(await attempt('right')).toEqual({ kind: 'spent' })
       expect(await find()).toBeUndefined()
     })
 
@@ -91,6 +91,6 @@ onEachDatabase((context) => {
     const { attempt } = await liveCode()
     const outcomes = await inParallel(200, () => attempt('right'))
     expect(outcomes.filter(({ kind }) => kind === 'matched')).toHaveLength(1)
-    expect(outcomes.filter(({ kind }) => kind === 'expired')).toHaveLength(199)
+    expect(outcomes.filter(({ kind }) => kind === 'spent')).toHaveLength(199)
   })
 })

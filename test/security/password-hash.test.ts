@@ -100,6 +100,48 @@ describe('the password hasher', () => {
   })
 })
 
+describe('an account’s hash and a decoy’s (decision 17)', () => {
+  const [account, typed, none] = ['Analytical-1843', 'Decoy-1852', 'Wrong-1853']
+
+  test('share a salt, and one look tells of both', async () => {
+    const phc = await hasher.hash(account)
+    const decoy = await hasher.hash(typed, phc)
+    expect(decoy.split('$').slice(0, -1)).toEqual(phc.split('$').slice(0, -1))
+    expect(decoy).not.toBe(phc)
+    expect(await hasher.verify(typed, decoy)).toBe(true)
+    expect(hasher.sharesSalt(phc, decoy)).toBe(true)
+    expect(await hasher.verifyEither(account, phc, decoy)).toEqual({ account: true, decoy: false })
+    expect(await hasher.verifyEither(typed, phc, decoy)).toEqual({ account: false, decoy: true })
+    expect(await hasher.verifyEither(none, phc, decoy)).toEqual({ account: false, decoy: false })
+    expect(await hasher.verifyEither(account, phc, await hasher.hash(account, phc))).toEqual({
+      account: true,
+      decoy: true,
+    })
+  })
+
+  test('a decoy alone is compared; one of another salt is not', async () => {
+    const [phc, decoy] = [await hasher.hash(account), await hasher.hash(typed)]
+    expect(await hasher.verifyEither(typed, undefined, decoy)).toEqual({ account: false, decoy: true })
+    expect(await hasher.verifyEither(typed, phc, decoy)).toEqual({ account: false, decoy: false })
+    expect(await hasher.verifyEither(account, phc, undefined)).toEqual({ account: true, decoy: false })
+    expect(await hasher.verifyEither(account, undefined, undefined)).toEqual({ account: false, decoy: false })
+    expect(await hasher.verifyEither('x'.repeat(257), phc, decoy)).toEqual({ account: false, decoy: false })
+    expect(hasher.sharesSalt(phc, decoy)).toBe(false)
+  })
+
+  test('what `argon2` wrote is read as well; another kind of hash has no decoy', async () => {
+    const cost = { memoryCost: 256, timeCost: 1, parallelism: 1 }
+    const theirs = await argon2.hash(account, { ...cost, type: argon2.argon2id })
+    const decoy = await hasher.hash(typed, theirs)
+    expect(await hasher.verifyEither(typed, theirs, decoy)).toEqual({ account: false, decoy: true })
+    expect(await hasher.verifyEither(account, theirs, decoy)).toEqual({ account: true, decoy: false })
+    const foreign = await argon2.hash(account, { ...cost, type: argon2.argon2i })
+    expect(await hasher.verifyEither(account, foreign, decoy)).toEqual({ account: true, decoy: false })
+    expect(await hasher.hash(typed, foreign)).toMatch(/^\$argon2id\$/)
+    expect(hasher.sharesSalt(foreign, decoy)).toBe(true)
+  })
+})
+
 describe('admission (threat row F2)', () => {
   test('as many at once as told, a bounded queue behind them, and a clear refusal beyond', async () => {
     const narrow = await createPasswordHasher({ random: systemRandom, cost: cheap, concurrency: 1 })

@@ -27,8 +27,13 @@ export interface UserAgent {
 /**
  * A browser without script: keeps cookies (one host at a time), follows redirects, fills in forms. It stops before it
  * leaves `origin`: the page then has the address and no content.
+ * @param observe sees every answer, redirects included
  */
-export function createUserAgent(origin: string, headers: Record<string, string> = {}): UserAgent {
+export function createUserAgent(
+  origin: string,
+  headers: Record<string, string> = {},
+  observe: (url: string, response: Response) => Promise<void> = async () => {},
+): UserAgent {
   const cookies = new Map<string, string>()
   const request = async (url: string, init: RequestInit = {}): Promise<Response> => {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
@@ -38,6 +43,7 @@ export function createUserAgent(origin: string, headers: Record<string, string> 
       headers: { ...headers, ...(init.headers as object), cookie },
     })
     for (const line of response.headers.getSetCookie()) keepCookie(cookies, line)
+    await observe(url, response.clone())
     return response
   }
   const visit = async (url: string, init: RequestInit = {}): Promise<VisitedPage> => {

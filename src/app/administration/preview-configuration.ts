@@ -54,7 +54,12 @@ export async function previewConfiguration(
   const domain: DomainServices = {
     ...services,
     store,
-    passwordHasher: { hash: async () => '', verify: async () => false },
+    passwordHasher: {
+      hash: async () => '',
+      verify: async () => false,
+      verifyEither: async () => ({ account: false, decoy: false }),
+      sharesSalt: () => true,
+    },
     clientSecretGuard: { check: async () => ({ kind: 'wrong' }) },
     rateLimiter: noRateLimits,
     caller: {},

@@ -49,6 +49,8 @@ export function createPreviewStore(reads: PreviewReads): { store: Store; writes:
     users: previewUsers(reads, note),
     groups: previewGroups(reads, note),
     verificationCodes: unavailable('verificationCodes'),
+    decoySignUps: unavailable('decoySignUps'),
+    decoyCodes: unavailable('decoyCodes'),
     attributeChanges: unavailable('attributeChanges'),
     signInAttempts: unavailable('signInAttempts'),
     guesses: unavailable('guesses'),
@@ -118,6 +120,8 @@ function previewUsers({ users }: PreviewReads, note: Note): UserRepository {
       note({ kind: 'user', userPoolId: user.userPoolId, id, before: undefined, after })
       return undefined
     },
+    lockBySub: refuse('users.lockBySub'),
+    lockByIdentifier: refuse('users.lockByIdentifier'),
     findAll: refuse('users.findAll'),
     update: refuse('users.update'),
     signOutAll: refuse('users.signOutAll'),

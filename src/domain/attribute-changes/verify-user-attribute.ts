@@ -52,7 +52,7 @@ function redeem(
   const work = async (tx: Repositories): Promise<VerifyUserAttributeOutcome> => {
     const at = services.clock.now()
     const purpose = verificationPurpose[attribute]
-    const user = await tx.users.findBySub(userPool.id, userSub)
+    const user = await tx.users.lockBySub(userPool.id, userSub)
     if (user?.enabled !== true) return { kind: 'refused', reason: 'notAuthorized' }
     const attempt = await attemptCode(services, tx, { userPoolId: userPool.id, userSub, purpose, code, at })
     if (attempt.kind !== 'matched') return { kind: 'refused', reason: codeRefusal(attempt) }
@@ -87,7 +87,7 @@ export async function sendAttributeVerificationCode(
   const { userPool, userSub, attribute, languages } = request
   const outcome = await services.store.transaction(async (tx): Promise<AttributeCodeOutcome> => {
     const at = services.clock.now()
-    const user = await tx.users.findBySub(userPool.id, userSub)
+    const user = await tx.users.lockBySub(userPool.id, userSub)
     if (user?.enabled !== true) return { kind: 'refused', reason: 'notAuthorized' }
     const pending = await pendingChange(tx, user, attribute, at)
     const recipient = pending?.value ?? user.attributes[attribute]

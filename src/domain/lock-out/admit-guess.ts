@@ -5,9 +5,9 @@ import type { AttemptsExceeded } from './lock-out.ts'
 
 export type Admission =
   /** It may be looked at, and has been counted as a failure already. */
-  | { kind: 'admitted' }
-  /** It may not, and the answer is that of a wrong guess, after the same work. */
-  | { kind: 'lockedUntold' }
+  | { kind: 'admitted'; counted: readonly string[] }
+  /** It may not, and the answer is that of a wrong guess, after the same work. `counted`: where it was, all the same. */
+  | { kind: 'lockedUntold'; counted: readonly string[] }
   | AttemptsExceeded
 
 type Services = Pick<DomainServices, 'store' | 'clock'>
@@ -17,11 +17,10 @@ export async function admitGuess(services: Services, userPool: UserPool, guess: 
   const { guesses } = services.store
   const { id: userPoolId, lockOut } = userPool
   const at = services.clock.now()
-  const counted = new Set(
-    (await guesses.count({ userPoolId, buckets: guess.buckets, lockOut, at })).map(({ bucket }) => bucket),
-  )
-  if (guess.buckets.every((bucket) => counted.has(bucket))) return { kind: 'admitted' }
-  if (guess.told.every((bucket) => counted.has(bucket))) return { kind: 'lockedUntold' }
+  const rows = await guesses.count({ userPoolId, buckets: guess.buckets, lockOut, at })
+  const counted = rows.map(({ bucket }) => bucket)
+  if (guess.buckets.every((bucket) => counted.includes(bucket))) return { kind: 'admitted', counted }
+  if (guess.told.every((bucket) => counted.includes(bucket))) return { kind: 'lockedUntold', counted }
   const until = await guesses.lockedUntil(userPoolId, guess.told, at)
   const seconds = until === undefined ? 0 : Math.ceil((until.getTime() - at.getTime()) / 1000)
   return { kind: 'refused', reason: 'attemptsExceeded', retryAfterSeconds: Math.max(1, seconds) }
@@ -31,9 +30,12 @@ export async function admitGuess(services: Services, userPool: UserPool, guess: 
 export const clearGuesses = ({ store }: Pick<Services, 'store'>, userPool: UserPool, guess: Guess): Promise<void> =>
   store.guesses.clear(userPool.id, guess.buckets)
 
-/** Could not be looked at after all, for want of room: no failure of whoever guessed. */
+/**
+ * No failure of whoever guessed, and nothing that speaks for them either: it could not be looked at for want of room, or
+ * was right of a sign-up that nobody has confirmed.
+ */
 export const takeBackGuess = (
   { store }: Pick<Services, 'store'>,
   { id: userPoolId, lockOut }: UserPool,
-  { buckets }: Guess,
+  { counted: buckets }: Exclude<Admission, AttemptsExceeded>,
 ): Promise<void> => store.guesses.takeBack({ userPoolId, buckets, lockOut })

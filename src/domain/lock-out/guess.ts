@@ -49,7 +49,13 @@ export async function guessByName(
     return toldAlways(bucketOf(services, userPool, verifier, 'browser', userSub, browserHash))
   }
   const named = bucketOf(services, userPool, verifier, 'name', lookupKey(userPool, name))
-  if (userSub === undefined) return toldAlways(named)
+  // One that nobody has counts as often: the same work, and locks by the name alone.
+  if (userSub === undefined) {
+    return {
+      buckets: [bucketOf(services, userPool, verifier, 'nobody', lookupKey(userPool, name)), named],
+      told: [named],
+    }
+  }
   return { buckets: [bucketOf(services, userPool, verifier, 'user', userSub), named], told: [named] }
 }
 

@@ -8,13 +8,14 @@ import type { AuthorizationCode, Grant } from '../tokens/grant.ts'
 import type { SigningKeyRecord } from '../tokens/signing-key.ts'
 import type { VerifiableAttribute } from '../user-pools/user-pool.ts'
 import type { Group, User, UserStatus } from '../users/user.ts'
-import type { CodeAttempt, CodePurpose, StoredLink, VerificationCode } from '../verification-codes/verification-code.ts'
 import type { GuessRepository } from './guess-repository.ts'
 import type { SealedAuditEvent } from '../audit/audit-event.ts'
 import type { AuditTrailRepository } from './audit-trail-repository.ts'
+import type { DecoySignUpRepository } from './decoy-sign-up-repository.ts'
 import type { HousekeepingRepository } from './housekeeping-repository.ts'
 import type { KnownBrowserRepository } from './known-browser-repository.ts'
 import type { OutboxRepository } from './outbox-repository.ts'
+import type { VerificationCodeRepository } from './verification-code-repository.ts'
 
 /*
  * What the domain asks of storage. Conventions, stated once: times and ids come in as arguments; a lookup may find
@@ -35,6 +36,9 @@ export interface Repositories {
   users: UserRepository
   groups: GroupRepository
   verificationCodes: VerificationCodeRepository
+  decoySignUps: DecoySignUpRepository
+  /** Codes for which there is nobody: none was sent, and none is ever right. */
+  decoyCodes: VerificationCodeRepository
   attributeChanges: AttributeChangeRepository
   signInAttempts: SignInAttemptRepository
   guesses: GuessRepository
@@ -132,6 +136,12 @@ export interface UserRepository {
   /** @returns the kind of the first identifier that another user holds, or undefined when the user was added */
   add(user: NewUser): Promise<UserIdentifier['kind'] | undefined>
   findBySub(userPoolId: string, sub: string): Promise<User | undefined>
+  /**
+   * As `findBySub` and `findByIdentifier`; until the end of the transaction nobody else changes the user. Whoever touches
+   * codes of a user in a transaction asks this first: all locks are taken in one order, the user before the codes.
+   */
+  lockBySub(userPoolId: string, sub: string): Promise<User | undefined>
+  lockByIdentifier(userPoolId: string, key: string): Promise<User | undefined>
   /** Those that are there, in any order. */
   findAll(userPoolId: string, subs: readonly string[]): Promise<readonly User[]>
   /** By any sign-in name; `key` is canonical. One indexed query. */
@@ -169,28 +179,6 @@ export interface GroupRepository {
   addUser(userPoolId: string, groupName: string, userSub: string, at: Date): Promise<void>
   /** In order of precedence, then name: the order of `cognito:groups`. */
   ofUser(userPoolId: string, userSub: string): Promise<readonly Group[]>
-}
-
-export interface VerificationCodeRepository {
-  /**
-   * Replaces the code of the same user and purpose, in one statement.
-   * @param unlessSentAfter keeps a live code to the same address that is younger; of many calls at once one replaces
-   * @returns whether it did
-   */
-  replace(code: VerificationCode, unlessSentAfter?: Date): Promise<boolean>
-  find(userPoolId: string, userSub: string, purpose: CodePurpose): Promise<VerificationCode | undefined>
-  /** What is stored for a sign-up, also when it has been spent or has expired; changes nothing. */
-  findLink(userPoolId: string, userSub: string): Promise<StoredLink | undefined>
-  /**
-   * Spends the code when the hash is right, in one statement: of many parallel tries exactly one wins.
-   */
-  attempt(request: {
-    userPoolId: string
-    userSub: string
-    purpose: CodePurpose
-    codeHash: string
-    at: Date
-  }): Promise<CodeAttempt>
 }
 
 export interface AttributeChangeRepository {

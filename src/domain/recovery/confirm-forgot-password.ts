@@ -1,10 +1,10 @@
-import { onRecord, record, responseOf } from '../audit/record.ts'
+import { onRecord, responseOf } from '../audit/record.ts'
 import { recoveringChange } from '../attribute-changes/pending-change.ts'
 import { completeChange } from '../attribute-changes/complete-change.ts'
 import { notifyFormerAddress } from '../attribute-changes/notify-former-address.ts'
 import { admitGuess, clearGuesses, takeBackGuess } from '../lock-out/admit-guess.ts'
+import type { Admission } from '../lock-out/admit-guess.ts'
 import { guessByName } from '../lock-out/guess.ts'
-import type { Guess } from '../lock-out/guess.ts'
 import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
@@ -19,6 +19,7 @@ import type { PasswordRule } from '../users/password-policy.ts'
 import type { User } from '../users/user.ts'
 import { attemptCode, codeRefusal } from '../verification-codes/check-code.ts'
 import type { RefusedCode } from '../verification-codes/check-code.ts'
+import { nobodysSub } from '../verification-codes/issue-decoy-code.ts'
 import type { CodeAttempt } from '../verification-codes/verification-code.ts'
 import { recoveryAttributes } from './recovery-channel.ts'
 
@@ -57,27 +58,32 @@ export async function confirmForgotPassword(
   const admission = await admitGuess(services, userPool, guess)
   if (admission.kind === 'refused') return admission
   // Hashed even for nobody: a reset that was never under way costs and answers the same.
-  const passwordHash = await hash(services, userPool, guess, password)
+  const passwordHash = await hash(services, userPool, admission, password)
   const entryOf = (outcome: ConfirmForgotPasswordOutcome) =>
     ({ userPoolId: userPool.id, eventType: 'ForgotPassword', userSub, ...responseOf(outcome) }) as const
-  if (userSub === undefined || admission.kind === 'lockedUntold') {
-    const refusal = { kind: 'refused', reason: 'codeMismatch' } as const
-    await record(services, services.store, entryOf(refusal))
-    return refusal
+  const work = (tx: Repositories): Promise<ConfirmForgotPasswordOutcome> => {
+    if (userSub === undefined) return refuseNobody(services, tx, request)
+    // A code that no mail has, where the right one must not be found out.
+    const code = admission.kind === 'lockedUntold' ? '' : request.code
+    return redeem(services, tx, { ...request, userSub, code }, passwordHash)
   }
-  const work = (tx: Repositories) => redeem(services, tx, { ...request, userSub }, passwordHash)
   const outcome = await onRecord(services, work, entryOf)
   if (outcome.kind === 'done') await clearGuesses(services, userPool, guess)
   services.messagesQueued()
   return outcome
 }
 
-async function hash(services: DomainServices, userPool: UserPool, guess: Guess, password: string): Promise<string> {
+async function hash(
+  services: DomainServices,
+  userPool: UserPool,
+  admission: Exclude<Admission, AttemptsExceeded>,
+  password: string,
+): Promise<string> {
   try {
     return await services.passwordHasher.hash(password)
   } catch (error) {
     // Too many at once: nobody has looked at the code.
-    await takeBackGuess(services, userPool, guess)
+    await takeBackGuess(services, userPool, admission)
     throw error
   }
 }
@@ -92,25 +98,48 @@ interface Redemption {
 type Proof = Extract<CodeAttempt, { kind: 'matched' }>
 type AttributeChanges = Readonly<Record<string, string | null>>
 
+/** The code to the address in force, else the one to the address that waits. */
+async function attemptBoth(
+  services: DomainServices,
+  tx: Pick<Repositories, 'verificationCodes'>,
+  { userPool, userSub, code }: Redemption,
+  at: Date,
+): Promise<{ attempt: CodeAttempt; proof: Proof | RefusedCode }> {
+  const guess = { userPoolId: userPool.id, userSub, code, at }
+  const attempt = await attemptCode(services, tx, { ...guess, purpose: 'reset' })
+  if (attempt.kind === 'matched') return { attempt, proof: attempt }
+  const other = await attemptCode(services, tx, { ...guess, purpose: 'reset_pending' })
+  if (other.kind === 'matched') return { attempt, proof: other }
+  const told = attempt.kind === 'expired' ? other : attempt
+  // One that its owner has used is as wrong as one that was never sent to anybody (threat row B13).
+  const reason = told.kind === 'spent' ? 'codeMismatch' : codeRefusal(told)
+  return { attempt, proof: { kind: 'refused', reason } }
+}
+
+/** Looks at a code for which there is nobody, in all that it takes to look at a wrong one (threat row B14). */
+async function refuseNobody(
+  services: DomainServices,
+  tx: Repositories,
+  { userPool, username, code }: { userPool: UserPool; username: string; code: string },
+): Promise<RefusedCode> {
+  const userSub = nobodysSub(services, userPool, username)
+  await tx.users.lockBySub(userPool.id, userSub)
+  const codes = { verificationCodes: tx.decoyCodes }
+  const { proof } = await attemptBoth(services, codes, { userPool, userSub, code }, services.clock.now())
+  return proof.kind === 'matched' ? { kind: 'refused', reason: 'codeMismatch' } : proof
+}
+
 async function redeem(
   services: DomainServices,
   tx: Repositories,
   request: Redemption,
   passwordHash: string,
 ): Promise<ConfirmForgotPasswordOutcome> {
-  const { userPool, userSub, code } = request
+  const { userPool, userSub } = request
   const at = services.clock.now()
-  const attempt = await attemptCode(services, tx, { userPoolId: userPool.id, userSub, purpose: 'reset', code, at })
-  const other =
-    attempt.kind === 'matched'
-      ? undefined
-      : await attemptCode(services, tx, { userPoolId: userPool.id, userSub, purpose: 'reset_pending', code, at })
-  const proof = attempt.kind === 'matched' ? attempt : other
-  if (proof?.kind !== 'matched') {
-    const told = attempt.kind === 'expired' && other !== undefined ? other : attempt
-    return { kind: 'refused', reason: codeRefusal(told as Exclude<CodeAttempt, Proof>) }
-  }
-  const user = await tx.users.findBySub(userPool.id, userSub)
+  const user = await tx.users.lockBySub(userPool.id, userSub)
+  const { attempt, proof } = await attemptBoth(services, tx, request, at)
+  if (proof.kind !== 'matched') return proof
   if (user?.enabled !== true) return { kind: 'refused', reason: 'userDisabled' }
   // The operator may have closed this way since the code was sent (threat row A9).
   if (!recoveryAttributes(userPool).includes(proof.attribute)) return { kind: 'refused', reason: 'codeExpired' }

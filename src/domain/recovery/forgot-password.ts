@@ -1,6 +1,7 @@
 import { maskDestination, parseEmailAddress } from '../messages/email-address.ts'
 import { parsePhoneNumber } from '../messages/phone-number.ts'
 import { record } from '../audit/record.ts'
+import type { AuditEntry } from '../audit/record.ts'
 import { recoveringChange } from '../attribute-changes/pending-change.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
@@ -10,6 +11,7 @@ import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
+import { issueDecoyCode, nobodysSub } from '../verification-codes/issue-decoy-code.ts'
 import { deliveryOf, issueCode } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery, CodeRequest } from '../verification-codes/issue-code.ts'
 import { recoveryAttributes, recoveryChannel } from './recovery-channel.ts'
@@ -62,16 +64,16 @@ export async function forgotPassword(
   const outcome = await services.store.transaction(async (tx): Promise<CodeUnderWay> => {
     const at = services.clock.now()
     const nameKey = lookupKey(userPool, username)
-    const user = await tx.users.findByIdentifier(userPool.id, nameKey)
+    const user = await tx.users.lockByIdentifier(userPool.id, nameKey)
     const attribute = user?.enabled === true ? await recoveryChannel(tx, userPool, user) : undefined
     if (user === undefined || attribute === undefined) {
       const refusal = (await refusalOf(tx, userPool, user)) ?? 'noRecovery'
-      await record(services, tx, refusedEntry(userPool, nameKey, user, refusal))
-      return { kind: 'sent', delivery: simulatedDelivery(services, userPool, username, at) }
+      const entry = refusedEntry(userPool, nameKey, user, refusal)
+      return { kind: 'sent', delivery: await sendToNobody(services, tx, request, entry) }
     }
     const code = { userPool, user, purpose: 'reset', attribute, languages, withheld, at } as const
-    await sendToPendingAddress(services, tx, code)
     const delivery = await issueCode(services, tx, code)
+    await sendToPendingAddress(services, tx, code)
     const event = { eventType: 'ForgotPassword', response: 'InProgress', userSub: user.sub } as const
     if (delivery !== undefined) await record(services, tx, { userPoolId: userPool.id, ...event })
     // The earlier moment would tell: for nobody's account there is none, and the page shows how long to wait.
@@ -128,10 +130,15 @@ async function withheldFrom(
   { user, attribute, ownBrowser }: Reached,
 ): Promise<ReadonlySet<string>> {
   const sending = { typed, eventType: 'ForgotPassword', userSub: user?.sub, ownBrowser } as const
+  const at = services.clock.now()
   if (user === undefined || attribute === undefined) {
+    const { attribute: simulated } = simulatedDelivery(services, userPool, typed, at)
+    // Looked for even for nobody: the same work (threat row B14).
+    const nobody = { userPoolId: userPool.id, sub: nobodysSub(services, userPool, typed) }
+    await recoveringChange(services.store, nobody, simulated, at)
     return withheldAddresses(services, userPool, { ...sending, addresses: [] })
   }
-  const pending = await recoveringChange(services.store, user, attribute, services.clock.now())
+  const pending = await recoveringChange(services.store, user, attribute, at)
   const addresses = [user.attributes[attribute], pending?.value].filter((address) => address !== undefined)
   return withheldAddresses(services, userPool, { ...sending, addresses })
 }
@@ -144,6 +151,25 @@ async function sendToPendingAddress(services: DomainServices, tx: Repositories, 
   const pending = await recoveringChange(tx, code.user, code.attribute, code.at)
   if (pending === undefined) return
   await issueCode(services, tx, { ...code, purpose: 'reset_pending', recipient: pending.value })
+}
+
+/** Does what sends a code, once in a cool-down as well: the same work, so that no time tells (threat row B14). */
+async function sendToNobody(
+  services: DomainServices,
+  tx: Repositories,
+  { userPool, username }: { userPool: UserPool; username: string },
+  entry: AuditEntry,
+): Promise<CodeDelivery> {
+  const { id: userPoolId } = userPool
+  const at = services.clock.now()
+  const delivery = simulatedDelivery(services, userPool, username, at)
+  const { attribute, destination } = delivery
+  const nobody = { userPoolId, sub: nobodysSub(services, userPool, username) }
+  const code = { userPoolId, userSub: nobody.sub, purpose: 'reset', attribute, destination, at } as const
+  const issued = await issueDecoyCode(services, tx, code)
+  await recoveringChange(tx, nobody, attribute, at)
+  if (issued) await record(services, tx, entry)
+  return delivery
 }
 
 /** The same name always leads to the same made-up destination, or asking twice would tell. */

@@ -40,10 +40,11 @@ export interface FlowState {
   consent?: 'due' | 'given'
 }
 
-/** Waits for a sign-up code. `userSub` is absent for a decoy: an address that has an account already. */
+/** Waits for a sign-up code: of a user, or of a decoy, whose address has an account already. */
 export interface PendingConfirmation {
   kind: 'confirm'
   userSub?: string
+  decoySub?: string
   destination: string
   /** A password has been checked or set in this very flow, so a right code signs in. */
   passwordProved: boolean

@@ -10,6 +10,8 @@ import type { DomainServices } from '../ports/services.ts'
 import { limitRequests } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
+import { findByName } from '../sign-up/find-by-name.ts'
+import type { DecoySignUp } from '../sign-up/decoy-sign-up.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
 import { missingAttributes } from '../users/validate-attributes.ts'
@@ -44,8 +46,9 @@ export type SignInOutcome =
     }
   | AttemptsExceeded
   | LimitExceeded
-  /** The password was right, the sign-up never finished. */
+  /** The password was right, the sign-up never finished: or it was a decoy's, which never can. */
   | { kind: 'refused'; reason: 'userNotConfirmed'; user: User }
+  | { kind: 'refused'; reason: 'userNotConfirmed'; decoy: DecoySignUp }
 
 /**
  * First factor: a password (Cognito's USER_PASSWORD_AUTH). An unknown name costs the same hash, locks after as many
@@ -57,14 +60,15 @@ export async function signIn(services: DomainServices, request: SignInRequest): 
   const limited = await limitRequests(services, userPool, 'SignInsPerNetwork', 'SignIn')
   if (limited !== undefined) return limited
   const nameKey = lookupKey(userPool, username)
-  const user = await services.store.users.findByIdentifier(userPool.id, nameKey)
-  const { outcome, attempt } = await tryPassword(services, request, user)
+  const { user, decoy } = await findByName(services.store, userPool.id, nameKey)
+  const { outcome, attempt } = await tryPassword(services, request, user, decoy)
   const entry: AuditEntry = {
     userPoolId: userPool.id,
     eventType: 'SignIn',
     clientId: request.appClient.id,
     ...(outcome.kind === 'challenge' ? { response: 'InProgress' } : responseOf(outcome)),
     ...(user === undefined ? { unknownName: nameKey, reason: 'userNotFound' } : { userSub: user.sub }),
+    ...('decoy' in outcome ? { detail: { decoy: true } } : {}),
   }
   if (attempt === undefined) {
     if (!isRepeatedLock(services, outcome, nameKey)) await record(services, services.store, entry)
@@ -88,15 +92,23 @@ async function tryPassword(
   services: DomainServices,
   request: SignInRequest,
   user: User | undefined,
+  decoy: DecoySignUp | undefined,
 ): Promise<{ outcome: SignInOutcome; attempt?: SignInAttempt }> {
   const { userPool, username: name, password, browserHash } = request
   const guess = await guessByName(services, userPool, 'password', { userSub: user?.sub, name, browserHash })
-  const checked = await checkPassword(services, userPool, guess, password, user?.passwordHash)
+  const checked = await checkPassword(services, userPool, guess, password, {
+    passwordHash: user?.passwordHash,
+    decoyHash: decoy?.passwordHash,
+    unconfirmed: user?.status === 'UNCONFIRMED',
+  })
   if (checked.kind === 'refused') return { outcome: checked }
+  if (checked.kind === 'decoy' && decoy !== undefined) {
+    return { outcome: { kind: 'refused', reason: 'userNotConfirmed', decoy } }
+  }
   if (user === undefined && !request.appClient.preventUserExistenceErrors) {
     return refuse('userNotFound')
   }
-  if (user === undefined || checked.kind === 'wrong') return refuse('incorrectCredentials')
+  if (user === undefined || checked.kind !== 'right') return refuse('incorrectCredentials')
   const now = services.clock.now()
   if (!user.enabled) return refuse('userDisabled')
   if (user.status === 'UNCONFIRMED') return { outcome: { kind: 'refused', reason: 'userNotConfirmed', user } }

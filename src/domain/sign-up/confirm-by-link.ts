@@ -93,7 +93,7 @@ export async function confirmByLink(
   if (proof.kind === 'none' && !state.sameBrowser) return refused('passwordNeeded')
   if (proof.kind === 'password') {
     const guess = guessAtPassword(services, userPool, user.sub)
-    const checked = await checkPassword(services, userPool, guess, proof.password, user.passwordHash)
+    const checked = await checkPassword(services, userPool, guess, proof.password, user)
     if (checked.kind === 'refused') return checked
     if (checked.kind === 'wrong') {
       const refusal = refused('incorrectPassword')
@@ -108,8 +108,8 @@ export async function confirmByLink(
   const codeHash = linkCodeHash(services, user.sub, code)
   const at = services.clock.now()
   const work = async (tx: Repositories): Promise<ConfirmByLinkOutcome> => {
+    const now = await tx.users.lockBySub(userPool.id, user.sub)
     const attempt = await tx.verificationCodes.attempt({ ...codeKey, codeHash, at })
-    const now = await tx.users.findBySub(userPool.id, user.sub)
     if (now === undefined) return refused('signUpGone')
     if (now.status !== 'UNCONFIRMED') return refused('alreadyConfirmed')
     if (!now.enabled) return refused('userDisabled')

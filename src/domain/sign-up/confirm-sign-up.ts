@@ -1,4 +1,4 @@
-import { onRecord, record, responseOf } from '../audit/record.ts'
+import { onRecord, responseOf } from '../audit/record.ts'
 import { admitGuess, clearGuesses } from '../lock-out/admit-guess.ts'
 import { guessAtAddress } from '../lock-out/guess.ts'
 import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
@@ -23,16 +23,16 @@ export type ConfirmSignUpOutcome =
 
 /**
  * Cognito's ConfirmSignUp: a right code confirms the user and verifies the address that it was sent to.
- * @param request.username the name that the sign-up was made with: all that there is of a decoy
+ * @param request.username the name that the sign-up was made with
  */
 export async function confirmSignUp(
   services: DomainServices,
-  request: { userPool: UserPool; userSub: string | undefined; username: string; code: string },
+  request: { userPool: UserPool; userSub: string; username: string; code: string },
 ): Promise<ConfirmSignUpOutcome> {
   const { userPool, userSub, username: name, code } = request
   const limited = await limitRequests(services, userPool, 'CodesPerNetwork', 'ConfirmSignUp')
   if (limited !== undefined) return limited
-  const user = userSub === undefined ? undefined : await services.store.users.findBySub(userPool.id, userSub)
+  const user = await services.store.users.findBySub(userPool.id, userSub)
   const attribute = user && (await attributeToVerify(services.store, userPool, user))
   const address = attribute && user.attributes[attribute]
   const guess = guessAtAddress(services, userPool, { address, name })
@@ -40,10 +40,6 @@ export async function confirmSignUp(
   if (admission.kind === 'refused') return admission
   const entryOf = (outcome: ConfirmSignUpOutcome) =>
     ({ userPoolId: userPool.id, eventType: 'ConfirmSignUp', userSub, ...responseOf(outcome) }) as const
-  if (userSub === undefined) {
-    await record(services, services.store, entryOf(refuse('codeMismatch')))
-    return refuse('codeMismatch')
-  }
   const work = (tx: Repositories) => redeem(services, tx, { userPool, userSub, code })
   const outcome = await onRecord(services, work, entryOf)
   if (outcome.kind === 'done') await clearGuesses(services, userPool, guess)
@@ -55,7 +51,7 @@ async function redeem(
   tx: Repositories,
   { userPool, userSub, code }: { userPool: UserPool; userSub: string; code: string },
 ): Promise<ConfirmSignUpOutcome> {
-  const user = await tx.users.findBySub(userPool.id, userSub)
+  const user = await tx.users.lockBySub(userPool.id, userSub)
   if (user === undefined) return refuse('signUpReplaced')
   if (user.status !== 'UNCONFIRMED') return refuse('alreadyConfirmed')
   const at = services.clock.now()

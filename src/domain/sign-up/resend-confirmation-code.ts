@@ -11,8 +11,6 @@ import { attributeToVerify } from './attribute-to-verify.ts'
 
 export type ResendOutcome =
   | { kind: 'sent'; delivery: CodeDelivery }
-  /** As far as anybody can tell: the address has an account already, and the sign-up is a decoy. */
-  | { kind: 'decoy' }
   | { kind: 'wait'; seconds: number }
   | { kind: 'refused'; reason: 'alreadyConfirmed' | 'signUpReplaced' | 'noRecovery' }
   | LimitExceeded
@@ -20,8 +18,7 @@ export type ResendOutcome =
 export interface ResendRequest {
   userPool: UserPool
   clientId: string
-  /** Undefined: a decoy's. */
-  userSub: string | undefined
+  userSub: string
   /** The name that the sign-up was made with: what is counted, since a decoy has nothing else. */
   username: string
   languages: readonly string[]
@@ -37,9 +34,8 @@ export async function resendConfirmationCode(services: DomainServices, request: 
   const addresses = await addressesOf(services, userPool, userSub)
   const sending = { addresses, typed: username, eventType: 'ResendCode', userSub } as const
   const withheld = await withheldAddresses(services, userPool, sending)
-  if (userSub === undefined) return { kind: 'decoy' }
   const work = async (tx: Repositories): Promise<ResendOutcome> => {
-    const user = await tx.users.findBySub(userPool.id, userSub)
+    const user = await tx.users.lockBySub(userPool.id, userSub)
     if (user === undefined) return { kind: 'refused', reason: 'signUpReplaced' }
     if (user.status !== 'UNCONFIRMED') return { kind: 'refused', reason: 'alreadyConfirmed' }
     const attribute = await attributeToVerify(tx, userPool, user)
@@ -66,9 +62,9 @@ export async function resendConfirmationCode(services: DomainServices, request: 
 async function addressesOf(
   { store }: Pick<DomainServices, 'store'>,
   userPool: UserPool,
-  userSub: string | undefined,
+  userSub: string,
 ): Promise<readonly string[]> {
-  const user = userSub === undefined ? undefined : await store.users.findBySub(userPool.id, userSub)
+  const user = await store.users.findBySub(userPool.id, userSub)
   if (user?.status !== 'UNCONFIRMED') return []
   const attribute = await attributeToVerify(store, userPool, user)
   const address = attribute === undefined ? undefined : user.attributes[attribute]

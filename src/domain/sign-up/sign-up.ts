@@ -1,5 +1,3 @@
-import { enqueueMessage } from '../messages/enqueue-message.ts'
-import { maskDestination } from '../messages/email-address.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
 import { record } from '../audit/record.ts'
 import type { AuditEntry } from '../audit/record.ts'
@@ -17,9 +15,12 @@ import type { User } from '../users/user.ts'
 import { missingAttributes, validateAttributes } from '../users/validate-attributes.ts'
 import type { AttributeProblem, AttributeProblems } from '../users/validate-attributes.ts'
 import type { ConfirmationOrigin } from '../verification-codes/confirmation-link.ts'
-import { deliveryOf, goesByLink, issueCode } from '../verification-codes/issue-code.ts'
+import { deliveryOf, issueCode } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery, CodeRequest } from '../verification-codes/issue-code.ts'
+import { addDecoy } from './add-decoy.ts'
 import { attributeToVerify } from './attribute-to-verify.ts'
+import type { DecoySignUp } from './decoy-sign-up.ts'
+import { findByName } from './find-by-name.ts'
 
 export interface SignUpRequest {
   userPool: UserPool
@@ -31,17 +32,18 @@ export interface SignUpRequest {
   languages: readonly string[]
   /** Where "sign in instead" leads, from configured origins; put into the mail to an address that has an account. */
   signInLink?: string
-  /** `sub` of the sign-up that the same browser made a moment ago, in the same flow: a form sent twice, or corrected. */
+  /** `sub` of the sign-up, or decoy, that the same browser made a moment ago in the same flow: a form sent twice, or corrected. */
   earlierSub?: string
   /** As for `issueCode`. */
   origin?: ConfirmationOrigin
 }
 
 export type SignUpOutcome =
-  /** A code is under way. `userSub` is absent for a decoy: the address has an account, whose owner was written to. */
-  | { kind: 'confirm'; userSub?: string; delivery: CodeDelivery }
+  /** A code is under way. Of a decoy none is: the address has an account, whose owner was written to. */
+  | { kind: 'confirm'; userSub: string; decoySub?: never; delivery: CodeDelivery }
+  | { kind: 'confirm'; userSub?: never; decoySub: string; delivery: CodeDelivery }
   /** The pool verifies nothing by itself: an administrator confirms. */
-  | { kind: 'unconfirmed'; userSub: string }
+  | { kind: 'unconfirmed'; userSub?: string }
   | SignUpRefusal
   | LimitExceeded
 
@@ -78,12 +80,14 @@ export async function signUp(services: DomainServices, request: SignUpRequest): 
   const recipients = recipientsOf(userPool, name, checked.attributes)
   const limited = await limit(services, request, recipients)
   if (limited !== undefined) return limited
-  const passwordHash = await services.passwordHasher.hash(request.password)
+  const { id: userPoolId } = userPool
+  const found = await findByName(services.store, userPoolId, lookupKey(userPool, typedName(request, name)))
+  const passwordHash = await services.passwordHasher.hash(request.password, found.user?.passwordHash)
   const user = newUser(services, userPool, name, checked.attributes, passwordHash)
   const sending = { addresses: recipients, typed: request.username, eventType: 'SignUp' } as const
   const withheld = await withheldAddresses(services, userPool, sending)
   const outcome = await services.store.transaction((tx) =>
-    addOrExplain(services, tx, { ...request, withheld }, user, name),
+    addOrExplain(services, tx, { ...request, withheld }, user, name, found),
   )
   services.messagesQueued()
   return outcome
@@ -171,29 +175,48 @@ function newUser(
   }
 }
 
+/** Of many with one name at once each overtakes the one before it, or shows what it would look like. */
+const maximumTurns = 3
+
+/** @param found who had the name a moment ago */
 async function addOrExplain(
   services: DomainServices,
   tx: Repositories,
   request: CountedSignUp,
   user: NewUser,
   name: SignInName,
+  found: Awaited<ReturnType<typeof findByName>>,
 ): Promise<SignUpOutcome> {
-  const entries: AuditEntry[] = [{ ...entryOf(request), userSub: user.sub }]
-  let conflict = await tx.users.add(user)
-  if (conflict !== undefined) {
-    const holder = await tx.users.findByIdentifier(
-      user.userPoolId,
-      lookupKey(request.userPool, typedName(request, name)),
-    )
-    const again = await repeatSignUp(services, tx, request, user, holder)
-    if (again !== undefined) return again
-    if (holder !== undefined && (isEarlier(request, holder) || mayBeReplaced(services, holder, name))) {
-      await tx.users.deleteUnconfirmed(user.userPoolId, holder.sub)
-      entries.unshift({ ...entryOf(request), eventType: 'UserDelete', userSub: holder.sub, detail: { for: user.sub } })
-      conflict = await tx.users.add(user)
-    }
-    if (conflict !== undefined) return explainConflict(services, tx, request, name, holder)
+  const key = lookupKey(request.userPool, typedName(request, name))
+  const givesWay = (holder: User | undefined): boolean =>
+    holder === undefined || isEarlier(request, holder) || mayBeReplaced(services, holder, name)
+  let holder = found.user
+  for (let turn = 0; turn < maximumTurns; turn += 1) {
+    const added = givesWay(holder) ? await addInPlaceOf(services, tx, request, user, holder) : undefined
+    if (added !== undefined) return added
+    const before = holder
+    holder = await tx.users.findByIdentifier(user.userPoolId, key)
+    if (before !== undefined && holder?.sub === before.sub && !givesWay(holder)) break
   }
+  return explainConflict(services, tx, { request, user, name, holder, decoy: found.decoy })
+}
+
+/** @returns undefined when somebody else has the name meanwhile */
+async function addInPlaceOf(
+  services: DomainServices,
+  tx: Repositories,
+  request: CountedSignUp,
+  user: NewUser,
+  holder: User | undefined,
+): Promise<SignUpOutcome | undefined> {
+  const again = await repeatSignUp(services, tx, request, user, holder)
+  if (again !== undefined) return again
+  const entries: AuditEntry[] = [{ ...entryOf(request), userSub: user.sub }]
+  if (holder !== undefined) {
+    await tx.users.deleteUnconfirmed(user.userPoolId, holder.sub)
+    entries.unshift({ ...entryOf(request), eventType: 'UserDelete', userSub: holder.sub, detail: { for: user.sub } })
+  }
+  if ((await tx.users.add(user)) !== undefined) return undefined
   await record(services, tx, ...entries)
   const attribute = await attributeToVerify(tx, request.userPool, user)
   if (attribute === undefined) return { kind: 'unconfirmed', userSub: user.sub }
@@ -215,9 +238,11 @@ async function repeatSignUp(
   tx: Repositories,
   request: CountedSignUp,
   user: NewUser,
-  holder: User | undefined,
+  found: User | undefined,
 ): Promise<SignUpOutcome | undefined> {
-  if (holder === undefined || !isEarlier(request, holder)) return undefined
+  if (found === undefined || !isEarlier(request, found)) return undefined
+  const holder = await tx.users.lockBySub(found.userPoolId, found.sub)
+  if (holder === undefined) return undefined
   const names = new Set([...Object.keys(holder.attributes), ...Object.keys(user.attributes)])
   if ([...names].some((name) => holder.attributes[name] !== user.attributes[name])) return undefined
   const { languages, userPool, origin, withheld } = request
@@ -251,43 +276,18 @@ function mayBeReplaced(services: DomainServices, holder: User, name: SignInName)
 async function explainConflict(
   services: DomainServices,
   tx: Repositories,
-  request: CountedSignUp,
-  name: SignInName,
-  holder: User | undefined,
+  taken: {
+    request: CountedSignUp
+    user: NewUser
+    name: SignInName
+    holder: User | undefined
+    decoy: DecoySignUp | undefined
+  },
 ): Promise<SignUpOutcome> {
+  const { request, name, holder } = taken
   await record(services, tx, { ...entryOf(request, 'usernameExists'), userSub: holder?.sub })
   if (name.kind === 'username' || name.kind === 'invalid' || !request.appClient.preventUserExistenceErrors) {
     return refused('usernameExists')
   }
-  const at = services.clock.now()
-  const medium = name.kind === 'email' ? 'EMAIL' : 'SMS'
-  if (holder?.enabled === true && request.withheld?.has(name.address) !== true) {
-    const link = request.signInLink === undefined ? {} : { link: request.signInLink }
-    const { languages } = request
-    await enqueueMessage(
-      tx,
-      services.sealedBox,
-      services.random,
-      {
-        kind: 'accountExists',
-        userPoolId: request.userPool.id,
-        medium,
-        recipient: name.address,
-        languages,
-        username: holder.username,
-        ...link,
-      },
-      at,
-    )
-  }
-  return {
-    kind: 'confirm',
-    delivery: {
-      medium,
-      destination: maskDestination(medium, name.address),
-      attribute: name.kind,
-      ...(goesByLink({ ...request, purpose: 'sign_up', attribute: name.kind }) ? { byLink: true } : {}),
-      sentAt: at,
-    },
-  }
+  return addDecoy(services, tx, { ...taken, name })
 }

@@ -11,7 +11,7 @@ import type { ConfirmationOrigin } from './confirmation-link.ts'
 import type { CodePurpose, VerificationCode } from './verification-code.ts'
 
 /** Cognito: a sign-up code lives 24 hours, a reset code one. */
-const validSeconds: Record<CodePurpose, number> = {
+export const validSeconds: Record<CodePurpose, number> = {
   sign_up: 24 * 3600,
   reset: 3600,
   reset_pending: 3600,

@@ -28,6 +28,9 @@ export interface StoredLink extends Pick<
   spent: boolean
 }
 
-/** What one try at a code came to. */
+/** What one try at a code came to. `spent`: another try was right, and the code would still be good. */
 export type CodeAttempt =
-  { kind: 'matched'; attribute: VerifiableAttribute; destination: string } | { kind: 'mismatch' } | { kind: 'expired' }
+  | { kind: 'matched'; attribute: VerifiableAttribute; destination: string }
+  | { kind: 'mismatch' }
+  | { kind: 'expired' }
+  | { kind: 'spent' }

@@ -1,9 +1,10 @@
 import type { Router } from '@koa/router'
 import { epochSeconds } from '../../platform/clock.ts'
 import { signInTime } from '../../domain/sign-in/sign-in-time.ts'
+import { confirmDecoySignUp, decoySignUpProgress } from '../../domain/sign-up/decoy-answers.ts'
 import { confirmSignUp } from '../../domain/sign-up/confirm-sign-up.ts'
 import { signUpProgress } from '../../domain/sign-up/sign-up-progress.ts'
-import { cooldownLeft, resendConfirmationCode } from '../../domain/sign-up/resend-confirmation-code.ts'
+import { cooldownLeft } from '../../domain/sign-up/resend-confirmation-code.ts'
 import type { PendingConfirmation } from '../../domain/sessions/flow.ts'
 import { codeError, limitAlert } from '../attempts-exceeded.ts'
 import type { HostedServices } from '../hosted-services.ts'
@@ -13,7 +14,7 @@ import { errorAlert } from '../render.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
 import { pageUrl, redirect } from '../step.ts'
 import type { FormStep, Step } from '../step.ts'
-import { confirmationOrigin } from './confirmation-origin.ts'
+import { askForCode } from './ask-for-code.ts'
 import { showConfirmPage } from './confirm.page.ts'
 
 export function confirmRoutes(router: Router, services: HostedServices): void {
@@ -50,8 +51,12 @@ async function confirm(services: HostedServices, step: FormStep, pending: Pendin
   const { locale } = step
   if (code.trim() === '') return showConfirmPage(services, step, pending, { error: locale.text('fieldErrors.code') })
   const { request, username } = step.flow.state
-  const guess = { userSub: pending.userSub, username: username ?? '', code }
-  const outcome = await confirmSignUp(step.domain, { userPool, ...guess })
+  const { userSub, decoySub } = pending
+  const guess = { userPool, username: username ?? '', code }
+  const outcome =
+    userSub === undefined
+      ? await confirmDecoySignUp(step.domain, { ...guess, decoySub })
+      : await confirmSignUp(step.domain, { ...guess, userSub })
   const kept = { request, ...(username === undefined ? {} : { username }) }
   if (outcome.kind === 'done') {
     if (!pending.passwordProved) return continueFlow(services, step, { ...kept, chosen: 'login' })
@@ -79,7 +84,13 @@ async function confirm(services: HostedServices, step: FormStep, pending: Pendin
 async function goOn(services: HostedServices, step: FormStep, pending: PendingConfirmation): Promise<void> {
   const { request, username } = step.flow.state
   const kept = { request, ...(username === undefined ? {} : { username }) }
-  switch (await signUpProgress(step.domain, step.tenant.snapshot.userPool, pending.userSub)) {
+  const { userPool } = step.tenant.snapshot
+  const { userSub, decoySub } = pending
+  const progress =
+    userSub === undefined
+      ? await decoySignUpProgress(step.domain, { userPool, decoySub })
+      : await signUpProgress(step.domain, userPool, userSub)
+  switch (progress) {
     case 'confirmed':
       return continueFlow(services, step, { ...kept, chosen: 'login' }, 'alreadyConfirmed')
     case 'replaced':
@@ -91,25 +102,12 @@ async function goOn(services: HostedServices, step: FormStep, pending: PendingCo
 
 const resentNotice = ({ byLink }: { byLink?: true }): string => (byLink === true ? 'linkResent' : 'codeResent')
 
-/** For a decoy nothing is sent, and the page does the same, cool-down included. */
 async function resend(services: HostedServices, step: FormStep, pending: PendingConfirmation): Promise<void> {
   const { domain } = services
   const { state } = step.flow
   const now = domain.clock.now()
   if (cooldownLeft(new Date(pending.sentAt), now) > 0) return redirect(step.ctx, pageUrl(step, 'confirm'))
-  const { userPool } = step.tenant.snapshot
-  const outcome = await resendConfirmationCode(step.domain, {
-    userPool,
-    clientId: step.appClient.id,
-    userSub: pending.userSub,
-    username: state.username ?? '',
-    languages: step.languages,
-    origin: confirmationOrigin(step),
-  })
-  if (outcome.kind === 'decoy') {
-    const renewed = { ...pending, sentAt: now.getTime() }
-    return continueFlow(services, step, { ...state, pending: renewed }, resentNotice(pending))
-  }
+  const outcome = await askForCode(step, pending, state.username ?? '')
   if (outcome.kind === 'sent') {
     const { destination, sentAt, byLink } = outcome.delivery
     const { byLink: _, ...kept } = pending

@@ -54,7 +54,7 @@ async function answer(
       attempt: { idHash: sha256(outcome.handle), challenge, missingAttributes },
     })
   }
-  if (outcome.reason === 'userNotConfirmed') return askForConfirmation(services, step, state, outcome.user)
+  if (outcome.reason === 'userNotConfirmed') return askForConfirmation(services, step, state, outcome)
   if (outcome.reason === 'passwordResetRequired') {
     return continueFlow(services, step, { ...state, chosen: 'forgotPassword' }, 'passwordResetRequired')
   }

@@ -1,12 +1,11 @@
 import type { Router } from '@koa/router'
-import { appHome } from '../../domain/app-clients/app-home.ts'
 import { signUp } from '../../domain/sign-up/sign-up.ts'
 import type { SignUpOutcome } from '../../domain/sign-up/sign-up.ts'
-import { tenantUrl } from '../../domain/user-pools/tenant.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { pagePaths } from '../paths.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
 import { confirmationOrigin } from '../confirm/confirmation-origin.ts'
+import { signInLink } from '../confirm/sign-in-link.ts'
 import { staySignedInOf } from '../stay-signed-in.ts'
 import type { FormStep, Step } from '../step.ts'
 import { showErrorPage } from '../error/error.page.ts'
@@ -26,6 +25,7 @@ export function signUpRoutes(router: Router, services: HostedServices): void {
     const { userPool } = step.tenant.snapshot
     const names = signUpFieldNames(userPool, step.appClient)
     const { pending } = step.flow.state
+    const earlierSub = pending?.kind === 'confirm' ? (pending.userSub ?? pending.decoySub) : undefined
     const outcome = await signUp(step.domain, {
       userPool,
       appClient: step.appClient,
@@ -34,8 +34,8 @@ export function signUpRoutes(router: Router, services: HostedServices): void {
       attributes: Object.fromEntries(names.map(({ name }) => [name, (step.form.get(name) ?? '').trim()])),
       languages: step.languages,
       origin: confirmationOrigin(step),
-      signInLink: appHome(step.appClient) ?? tenantUrl(step.tenant, pagePaths.login),
-      ...(pending?.kind === 'confirm' && pending.userSub !== undefined ? { earlierSub: pending.userSub } : {}),
+      signInLink: signInLink(step),
+      ...(earlierSub === undefined ? {} : { earlierSub }),
     })
     await answer(services, step, outcome)
   })
@@ -46,10 +46,10 @@ async function answer(services: HostedServices, step: FormStep, outcome: SignUpO
   const username = step.form.get('username') ?? ''
   switch (outcome.kind) {
     case 'confirm': {
-      const { delivery, userSub } = outcome
+      const { delivery, userSub, decoySub } = outcome
       const pending = {
         kind: 'confirm',
-        ...(userSub === undefined ? {} : { userSub }),
+        ...(userSub === undefined ? { decoySub } : { userSub }),
         destination: delivery.destination,
         passwordProved: true,
         ...(delivery.byLink === undefined ? {} : { byLink: delivery.byLink }),
