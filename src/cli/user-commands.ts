@@ -35,6 +35,12 @@ export function addUserCommands(program: Command, cli: Cli): void {
       'user.signOut',
       (name) => `${name} is signed out.`,
     ],
+    [
+      'reset-mfa',
+      'delete all second factors of a user, who can then set up others',
+      'user.resetMfa',
+      (name) => `${name} has no second factor any more.`,
+    ],
   ]
   for (const [name, description, command, text] of simple) {
     onUser(user, name, description).action(async (username: string, options: PoolOption) => {
@@ -52,7 +58,7 @@ export function addUserCommands(program: Command, cli: Cli): void {
   addConsentCommands(user, cli)
 }
 
-type SimpleCommand = 'user.confirm' | 'user.disable' | 'user.enable' | 'user.signOut'
+type SimpleCommand = 'user.confirm' | 'user.disable' | 'user.enable' | 'user.signOut' | 'user.resetMfa'
 
 const inPool = (command: Command): Command =>
   command.option('--pool <id>', 'the user pool, by id or name; the default one if absent')
@@ -79,8 +85,13 @@ function addReading(user: Command, cli: Cli): void {
   onUser(user, 'show', 'show a user with attributes and groups').action(
     async (username: string, options: PoolOption) => {
       const answer = await cli.run('user.show', target(username, options))
-      cli.answer(answer, ({ Attributes, Groups, ...members }) =>
-        fields({ ...members, Groups: Groups.join(', '), ...Attributes }),
+      cli.answer(answer, ({ Attributes, Groups, UserMFASettingList, ...members }) =>
+        fields({
+          ...members,
+          UserMFASettingList: UserMFASettingList.join(', '),
+          Groups: Groups.join(', '),
+          ...Attributes,
+        }),
       )
     },
   )

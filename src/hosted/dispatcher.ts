@@ -11,10 +11,19 @@ import type { FlowPage } from './paths.ts'
  *        │         │  └──> signUp ────────────────┴─> confirm ─────────────┤  │      │
  *        │         └─────> forgotPassword ──> resetPassword ───────────────┘  │      │
  *        └─ signed in already, third-party client ──────────────────────> consent ───┘
+ *
+ * Whichever way somebody comes to `finish`, what is still to be proved stands before it:
+ *
+ *    finish ──┬─ one factor ────────> mfa <──> selectMfa ──> finish
+ *             ├─ several, no favourite ──> selectMfa
+ *             └─ none, and one is needed ──> mfaSetUp ─────> finish
  */
 
 const steps: readonly { page: FlowPage | 'finish'; due: (state: FlowState) => boolean }[] = [
-  { page: 'newPassword', due: (state) => state.attempt !== undefined },
+  { page: 'newPassword', due: ({ attempt }) => attempt?.challenge === 'NEW_PASSWORD_REQUIRED' },
+  { page: 'mfaSetUp', due: ({ attempt }) => attempt?.challenge === 'MFA_SETUP' },
+  { page: 'selectMfa', due: ({ attempt }) => attempt?.challenge === 'SELECT_MFA_TYPE' },
+  { page: 'mfa', due: ({ attempt }) => attempt !== undefined },
   { page: 'consent', due: (state) => state.authenticated !== undefined && state.consent === 'due' },
   { page: 'finish', due: (state) => state.authenticated !== undefined },
   { page: 'confirm', due: (state) => state.pending?.kind === 'confirm' },
@@ -37,5 +46,8 @@ const openPages: ReadonlySet<FlowPage> = new Set(['login', 'signUp', 'forgotPass
  */
 export function pageToShow(state: FlowState, requested: FlowPage): FlowPage | 'finish' {
   if (openPages.has(requested)) return requested
-  return nextPage(state)
+  const next = nextPage(state)
+  // From one factor of one's own to another.
+  if (requested === 'selectMfa' && next === 'mfa') return requested
+  return next
 }

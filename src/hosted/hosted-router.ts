@@ -7,6 +7,9 @@ import type { ErrorKey } from './error/error.page.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { loginRoutes } from './login/login.routes.ts'
 import { logoutRoutes } from './logout/logout.routes.ts'
+import { mfaRoutes } from './mfa/mfa.routes.ts'
+import { mfaSetUpRoutes } from './mfa/mfa-set-up.routes.ts'
+import { selectMfaRoutes } from './mfa/select-mfa.routes.ts'
 import { newPasswordRoutes } from './new-password/new-password.routes.ts'
 import { showNotStarted } from './lost-flow.ts'
 import { pagePaths } from './paths.ts'
@@ -27,6 +30,9 @@ export function createHostedRouter(services: HostedServices): Router {
   forgotPasswordRoutes(router, services)
   resetPasswordRoutes(router, services)
   newPasswordRoutes(router, services)
+  mfaRoutes(router, services)
+  selectMfaRoutes(router, services)
+  mfaSetUpRoutes(router, services)
   logoutRoutes(router, services)
   router.get('/', (ctx) => {
     showNotStarted(services, ctx, 200)

@@ -3,6 +3,7 @@ import { mayUseLocalAccounts } from '../domain/app-clients/sign-in-methods.ts'
 import { isRegisteredUri } from '../domain/app-clients/redirect-uri.ts'
 import { needsConsent } from '../domain/consents/check-consent.ts'
 import type { FlowState } from '../domain/sessions/flow.ts'
+import { continueSignIn } from '../domain/sign-in/advance.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import { csrfMatches } from '../security/csrf.ts'
 import { askedBy } from '../platform/http/caller.ts'
@@ -15,6 +16,7 @@ import { explainLostFlow, explainUnfinished, showNotStarted } from './lost-flow.
 import type { HostedServices } from './hosted-services.ts'
 import { languagesOf, rememberLanguage } from './language.ts'
 import type { FlowPage } from './paths.ts'
+import { signInState } from './sign-in-state.ts'
 import { pageUrl, redirect, tenantOf } from './step.ts'
 import type { FormStep, Step } from './step.ts'
 
@@ -152,6 +154,14 @@ export async function continueFlow(
   }
   // The sign-in page knows what to do with every other status.
   if (user.status !== 'CONFIRMED') return redirect(ctx, pageUrl(step, 'login', 'accountChanged'))
+  const { userSub: _userSub, amr, authTime, bySession } = authenticated
+  if (bySession !== true) {
+    const proved = { user, amr, startedAt: new Date(authTime * 1000) }
+    const { userPool } = tenant.snapshot
+    const { appClient, languages } = step
+    const outcome = await continueSignIn(step.domain, { userPool, appClient, languages }, proved)
+    if (outcome.kind === 'challenge') return continueFlow(services, step, signInState(state, outcome))
+  }
   const given = state.consent === 'given'
   if (!given && (await needsConsent(services.domain, step.appClient, user.sub, state.request))) {
     return continueFlow(services, step, { ...state, consent: 'due' })
@@ -159,7 +169,7 @@ export async function continueFlow(
   const consented = given ? (state.request['scope'] ?? '').split(' ') : undefined
   const location = await services.finishFlow(tenant, ctx, flow, authenticated, consented)
   if (location === undefined) return explainUnfinished(services, step)
-  if (authenticated.bySession !== true) await keepKnownBrowser(step.domain, step, user.sub)
+  if (bySession !== true) await keepKnownBrowser(step.domain, step, user.sub)
   redirect(ctx, location)
 }
 

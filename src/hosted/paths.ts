@@ -10,9 +10,22 @@ export const pagePaths = {
   forgotPassword: '/forgotPassword',
   resetPassword: '/resetPassword',
   newPassword: '/changePassword',
+  mfa: '/mfa',
+  selectMfa: '/selectMfa',
+  mfaSetUp: '/mfaSetup',
   logout: '/logout',
   error: '/error',
 } as const
 
 export type FlowPage =
-  'login' | 'selectAccount' | 'signUp' | 'confirm' | 'consent' | 'forgotPassword' | 'resetPassword' | 'newPassword'
+  | 'login'
+  | 'selectAccount'
+  | 'signUp'
+  | 'confirm'
+  | 'consent'
+  | 'forgotPassword'
+  | 'resetPassword'
+  | 'newPassword'
+  | 'mfa'
+  | 'selectMfa'
+  | 'mfaSetUp'

@@ -6,7 +6,15 @@ import { DeliveryError } from './message-sender.ts'
 
 const outgoingMessage = z.object({
   kind: z.enum([
-    ...['verification', 'verificationLink', 'reset', 'addressVerification', 'addressChanging', 'addressChanged'],
+    ...[
+      'verification',
+      'verificationLink',
+      'reset',
+      'mfaCode',
+      'addressVerification',
+      'addressChanging',
+      'addressChanged',
+    ],
     ...['accountExists', 'invitation'],
   ] as const satisfies readonly MessageKind[]),
   userPoolId: z.string(),

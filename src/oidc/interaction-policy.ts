@@ -1,5 +1,6 @@
 import { interactionPolicy } from 'oidc-provider'
 import type { interactionPolicy as policyTypes, KoaContextWithOIDC } from 'oidc-provider'
+import { multipleFactors } from '../domain/mfa/mfa-type.ts'
 import { epochSeconds } from '../platform/clock.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
@@ -29,6 +30,15 @@ export function createInteractionPolicy(clock: Clock, snapshot: UserPoolSnapshot
   checks?.add(
     new Check('session_over', 'the sign-in is too long ago for this client', required, (ctx) =>
       mustSignInAgain(ctx, snapshot, clock) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
+    ),
+  )
+  checks?.add(
+    new Check('factor_missing', 'the user pool asks for a second factor', required, ({ oidc }) =>
+      snapshot.userPool.mfaConfiguration === 'ON' &&
+      oidc.session?.accountId !== undefined &&
+      oidc.session.amr?.includes(multipleFactors) !== true
+        ? Check.REQUEST_PROMPT
+        : Check.NO_NEED_TO_PROMPT,
     ),
   )
   // In place of the engine's: see authorization-request.ts.

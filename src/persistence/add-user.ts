@@ -87,6 +87,8 @@ function userRow(user: NewUser) {
     password_hash: user.passwordHash ?? null,
     temporary_password_expires_at: user.temporaryPasswordExpiresAt ?? null,
     signed_out_at: user.signedOutAt ?? null,
+    mfa_types: user.mfaTypes ?? [],
+    preferred_mfa: user.preferredMfa ?? null,
     created_at: user.createdAt,
     updated_at: user.updatedAt,
   }

@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from 'kysely'
+import type { MfaType } from '../domain/mfa/mfa-type.ts'
 import type { FlowState } from '../domain/sessions/flow.ts'
 import type { ChallengeName } from '../domain/sign-in/sign-in-attempt.ts'
 import type { KeyUse, SigningAlgorithm } from '../domain/tokens/signing-key.ts'
@@ -33,6 +34,7 @@ export interface Schema extends AuditSchema {
   decoy_codes: VerificationCodesTable
   attribute_changes: AttributeChangesTable
   sign_in_attempts: SignInAttemptsTable
+  software_tokens: SoftwareTokensTable
   guess_counters: GuessCountersTable
   rate_limits: { key: string; points: number; expire: number | null }
   known_browsers: { user_pool_id: string; user_sub: string; browser_hash: string; last_used_at: Date }
@@ -109,6 +111,8 @@ interface UsersTable {
   password_hash: string | null
   temporary_password_expires_at: Date | null
   signed_out_at: Date | null
+  mfa_types: ColumnType<MfaType[], readonly MfaType[] | undefined, readonly MfaType[]>
+  preferred_mfa: MfaType | null
   created_at: Date
   updated_at: Date
 }
@@ -175,6 +179,21 @@ interface SignInAttemptsTable {
   amr: readonly string[]
   started_at: Date
   expires_at: Date
+  code_hash: string | null
+  destination: string | null
+  code_sent_at: Date | null
+  setting_up: MfaType | null
+  sealed_secret: string | null
+}
+
+interface SoftwareTokensTable {
+  user_pool_id: string
+  user_sub: string
+  id: string
+  sealed_secret: string
+  last_time_step: number
+  created_at: Date
+  last_used_at: Date
 }
 
 interface GuessCountersTable {

@@ -17,6 +17,7 @@ import { outboxRepository } from './outbox-repository.ts'
 import type { Schema } from './schema.ts'
 import { settingsRepository } from './settings-repository.ts'
 import { signInAttemptRepository } from './sign-in-attempt-repository.ts'
+import { softwareTokenRepository } from './software-token-repository.ts'
 import { userRepository } from './user-repository.ts'
 import { verificationCodeRepository } from './verification-code-repository.ts'
 
@@ -36,6 +37,7 @@ const repositories = (db: Kysely<Schema>): Repositories => ({
   decoyCodes: verificationCodeRepository(db, 'decoy_codes'),
   attributeChanges: attributeChangeRepository(db),
   signInAttempts: signInAttemptRepository(db),
+  softwareTokens: softwareTokenRepository(db),
   guesses: guessRepository(db),
   knownBrowsers: knownBrowserRepository(db),
   flows: flowRepository(db),

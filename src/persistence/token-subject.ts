@@ -1,3 +1,4 @@
+import type { MfaType } from '../domain/mfa/mfa-type.ts'
 import type { TokenSubject } from '../domain/ports/store.ts'
 import type { Group, User, UserAttributes, UserStatus } from '../domain/users/user.ts'
 import { present } from './rows.ts'
@@ -11,6 +12,8 @@ export const subjectColumns = [
   'users.password_hash as passwordHash',
   'users.temporary_password_expires_at as temporaryPasswordExpiresAt',
   'users.signed_out_at as signedOutAt',
+  'users.mfa_types as mfaTypes',
+  'users.preferred_mfa as preferredMfa',
   'users.created_at as userCreatedAt',
   'users.updated_at as userUpdatedAt',
 ] as const
@@ -23,6 +26,8 @@ interface SubjectColumns {
   passwordHash: string | null
   temporaryPasswordExpiresAt: Date | null
   signedOutAt: Date | null
+  mfaTypes: MfaType[]
+  preferredMfa: MfaType | null
   userCreatedAt: Date
   userUpdatedAt: Date
   groups: Group[]
@@ -42,6 +47,8 @@ export function splitSubject<Row extends SubjectRow>(
     passwordHash,
     temporaryPasswordExpiresAt,
     signedOutAt,
+    mfaTypes,
+    preferredMfa,
     userCreatedAt,
     userUpdatedAt,
     groups,
@@ -61,6 +68,8 @@ const userOf = (row: SubjectRow): User =>
     passwordHash: row.passwordHash,
     temporaryPasswordExpiresAt: row.temporaryPasswordExpiresAt,
     signedOutAt: row.signedOutAt,
+    mfaTypes: row.mfaTypes,
+    preferredMfa: row.preferredMfa,
     createdAt: row.userCreatedAt,
     updatedAt: row.userUpdatedAt,
   })

@@ -24,6 +24,8 @@ export async function updateUser(
         temporary_password_expires_at: change.temporaryPasswordExpiresAt,
       }),
       ...(change.signedOutAt !== undefined && { signed_out_at: change.signedOutAt }),
+      ...(change.mfaTypes !== undefined && { mfa_types: change.mfaTypes }),
+      ...(change.preferredMfa !== undefined && { preferred_mfa: change.preferredMfa }),
       updated_at: at,
     })
     .where('user_pool_id', '=', userPoolId)

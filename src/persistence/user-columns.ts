@@ -9,6 +9,8 @@ export const userColumns = [
   'users.password_hash as passwordHash',
   'users.temporary_password_expires_at as temporaryPasswordExpiresAt',
   'users.signed_out_at as signedOutAt',
+  'users.mfa_types as mfaTypes',
+  'users.preferred_mfa as preferredMfa',
   'users.created_at as createdAt',
   'users.updated_at as updatedAt',
 ] as const

@@ -208,7 +208,14 @@ AccessKeys: [{AccessKeyId: AKIDEXAMPLE, SecretAccessKey: wJalrXUtnFEMI}]
     ],
     [pool('Issuer: id.example.com'), inPool('Issuer is "id.example.com": must be a URL such as')],
     [pool('UsernameAttributes: [email], AliasAttributes: [email]'), inPool('AliasAttributes cannot stand beside')],
-    [pool('MfaConfiguration: "ON"'), inPool('MfaConfiguration is "ON": is not supported by this release')],
+    [
+      pool('MfaConfiguration: "ON", SoftwareTokenMfaConfiguration: {Enabled: false}'),
+      inPool('MfaConfiguration is "ON": needs a factor'),
+    ],
+    [
+      pool('EmailMfaConfiguration: {Message: no code}'),
+      inPool('EmailMfaConfiguration.Message is "no code": must contain "{####}"'),
+    ],
     [pool('EmailVerificationMessage: no code'), inPool('EmailVerificationMessage is "no code": must contain "{####}"')],
     [
       pool('VerificationMessageTemplate: {EmailMessage: no code}'),

@@ -95,6 +95,9 @@ const attemptOf = (userPoolId: string, ids: Ids) => ({
   ...common(userPoolId, ids),
   ...{ challenge: 'NEW_PASSWORD_REQUIRED' as const, amr: [], startedAt: now },
 })
+const softwareTokenOf = (userPoolId: string, { sub, idHash }: Ids) => ({
+  ...{ userPoolId, userSub: sub, id: idHash, sealedSecret: 's', lastTimeStep: 1 },
+})
 const keyOf = (userPoolId: string, kid: string) => ({
   ...{ userPoolId, kid, use: 'id' as const, algorithm: 'RS256' as const, publicJwk: {}, sealedPrivateKey: 's' },
   ...{ createdAt: now, activeAt: now, predecessor: '' },
@@ -191,6 +194,24 @@ const table: Record<string, [Outcome, Call]> = {
   ],
   'signInAttempts.find': ['nothing', (store, own, { idHash }) => store.signInAttempts.find(own, idHash, now)],
   'signInAttempts.spend': ['nothing', (store, own, { idHash }) => store.signInAttempts.spend(own, idHash, now)],
+  'signInAttempts.change': [
+    'nothing',
+    (store, own, { idHash }) =>
+      store.signInAttempts.change({
+        userPoolId: own,
+        idHash,
+        from: 'NEW_PASSWORD_REQUIRED',
+        change: { challenge: 'MFA_SETUP' },
+        at: now,
+      }),
+  ],
+  'softwareTokens.add': ['refused', (store, own, ids) => store.softwareTokens.add(softwareTokenOf(own, ids), now)],
+  'softwareTokens.ofUser': ['nothing', (store, own, { sub }) => store.softwareTokens.ofUser(own, sub)],
+  'softwareTokens.useTimeStep': [
+    'nothing',
+    (store, own, ids) => store.softwareTokens.useTimeStep(softwareTokenOf(own, ids), 2, now),
+  ],
+  'softwareTokens.deleteOfUser': ['nothing', (store, own, { sub }) => store.softwareTokens.deleteOfUser(own, sub)],
   'flows.add': ['refused', (store, own, ids) => store.flows.add(flowOf(own, ids))],
   'flows.find': ['nothing', (store, own, { idHash }) => store.flows.find(own, idHash, now)],
   'flows.saveState': [
@@ -261,6 +282,7 @@ async function fill(store: Store, ids: Ids): Promise<void> {
   await store.verificationCodes.replace({ ...codeOf(userPoolId, ids), purpose: 'sign_up' })
   await store.attributeChanges.save({ ...common(userPoolId, ids), attribute: 'email', value: 'x' })
   await store.signInAttempts.add(attemptOf(userPoolId, ids))
+  await store.softwareTokens.add(softwareTokenOf(userPoolId, ids), now)
   await store.flows.add(flowOf(userPoolId, ids))
   await store.interactions.save({ ...common(userPoolId, ids), payload: {} })
   await store.browserSessions.save(session(userPoolId, ids))

@@ -391,7 +391,6 @@ UserPools:
 UserPools:
   - Id: eu_w
     PoolName: w
-    MfaConfiguration: OPTIONAL
     LambdaConfig: {PreSignUp: "arn:aws:lambda:eu-west-1:123456789012:function:gate"}
     UserPoolAddOns: {AdvancedSecurityMode: ENFORCED}
     Policies: {PasswordPolicy: {PasswordHistorySize: 5}}
@@ -399,7 +398,6 @@ UserPools:
     expect(problems).toEqual([])
     expect(warnings.map((warning) => /eu_w: (\w+) is kept/.exec(warning)?.[1])).toEqual([
       'LambdaConfig',
-      'MfaConfiguration',
       'PasswordHistorySize',
       'UserPoolAddOns',
     ])

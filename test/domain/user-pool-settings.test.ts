@@ -46,9 +46,13 @@ test('there are three hundred resource servers at most', () => {
   expect(problems(some(301))).toHaveLength(1)
 })
 
-test('a second factor that the pool insists on is refused while there is none', () => {
-  expect(problems({ MfaConfiguration: 'OFF' })).toEqual([])
-  expect(problems({ MfaConfiguration: 'ON' })).toEqual([
-    'MfaConfiguration is not supported by this release: only OFF and OPTIONAL are',
+test('a pool that insists on a second factor needs one', () => {
+  const app = (Enabled: boolean) => ({ SoftwareTokenMfaConfiguration: { Enabled } })
+  for (const more of [{}, app(true), { ...app(false), EmailMfaConfiguration: {} }, { SmsMfaConfiguration: {} }]) {
+    expect(problems({ MfaConfiguration: 'ON', ...more })).toEqual([])
+  }
+  expect(problems({ MfaConfiguration: 'ON', ...app(false) })).toEqual([
+    'MfaConfiguration needs a factor: SoftwareTokenMfaConfiguration, EmailMfaConfiguration or SmsMfaConfiguration',
   ])
+  expect(problems({ MfaConfiguration: 'OPTIONAL', ...app(false) })).toEqual([])
 })

@@ -57,6 +57,8 @@ const event = auditEvent('pool')
 const change = { attributes: { name: 'x' }, onlyFrom: ['CONFIRMED'] } as const
 const lockOut = { firstLockingFailure: 5, maximumSeconds: 900, failuresPerDay: 20 }
 const codeTry = { purpose: 'reset' as const, codeHash: 'h', at: now }
+const attempt = { challenge: 'SELECT_MFA_TYPE', codeHash: 'h' } as const
+const softwareToken = { userPoolId: 'pool', userSub: 'sub', id: 'id' }
 const batch = {
   userPoolId: 'pool',
   number: 1,
@@ -88,6 +90,14 @@ test.each<[string, () => Promise<unknown>]>([
     () => store.verificationCodes.attempt({ userPoolId: 'pool', userSub: 's', ...codeTry }),
   ],
   ['signInAttempts.find', () => store.signInAttempts.find('pool', 'id', now)],
+  [
+    'signInAttempts.change',
+    () =>
+      store.signInAttempts.change({ userPoolId: 'pool', idHash: 'id', from: 'MFA_SETUP', change: attempt, at: now }),
+  ],
+  ['softwareTokens.ofUser', () => store.softwareTokens.ofUser('pool', 'sub')],
+  ['softwareTokens.useTimeStep', () => store.softwareTokens.useTimeStep(softwareToken, 2, now)],
+  ['softwareTokens.deleteOfUser', () => store.softwareTokens.deleteOfUser('pool', 'sub')],
   ['signInAttempts.spend', () => store.signInAttempts.spend('pool', 'id', now)],
   ['guesses.lockedUntil', () => store.guesses.lockedUntil('pool', ['a', 'b'], now)],
   ['guesses.clear', () => store.guesses.clear('pool', ['a', 'b'])],

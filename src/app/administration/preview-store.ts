@@ -53,6 +53,7 @@ export function createPreviewStore(reads: PreviewReads): { store: Store; writes:
     decoyCodes: unavailable('decoyCodes'),
     attributeChanges: unavailable('attributeChanges'),
     signInAttempts: unavailable('signInAttempts'),
+    softwareTokens: unavailable('softwareTokens'),
     guesses: unavailable('guesses'),
     knownBrowsers: unavailable('knownBrowsers'),
     flows: unavailable('flows'),

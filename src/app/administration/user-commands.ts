@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { resetMfa } from '../../domain/mfa/reset-mfa.ts'
 import type { UserPool } from '../../domain/user-pools/user-pool.ts'
 import {
   addUserToGroup,
@@ -175,6 +176,9 @@ export const disableUserCommand = changing((administration, user) => disableUser
 
 /** Cognito's AdminUserGlobalSignOut. */
 export const signOutUserCommand = changing((administration, user) => signOutUser(administration.domain, user))
+
+/** All second factors of a user go (Cognito: AdminDeleteSoftwareToken and more). */
+export const resetMfaCommand = changing((administration, user) => resetMfa(administration.domain, user))
 
 /** Cognito's AdminDeleteUser: with codes, sessions, grants and group memberships. */
 export const deleteUserCommand = defineCommand(z.strictObject(target), (administration, input) =>

@@ -11,6 +11,9 @@ export interface UserView {
   Enabled: boolean
   /** `sub` among them. */
   Attributes: Readonly<Record<string, string>>
+  /** Second factors, in the user's order. */
+  UserMFASettingList: readonly string[]
+  PreferredMfaSetting?: string
   /** ISO 8601. */
   UserCreateDate: string
   UserLastModifiedDate: string
@@ -21,6 +24,8 @@ export const userView = (user: User): UserView => ({
   UserStatus: user.status,
   Enabled: user.enabled,
   Attributes: { sub: user.sub, ...user.attributes },
+  UserMFASettingList: user.mfaTypes ?? [],
+  ...(user.preferredMfa === undefined ? {} : { PreferredMfaSetting: user.preferredMfa }),
   UserCreateDate: user.createdAt.toISOString(),
   UserLastModifiedDate: user.updatedAt.toISOString(),
 })

@@ -9,6 +9,8 @@ export const auditEventTypes = [
   'SignUp',
   'ForgotPassword',
   'PasswordChange',
+  'MfaSetUp',
+  'MfaReset',
   'ResendCode',
   'ConfirmSignUp',
   'AttributeChange',

@@ -14,7 +14,7 @@ export interface Guess {
 }
 
 /* Passwords and codes are counted apart: whoever has locked the one has not locked the way round it. */
-type Verifier = 'password' | 'code' | 'clientSecret'
+type Verifier = 'password' | 'code' | 'mfa' | 'clientSecret'
 
 type Services = Pick<DomainServices, 'sealedBox'>
 
@@ -57,6 +57,19 @@ export async function guessByName(
     }
   }
   return { buckets: [bucketOf(services, userPool, verifier, 'user', userSub), named], told: [named] }
+}
+
+/** At a user's second factor, by somebody who knows the password; a browser of the user's counts for itself, as above. */
+export async function guessAtSecondFactor(
+  services: Services & Pick<DomainServices, 'store'>,
+  userPool: UserPool,
+  { userSub, browserHash }: { userSub: string; browserHash: string | undefined },
+): Promise<Guess> {
+  const isKnown =
+    browserHash !== undefined && (await services.store.knownBrowsers.has(userPool.id, userSub, browserHash))
+  return isKnown
+    ? toldAlways(bucketOf(services, userPool, 'mfa', 'browser', userSub, browserHash))
+    : toldAlways(bucketOf(services, userPool, 'mfa', 'user', userSub))
 }
 
 /** At the password of a user that the page names itself. */

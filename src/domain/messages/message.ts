@@ -3,6 +3,7 @@ export type MessageKind =
   | 'verification'
   | 'verificationLink'
   | 'reset'
+  | 'mfaCode'
   | 'addressVerification'
   | 'addressChanging'
   | 'addressChanged'
@@ -16,6 +17,10 @@ export interface MessageTemplateOverrides {
   /** As above; `{##text##}` becomes the link. */
   linkSubject?: string
   linkMessage?: string
+  /** Of a code that is a second factor (Cognito: EmailMfaConfiguration, SmsAuthenticationMessage). */
+  mfaSubject?: string
+  mfaMessage?: string
+  mfaSmsMessage?: string
 }
 
 /** A message to be delivered; written in the same transaction as what it tells of (design decision 14). */

@@ -1,9 +1,9 @@
 import type { AttributeChange } from '../attribute-changes/attribute-change.ts'
 import type { ResourceServer } from '../app-clients/app-client.ts'
+import type { MfaType } from '../mfa/mfa-type.ts'
 import type { Consent } from '../consents/consent.ts'
 import type { BrowserSession, InteractionRecord } from '../sessions/browser-session.ts'
 import type { Flow, FlowState } from '../sessions/flow.ts'
-import type { SignInAttempt } from '../sign-in/sign-in-attempt.ts'
 import type { AuthorizationCode, Grant } from '../tokens/grant.ts'
 import type { SigningKeyRecord } from '../tokens/signing-key.ts'
 import type { VerifiableAttribute } from '../user-pools/user-pool.ts'
@@ -16,6 +16,8 @@ import type { HousekeepingRepository } from './housekeeping-repository.ts'
 import type { KnownBrowserRepository } from './known-browser-repository.ts'
 import type { OutboxRepository } from './outbox-repository.ts'
 import type { VerificationCodeRepository } from './verification-code-repository.ts'
+import type { SignInAttemptRepository } from './sign-in-attempt-repository.ts'
+import type { SoftwareTokenRepository } from './software-token-repository.ts'
 
 /*
  * What the domain asks of storage. Conventions, stated once: times and ids come in as arguments; a lookup may find
@@ -41,6 +43,7 @@ export interface Repositories {
   decoyCodes: VerificationCodeRepository
   attributeChanges: AttributeChangeRepository
   signInAttempts: SignInAttemptRepository
+  softwareTokens: SoftwareTokenRepository
   guesses: GuessRepository
   knownBrowsers: KnownBrowserRepository
   flows: FlowRepository
@@ -171,6 +174,8 @@ export interface UserChange {
   passwordHash?: string | null
   temporaryPasswordExpiresAt?: Date | null
   signedOutAt?: Date
+  mfaTypes?: readonly MfaType[]
+  preferredMfa?: MfaType | null
 }
 
 export interface GroupRepository {
@@ -188,13 +193,6 @@ export interface AttributeChangeRepository {
   ofUser(userPoolId: string, userSub: string, at: Date): Promise<readonly AttributeChange[]>
   /** Of one attribute, or of all. */
   delete(userPoolId: string, userSub: string, attribute?: VerifiableAttribute): Promise<boolean>
-}
-
-export interface SignInAttemptRepository {
-  add(attempt: SignInAttempt): Promise<void>
-  find(userPoolId: string, idHash: string, at: Date): Promise<SignInAttempt | undefined>
-  /** Removes it and says whether it was still there: a challenge is answered once. */
-  spend(userPoolId: string, idHash: string, at: Date): Promise<boolean>
 }
 
 export interface FlowRepository {

@@ -1,3 +1,5 @@
+import type { ChallengeName } from '../sign-in/sign-in-attempt.ts'
+
 /**
  * Seconds for which an expired flow is remembered: whoever comes back to a page that was left open overnight is offered
  * the same request anew.
@@ -33,7 +35,7 @@ export interface FlowState {
   username?: string
   pending?: PendingConfirmation | PendingReset
   /** The stored sign-in attempt that waits for its challenge. */
-  attempt?: { idHash: string; challenge: 'NEW_PASSWORD_REQUIRED'; missingAttributes: readonly string[] }
+  attempt?: { idHash: string; challenge: ChallengeName; missingAttributes: readonly string[] }
   /** `bySession`: not in this flow, but in the browser's session under which it began; it must still be there. */
   authenticated?: { userSub: string; authTime: number; amr: readonly string[]; bySession?: true }
   /** The request waits for the person's consent, or has just been given it; `given` is never stored. */

@@ -1,4 +1,3 @@
-import type { AppClient } from '../app-clients/app-client.ts'
 import { onRecord, responseOf } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
@@ -9,30 +8,35 @@ import type { PasswordRule } from '../users/password-policy.ts'
 import type { User } from '../users/user.ts'
 import { isSelfWritable, missingAttributes, validateAttributes } from '../users/validate-attributes.ts'
 import type { AttributeProblems } from '../users/validate-attributes.ts'
+import { advance } from './advance.ts'
+import type { Challenged, SignedIn } from './advance.ts'
+import { attemptExpired, openAttempt } from './open-attempt.ts'
+import type { AttemptRequest, OpenAttempt } from './open-attempt.ts'
 import { signInTime } from './sign-in-time.ts'
-import type { SignInAttempt } from './sign-in-attempt.ts'
 
 export type NewPasswordOutcome =
-  | { kind: 'done'; user: User; amr: readonly string[]; authTime: Date }
+  | SignedIn
+  | Challenged
   | { kind: 'refused'; reason: 'invalid'; brokenRules: readonly PasswordRule[]; attributeProblems: AttributeProblems }
   | { kind: 'refused'; reason: 'attemptExpired' }
 
 /** Answers NEW_PASSWORD_REQUIRED: a password of the user's own, and the required attributes that are still missing. */
 export async function completeNewPassword(
   services: DomainServices,
-  request: {
-    userPool: UserPool
-    appClient: AppClient
-    attemptIdHash: string
+  request: AttemptRequest & {
     password: string
     attributes: Readonly<Record<string, string>>
+    languages?: readonly string[]
   },
 ): Promise<NewPasswordOutcome> {
-  const { userPool, appClient, attemptIdHash, password } = request
-  const attempt = await services.store.signInAttempts.find(userPool.id, attemptIdHash, services.clock.now())
-  const user = attempt && (await services.store.users.findBySub(userPool.id, attempt.userSub))
-  if (attempt === undefined || user === undefined || attempt.clientId !== appClient.id) return attemptExpired
-  if (!mayStillAnswer(user, attempt, services.clock.now())) return attemptExpired
+  const { userPool, password } = request
+  const open = await openAttempt(services, request)
+  if (open?.attempt.challenge !== 'NEW_PASSWORD_REQUIRED') return attemptExpired
+  const { user } = open
+  const { temporaryPasswordExpiresAt } = user
+  if (temporaryPasswordExpiresAt !== undefined && temporaryPasswordExpiresAt <= services.clock.now()) {
+    return attemptExpired
+  }
   const broken = brokenRules(userPool.passwordPolicy, password)
   const checked = checkMissing(userPool, user, request.attributes)
   if (broken.length > 0 || !checked.ok) {
@@ -40,20 +44,10 @@ export async function completeNewPassword(
     return { kind: 'refused', reason: 'invalid', brokenRules: broken, attributeProblems }
   }
   const passwordHash = await services.passwordHasher.hash(password)
-  return store(services, userPool, attempt, user, { attributes: checked.attributes, passwordHash })
-}
-
-const attemptExpired = { kind: 'refused', reason: 'attemptExpired' } as const
-
-/**
- * What has happened to the user since the temporary password was typed: disabled, signed out, given another password
- * (which signs out as well), or the temporary one has run out.
- */
-function mayStillAnswer(user: User, attempt: SignInAttempt, at: Date): boolean {
-  const { signedOutAt, temporaryPasswordExpiresAt } = user
-  const replaced = signedOutAt !== undefined && signedOutAt > attempt.startedAt
-  const expired = temporaryPasswordExpiresAt !== undefined && temporaryPasswordExpiresAt <= at
-  return user.enabled && !replaced && !expired
+  const change = { attributes: checked.attributes, passwordHash }
+  const outcome = await store(services, request, open, change)
+  if (outcome.kind === 'challenge') services.messagesQueued()
+  return outcome
 }
 
 /** Only attributes that are required and still missing are taken: one already set may not change here. */
@@ -73,11 +67,11 @@ function checkMissing(
 
 async function store(
   services: DomainServices,
-  userPool: UserPool,
-  attempt: SignInAttempt,
-  user: User,
+  request: AttemptRequest & { languages?: readonly string[] },
+  { attempt, user }: OpenAttempt,
   change: { attributes: Record<string, string>; passwordHash: string },
 ): Promise<NewPasswordOutcome> {
+  const { userPool } = request
   const work = async (tx: Repositories): Promise<NewPasswordOutcome> => {
     const at = services.clock.now()
     if (!(await tx.signInAttempts.spend(attempt.userPoolId, attempt.idHash, at))) return attemptExpired
@@ -91,11 +85,11 @@ async function store(
     const attributes = { ...user.attributes, ...change.attributes }
     await claimPreferredUsername(tx, userPool, { sub: user.sub, attributes })
     const confirmed: User = { ...user, status: 'CONFIRMED', attributes }
-    return { kind: 'done', user: confirmed, amr: attempt.amr, authTime: signInTime(user, at) }
+    return advance(services, tx, request, { user: confirmed, amr: attempt.amr, startedAt: signInTime(user, at) })
   }
   return onRecord(services, work, (outcome) => {
     const common = { userPoolId: userPool.id, userSub: user.sub, clientId: attempt.clientId, ...responseOf(outcome) }
     const challenge = { ...common, eventType: 'SignIn', detail: { challenge: attempt.challenge } } as const
-    return outcome.kind === 'done' ? [{ ...common, eventType: 'PasswordChange' }, challenge] : challenge
+    return outcome.kind === 'refused' ? challenge : [{ ...common, eventType: 'PasswordChange' }, challenge]
   })
 }

@@ -1,7 +1,9 @@
-/** Cognito's ChallengeNameType, as far as the pages know them. */
-export type ChallengeName = 'NEW_PASSWORD_REQUIRED'
+import type { MfaType } from '../mfa/mfa-type.ts'
 
-/** A sign-in that has proved something but not everything (design §3). */
+/** Cognito's ChallengeNameType, as far as the pages know them. */
+export type ChallengeName = 'NEW_PASSWORD_REQUIRED' | 'SELECT_MFA_TYPE' | 'MFA_SETUP' | MfaType
+
+/** A sign-in that has proved something but not everything (design §3): no session, and worth nothing anywhere else. */
 export interface SignInAttempt {
   /** SHA-256 of the handle that the front door holds. */
   idHash: string
@@ -13,4 +15,23 @@ export interface SignInAttempt {
   amr: readonly string[]
   startedAt: Date
   expiresAt: Date
+  /** HMAC of the code that was sent for this very attempt. */
+  codeHash?: string
+  /** Where it went: what a right answer proves. */
+  destination?: string
+  codeSentAt?: Date
+  /** During MFA_SETUP: the factor that is being set up. */
+  settingUp?: MfaType
+  /** During the set-up of an authenticator app: its secret. */
+  sealedSecret?: string
+}
+
+/** What changes in an attempt while it goes on; `null` empties. */
+export interface AttemptChange {
+  challenge?: ChallengeName
+  codeHash?: string | null
+  destination?: string | null
+  codeSentAt?: Date | null
+  settingUp?: MfaType | null
+  sealedSecret?: string | null
 }

@@ -1,7 +1,5 @@
-import { addSeconds } from '../../platform/clock.ts'
-import { sha256 } from '../../security/digest.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
-import { record, responseOf } from '../audit/record.ts'
+import { onRecord, record, responseOf } from '../audit/record.ts'
 import type { AuditEntry } from '../audit/record.ts'
 import { checkPassword } from '../lock-out/check-password.ts'
 import { guessByName } from '../lock-out/guess.ts'
@@ -14,10 +12,10 @@ import { findByName } from '../sign-up/find-by-name.ts'
 import type { DecoySignUp } from '../sign-up/decoy-sign-up.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
-import { missingAttributes } from '../users/validate-attributes.ts'
+import { advance } from './advance.ts'
+import type { Challenged, Proved, SignedIn } from './advance.ts'
 import { nextChallenge } from './next-challenge.ts'
 import { signInTime } from './sign-in-time.ts'
-import type { ChallengeName, SignInAttempt } from './sign-in-attempt.ts'
 
 export interface SignInRequest {
   userPool: UserPool
@@ -26,18 +24,13 @@ export interface SignInRequest {
   password: string
   /** As for `guessByName`. */
   browserHash?: string | undefined
+  /** Of messages, best first. */
+  languages?: readonly string[]
 }
 
 export type SignInOutcome =
-  | { kind: 'done'; user: User; amr: readonly string[]; authTime: Date }
-  | {
-      kind: 'challenge'
-      challenge: ChallengeName
-      user: User
-      /** Bearer handle of the stored attempt; only its SHA-256 is kept. */
-      handle: string
-      missingAttributes: readonly string[]
-    }
+  | SignedIn
+  | Challenged
   | {
       kind: 'refused'
       /** `userNotFound`: only where the app client's PreventUserExistenceErrors is LEGACY. */
@@ -61,24 +54,30 @@ export async function signIn(services: DomainServices, request: SignInRequest): 
   if (limited !== undefined) return limited
   const nameKey = lookupKey(userPool, username)
   const { user, decoy } = await findByName(services.store, userPool.id, nameKey)
-  const { outcome, attempt } = await tryPassword(services, request, user, decoy)
-  const entry: AuditEntry = {
+  const checked = await tryPassword(services, request, user, decoy)
+  const entryOf = (outcome: SignInOutcome): AuditEntry => ({
     userPoolId: userPool.id,
     eventType: 'SignIn',
     clientId: request.appClient.id,
-    ...(outcome.kind === 'challenge' ? { response: 'InProgress' } : responseOf(outcome)),
+    ...(outcome.kind === 'challenge'
+      ? { response: 'InProgress', detail: { challenge: outcome.challenge } }
+      : responseOf(outcome)),
     ...(user === undefined ? { unknownName: nameKey, reason: 'userNotFound' } : { userSub: user.sub }),
     ...('decoy' in outcome ? { detail: { decoy: true } } : {}),
+  })
+  if (checked.kind === 'proved') {
+    if (nextChallenge(userPool, checked.user, checked.amr) !== undefined) {
+      const outcome = await onRecord(services, (tx) => advance(services, tx, request, checked), entryOf)
+      services.messagesQueued()
+      return outcome
+    }
+    const { user: signedIn, amr, startedAt } = checked
+    const outcome: SignInOutcome = { kind: 'done', user: signedIn, amr, authTime: startedAt }
+    await record(services, services.store, entryOf(outcome))
+    return outcome
   }
-  if (attempt === undefined) {
-    if (!isRepeatedLock(services, outcome, nameKey)) await record(services, services.store, entry)
-  } else {
-    await services.store.transaction(async (tx) => {
-      await tx.signInAttempts.add(attempt)
-      await record(services, tx, { ...entry, detail: { challenge: attempt.challenge } })
-    })
-  }
-  return outcome
+  if (!isRepeatedLock(services, checked, nameKey)) await record(services, services.store, entryOf(checked))
+  return checked
 }
 
 /** Somebody who goes on knocking at a locked door is told of once a minute. */
@@ -87,13 +86,13 @@ const isRepeatedLock = (services: DomainServices, outcome: SignInOutcome, nameKe
   outcome.reason === 'attemptsExceeded' &&
   services.repeats.isRepeat(JSON.stringify(['SignIn', nameKey]))
 
-/** What the password comes to, and the attempt to be stored when something stands between it and tokens. */
+/** What the password comes to, whatever else stands between it and tokens. */
 async function tryPassword(
   services: DomainServices,
   request: SignInRequest,
   user: User | undefined,
   decoy: DecoySignUp | undefined,
-): Promise<{ outcome: SignInOutcome; attempt?: SignInAttempt }> {
+): Promise<({ kind: 'proved' } & Proved) | Extract<SignInOutcome, { kind: 'refused' }>> {
   const { userPool, username: name, password, browserHash } = request
   const guess = await guessByName(services, userPool, 'password', { userSub: user?.sub, name, browserHash })
   const checked = await checkPassword(services, userPool, guess, password, {
@@ -101,38 +100,20 @@ async function tryPassword(
     decoyHash: decoy?.passwordHash,
     unconfirmed: user?.status === 'UNCONFIRMED',
   })
-  if (checked.kind === 'refused') return { outcome: checked }
-  if (checked.kind === 'decoy' && decoy !== undefined) {
-    return { outcome: { kind: 'refused', reason: 'userNotConfirmed', decoy } }
-  }
+  if (checked.kind === 'refused') return checked
+  if (checked.kind === 'decoy' && decoy !== undefined) return { kind: 'refused', reason: 'userNotConfirmed', decoy }
   if (user === undefined && !request.appClient.preventUserExistenceErrors) {
     return refuse('userNotFound')
   }
   if (user === undefined || checked.kind !== 'right') return refuse('incorrectCredentials')
   const now = services.clock.now()
   if (!user.enabled) return refuse('userDisabled')
-  if (user.status === 'UNCONFIRMED') return { outcome: { kind: 'refused', reason: 'userNotConfirmed', user } }
+  if (user.status === 'UNCONFIRMED') return { kind: 'refused', reason: 'userNotConfirmed', user }
   if (user.status === 'RESET_REQUIRED') return refuse('passwordResetRequired')
   if (user.temporaryPasswordExpiresAt !== undefined && user.temporaryPasswordExpiresAt <= now) {
     return refuse('temporaryPasswordExpired')
   }
-  const amr = ['pwd']
-  const challenge = nextChallenge(userPool, user)
-  const startedAt = signInTime(user, now)
-  if (challenge === undefined) return { outcome: { kind: 'done', user, amr, authTime: startedAt } }
-  const handle = services.random.handle()
-  const attempt = {
-    idHash: sha256(handle),
-    userPoolId: userPool.id,
-    clientId: request.appClient.id,
-    userSub: user.sub,
-    challenge,
-    amr,
-    startedAt,
-    expiresAt: addSeconds(now, request.appClient.authSessionValidityMinutes * 60),
-  }
-  const missing = missingAttributes(userPool, user.attributes)
-  return { outcome: { kind: 'challenge', challenge, user, handle, missingAttributes: missing }, attempt }
+  return { kind: 'proved', user, amr: ['pwd'], startedAt: signInTime(user, now) }
 }
 
 const refuse = (
@@ -140,4 +121,4 @@ const refuse = (
     Extract<SignInOutcome, { kind: 'refused' }>['reason'],
     'userNotConfirmed' | 'attemptsExceeded' | 'limitExceeded'
   >,
-): { outcome: SignInOutcome } => ({ outcome: { kind: 'refused', reason } })
+): Extract<SignInOutcome, { kind: 'refused' }> => ({ kind: 'refused', reason })

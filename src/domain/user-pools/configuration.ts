@@ -220,14 +220,20 @@ function userPoolProblems(members: unknown): SettingProblem[] {
       message: 'cannot stand beside UsernameAttributes: leave one of them out',
     })
   }
-  // Tokens given out without the second factor that the operator asked for would be worse than no start.
-  if (members['MfaConfiguration'] === 'ON') {
+  // Nobody could sign in.
+  if (members['MfaConfiguration'] === 'ON' && hasNoSecondFactor(members)) {
     problems.push({
       path: ['MfaConfiguration'],
-      message: 'is not supported by this release: only OFF and OPTIONAL are',
+      message: 'needs a factor: SoftwareTokenMfaConfiguration, EmailMfaConfiguration or SmsMfaConfiguration',
     })
   }
   return problems
+}
+
+function hasNoSecondFactor(members: Readonly<Record<string, unknown>>): boolean {
+  const app = members['SoftwareTokenMfaConfiguration']
+  const isOff = isSettings(app) && app['Enabled'] !== true
+  return isOff && !('EmailMfaConfiguration' in members) && !('SmsMfaConfiguration' in members)
 }
 
 const report = (context: z.core.$RefinementCtx, problem: SettingProblem): void =>

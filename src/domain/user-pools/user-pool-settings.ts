@@ -4,6 +4,7 @@ import { standardAttributeNames } from '../users/attribute-schema.ts'
 import type { CustomAttribute } from '../users/attribute-schema.ts'
 import { lockOutOf, lockOutSchema } from './lock-out-settings.ts'
 import { rateLimitsOf, rateLimitsSchema } from './rate-limit-settings.ts'
+import { mfaMessagesOf, mfaSettings, mfaTypesOf } from './mfa-settings.ts'
 import type { AttributeSetting, Branding, SessionLimits, UserPool } from './user-pool.ts'
 import type { UserPoolRecord } from '../ports/store.ts'
 import { termsOf, termsSchema } from './terms.ts'
@@ -105,7 +106,7 @@ export const userPoolSettingsSchema = z.strictObject({
   UserAttributeUpdateSettings: z
     .strictObject({ AttributesRequireVerificationBeforeUpdate: z.array(address).optional() })
     .prefault({}),
-  MfaConfiguration: z.enum(['OFF', 'OPTIONAL', 'ON']).default('OFF'),
+  ...mfaSettings,
   LockOut: lockOutSchema.prefault({}),
   RateLimits: rateLimitsSchema.prefault({}),
   EmailVerificationSubject: z.string().max(140).optional(),
@@ -156,7 +157,6 @@ export const inertUserPoolMembers = [
   'LambdaConfig',
   'LastModifiedDate',
   'SchemaAttributes',
-  'SmsAuthenticationMessage',
   'SmsConfiguration',
   'SmsConfigurationFailure',
   'SmsVerificationMessage',
@@ -175,7 +175,6 @@ export function settingsNotActedOn(settings: Readonly<Record<string, unknown>>):
   const advanced = at('UserPoolAddOns', 'AdvancedSecurityMode') ?? 'OFF'
   return [
     ...(typeof lambdas === 'object' && lambdas !== null && Object.keys(lambdas).length > 0 ? ['LambdaConfig'] : []),
-    ...((at('MfaConfiguration') ?? 'OFF') === 'OFF' ? [] : ['MfaConfiguration']),
     ...((at('Policies', 'PasswordPolicy', 'PasswordHistorySize') ?? 0) === 0 ? [] : ['PasswordHistorySize']),
     ...(advanced === 'OFF' ? [] : ['UserPoolAddOns']),
   ]
@@ -216,12 +215,13 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     ).map(({ Name }) => Name),
     standardAttributes: standardAttributesOf(settings),
     customAttributes: customAttributesOf(settings),
-    messages: messagesOf(settings),
+    messages: { ...messagesOf(settings), ...mfaMessagesOf(settings) },
     // Cognito has none by default, and people lock themselves out with a misspelt address.
     verifiedBeforeUpdate:
       settings.UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate ?? settings.AutoVerifiedAttributes,
     auditRetentionDays: settings.Audit.RetentionDays,
     mfaConfiguration: settings.MfaConfiguration,
+    mfaTypes: mfaTypesOf(settings),
     lockOut: lockOutOf(settings.LockOut),
     rateLimits: rateLimitsOf(settings.RateLimits),
     signingAlgorithm: settings.SigningAlgorithm,

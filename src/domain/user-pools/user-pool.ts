@@ -1,6 +1,7 @@
 import type { LockOut } from '../lock-out/lock-out.ts'
 import type { MessageTemplateOverrides } from '../messages/message.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
+import type { MfaType } from '../mfa/mfa-type.ts'
 import type { SigningAlgorithm } from '../tokens/signing-key.ts'
 import type { CustomAttribute } from '../users/attribute-schema.ts'
 import type { Terms } from './terms.ts'
@@ -58,6 +59,8 @@ export interface UserPool {
   /** How long the audit trail keeps an event. */
   auditRetentionDays: number
   mfaConfiguration: 'OFF' | 'OPTIONAL' | 'ON'
+  /** Second factors that count. */
+  mfaTypes: readonly MfaType[]
   lockOut: LockOut
   rateLimits: RateLimits
   signingAlgorithm: SigningAlgorithm

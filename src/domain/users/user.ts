@@ -1,3 +1,5 @@
+import type { MfaType } from '../mfa/mfa-type.ts'
+
 /** Cognito's UserStatus. */
 export type UserStatus =
   | 'UNCONFIRMED'
@@ -27,6 +29,10 @@ export interface User {
   temporaryPasswordExpiresAt?: Date
   /** Tokens and sessions that began before this are dead (GlobalSignOut). */
   signedOutAt?: Date
+  /** Second factors that the user has chosen, in their order (Cognito: UserMFASettingList); absent: none. */
+  mfaTypes?: readonly MfaType[]
+  /** Asked for without a choice (Cognito: PreferredMfaSetting). */
+  preferredMfa?: MfaType
   createdAt: Date
   updatedAt: Date
 }

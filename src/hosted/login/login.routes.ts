@@ -1,13 +1,12 @@
 import type { Router } from '@koa/router'
 import { signIn } from '../../domain/sign-in/sign-in.ts'
 import type { SignInOutcome } from '../../domain/sign-in/sign-in.ts'
-import { sha256 } from '../../security/digest.ts'
-import { epochSeconds } from '../../platform/clock.ts'
 import { askForConfirmation } from '../confirm/ask-for-confirmation.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { knownBrowserHash } from '../known-browser.ts'
 import { pagePaths } from '../paths.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
+import { signInState } from '../sign-in-state.ts'
 import { staySignedInOf } from '../stay-signed-in.ts'
 import type { FormStep } from '../step.ts'
 import { showLoginPage } from './login.page.ts'
@@ -30,7 +29,8 @@ export function loginRoutes(router: Router, services: HostedServices): void {
     }
     const { userPool } = step.tenant.snapshot
     const browserHash = knownBrowserHash(step)
-    const outcome = await signIn(step.domain, { userPool, appClient: step.appClient, username, password, browserHash })
+    const { appClient, languages } = step
+    const outcome = await signIn(step.domain, { userPool, appClient, username, password, browserHash, languages })
     await answer(services, step, username, outcome)
   })
 }
@@ -43,17 +43,7 @@ async function answer(
 ): Promise<void> {
   const { request, chosen } = step.flow.state
   const state = { request, chosen, username, ...staySignedInOf(step) }
-  if (outcome.kind === 'done') {
-    const authenticated = { userSub: outcome.user.sub, authTime: epochSeconds(outcome.authTime), amr: outcome.amr }
-    return continueFlow(services, step, { ...state, authenticated })
-  }
-  if (outcome.kind === 'challenge') {
-    const { challenge, missingAttributes } = outcome
-    return continueFlow(services, step, {
-      ...state,
-      attempt: { idHash: sha256(outcome.handle), challenge, missingAttributes },
-    })
-  }
+  if (outcome.kind !== 'refused') return continueFlow(services, step, signInState(state, outcome))
   if (outcome.reason === 'userNotConfirmed') return askForConfirmation(services, step, state, outcome)
   if (outcome.reason === 'passwordResetRequired') {
     return continueFlow(services, step, { ...state, chosen: 'forgotPassword' }, 'passwordResetRequired')

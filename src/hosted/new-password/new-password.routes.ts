@@ -1,5 +1,4 @@
 import type { Router } from '@koa/router'
-import { epochSeconds } from '../../platform/clock.ts'
 import { completeNewPassword } from '../../domain/sign-in/complete-new-password.ts'
 import type { FlowState } from '../../domain/sessions/flow.ts'
 import type { PasswordRule } from '../../domain/users/password-policy.ts'
@@ -11,6 +10,7 @@ import { newPasswordField } from '../password-field.ts'
 import { pagePaths } from '../paths.ts'
 import { errorAlert, formOf, pageRequest, showPage } from '../render.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
+import { signInState } from '../sign-in-state.ts'
 import { pageUrl } from '../step.ts'
 import type { FormStep, Step } from '../step.ts'
 
@@ -35,18 +35,14 @@ async function setNewPassword(services: HostedServices, step: FormStep, attempt:
     userPool,
     appClient: step.appClient,
     attemptIdHash: attempt.idHash,
+    languages: step.languages,
     password: step.form.get('password') ?? '',
     attributes: Object.fromEntries(attempt.missingAttributes.map((name) => [name, (step.form.get(name) ?? '').trim()])),
   })
-  if (outcome.kind === 'done') {
+  if (outcome.kind !== 'refused') {
     const { request, username } = step.flow.state
-    const authenticated = { userSub: outcome.user.sub, authTime: epochSeconds(outcome.authTime), amr: outcome.amr }
-    return continueFlow(services, step, {
-      request,
-      chosen: 'login',
-      ...(username === undefined ? {} : { username }),
-      authenticated,
-    })
+    const state = { request, chosen: 'login', ...(username === undefined ? {} : { username }) } as const
+    return continueFlow(services, step, signInState(state, outcome))
   }
   if (outcome.reason === 'attemptExpired') {
     return showErrorPage(services, step.ctx, 'expiredHere', { status: 400, signIn: pageUrl(step, 'login') })

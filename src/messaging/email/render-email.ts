@@ -27,8 +27,8 @@ export function renderEmail(
   const link = message.link ?? presentation.signInUrl
   const context = { lang: locale.lang, dir: locale.dir, brand, t: texts, link }
   const subject = texts['subject'] ?? brand.name
-  if (message.kind === 'verification' || message.kind === 'verificationLink') {
-    const own = ownVerification(message, locale, presentation.overrides, subject)
+  if (message.kind === 'verification' || message.kind === 'verificationLink' || message.kind === 'mfaCode') {
+    const own = ownTexts(message, locale, presentation.overrides, subject)
     if (own.html !== undefined) return { subject: own.subject, html: own.html, text: own.text }
     return { subject: own.subject, ...renderViews(message, context, views) }
   }
@@ -58,6 +58,7 @@ function renderViews(
       }
     }
     case 'reset':
+    case 'mfaCode':
     case 'addressVerification': {
       const context = { ...shared, code: required(message, 'code') }
       return { html: views.render('emails/reset.html', context), text: views.render('emails/reset.text', context) }
@@ -80,10 +81,10 @@ function renderViews(
 }
 
 /**
- * The pool's own subject and message, those of a code or those of a link. The message is HTML, as in Cognito: the
+ * The pool's own subject and message, those of a code, of a link or of a second factor. The message is HTML, as in Cognito: the
  * operator's markup stays, what comes from the user is escaped (threat row E7).
  */
-function ownVerification(
+function ownTexts(
   message: OutgoingMessage,
   locale: Locale,
   overrides: PoolPresentation['overrides'],
@@ -92,8 +93,7 @@ function ownVerification(
   const byLink = message.kind === 'verificationLink'
   const secret = byLink ? { link: required(message, 'link') } : { code: required(message, 'code') }
   const values = { ...secret, username: message.username }
-  const ownSubject = byLink ? overrides.linkSubject : overrides.verificationSubject
-  const ownMessage = byLink ? overrides.linkMessage : overrides.verificationMessage
+  const { subject: ownSubject, message: ownMessage } = overridesOf(message.kind, overrides)
   const subject = singleLine(ownSubject === undefined ? defaultSubject : fillCognitoTemplate(ownSubject, values))
   if (ownMessage === undefined) return { subject }
   const body = fillCognitoTemplate(ownMessage, values, { encode: escapeHtml, linkTo: anchor })
@@ -101,6 +101,20 @@ function ownVerification(
     subject,
     html: /<html[\s>]/i.test(ownMessage) ? body : htmlDocument(locale, subject, body),
     text: fillCognitoTemplate(htmlToText(ownMessage), values),
+  }
+}
+
+function overridesOf(
+  kind: OutgoingMessage['kind'],
+  overrides: PoolPresentation['overrides'],
+): { subject: string | undefined; message: string | undefined } {
+  switch (kind) {
+    case 'verificationLink':
+      return { subject: overrides.linkSubject, message: overrides.linkMessage }
+    case 'mfaCode':
+      return { subject: overrides.mfaSubject, message: overrides.mfaMessage }
+    default:
+      return { subject: overrides.verificationSubject, message: overrides.verificationMessage }
   }
 }
 

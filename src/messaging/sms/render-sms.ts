@@ -1,5 +1,6 @@
 import type { OutgoingMessage } from '../../domain/messages/message.ts'
 import type { Locale } from '../../platform/views/message-catalogue.ts'
+import { fillCognitoTemplate } from '../email/cognito-template.ts'
 import { messageTexts, required, singleLine } from '../message-texts.ts'
 import type { PoolPresentation } from '../message-texts.ts'
 
@@ -14,7 +15,12 @@ export function renderSms(
   presentation: PoolPresentation,
 ): { subject: string; text: string } {
   const brandName = singleLine(presentation.brand.name)
+  const own = message.kind === 'mfaCode' ? presentation.overrides.mfaSmsMessage : undefined
   const subject = singleLine(messageTexts(message, locale, brandName)['subject'] ?? brandName)
+  if (own !== undefined) {
+    const values = { code: required(message, 'code'), username: message.username }
+    return { subject, text: singleLine(fillCognitoTemplate(own, values)) }
+  }
   return { subject, text: `${subject}: ${contentOf(message, presentation.signInUrl)}` }
 }
 
@@ -23,6 +29,7 @@ function contentOf(message: OutgoingMessage, signInUrl: string): string {
   switch (message.kind) {
     case 'verification':
     case 'reset':
+    case 'mfaCode':
     case 'addressVerification':
       return required(message, 'code')
     case 'verificationLink':

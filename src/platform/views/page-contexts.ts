@@ -122,6 +122,55 @@ export interface NewPasswordPage extends Page {
   readonly password: NewPasswordField
 }
 
+/** A second factor to choose, by its name in the form. */
+interface MfaChoice {
+  readonly type: string
+  readonly name: string
+  /** Masked; absent where nothing is sent. */
+  readonly destination?: string
+}
+
+/** Section `mfa` with `seconds`; `intro` and `label` say which factor it is. */
+export interface MfaPage extends Page {
+  readonly form: Form
+  readonly intro: string
+  readonly label: string
+  readonly destination?: string
+  readonly code: CodeField
+  /** Absent where nothing is sent. */
+  readonly resend?: Resend
+  readonly links: { readonly another?: string; readonly login: string }
+}
+
+/** Section `selectMfa`. */
+export interface SelectMfaPage extends Page {
+  readonly form: Form
+  readonly choices: readonly MfaChoice[]
+  readonly links: { readonly login: string }
+}
+
+/** Section `mfaSetUp`. */
+export interface MfaSetUpPage extends Page {
+  readonly form: Form
+  readonly choices: readonly MfaChoice[]
+  /** SMS needs a number. */
+  readonly phone?: Field
+  readonly links: { readonly login: string }
+}
+
+/** Section `softwareToken`. */
+export interface SoftwareTokenPage extends Page {
+  readonly form: Form
+  /** The QR code as an SVG path in a square of `size` modules. */
+  readonly qr: { readonly path: string; readonly size: number }
+  /** The key in groups of four. */
+  readonly key: string
+  /** `otpauth://`, for a browser on the phone itself. */
+  readonly uri: string
+  readonly code: CodeField
+  readonly links: { readonly another?: string; readonly login: string }
+}
+
 /** Section `signedOut`. */
 export interface SignedOutPage extends Page {
   readonly links: { readonly login?: string }
@@ -155,6 +204,10 @@ export interface ViewContexts extends EmailContexts {
   'pages/forgot-password': ForgotPasswordPage
   'pages/reset-password': ResetPasswordPage
   'pages/new-password': NewPasswordPage
+  'pages/mfa': MfaPage
+  'pages/select-mfa': SelectMfaPage
+  'pages/mfa-set-up': MfaSetUpPage
+  'pages/software-token': SoftwareTokenPage
   'pages/signed-out': SignedOutPage
   'pages/form-post': FormPostPage
   'pages/error': ErrorPage

@@ -1,0 +1,46 @@
+import { addSeconds } from '../../platform/clock.ts'
+import type { DomainServices } from '../ports/services.ts'
+import { attemptExpired, openAttempt } from '../sign-in/open-attempt.ts'
+import type { AttemptRequest, OpenAttempt } from '../sign-in/open-attempt.ts'
+import { resendCooldownSeconds } from '../verification-codes/issue-code.ts'
+import { sendMfaCode } from './mfa-code.ts'
+import { attributeOf, isMessaged, isMfaType } from './mfa-type.ts'
+import type { MessagedMfaType, MfaType } from './mfa-type.ts'
+import { usableMfaTypes } from './usable-mfa-types.ts'
+
+export type ChooseMfaOutcome =
+  /** `sent`: a code is under way that was not before. */
+  { kind: 'challenge'; challenge: MfaType; sent: boolean } | { kind: 'refused'; reason: 'attemptExpired' }
+
+/**
+ * Answers SELECT_MFA_TYPE, or goes from one factor to another of the user's: somebody without their phone may have the
+ * mailbox. Where it is one that gets a code, that is sent, unless the last one is younger than the cool-down.
+ */
+export async function chooseMfa(
+  services: DomainServices,
+  request: AttemptRequest & { type: MfaType; languages: readonly string[] },
+): Promise<ChooseMfaOutcome> {
+  const { userPool, type } = request
+  const open = await openAttempt(services, request)
+  if (open === undefined) return attemptExpired
+  const { attempt, user } = open
+  const isOpen = attempt.challenge === 'SELECT_MFA_TYPE' || isMfaType(attempt.challenge)
+  if (!isOpen || !usableMfaTypes(userPool, user).includes(type)) return attemptExpired
+  const sends = isMessaged(type) && !isTooSoon(services, open, type)
+  const at = services.clock.now()
+  const changed = await services.store.transaction(async (tx) => {
+    const sent = sends ? await sendMfaCode(services, tx, { ...request, ...open, type }) : {}
+    const { idHash, challenge: from } = attempt
+    return tx.signInAttempts.change({ userPoolId: userPool.id, idHash, from, change: { challenge: type, ...sent }, at })
+  })
+  if (!changed) return attemptExpired
+  if (sends) services.messagesQueued()
+  return { kind: 'challenge', challenge: type, sent: sends }
+}
+
+/** The code that is there went to the same address, a moment ago. */
+function isTooSoon({ clock }: DomainServices, { attempt, user }: OpenAttempt, type: MessagedMfaType): boolean {
+  const { destination, codeSentAt } = attempt
+  if (codeSentAt === undefined || destination !== user.attributes[attributeOf[type]]) return false
+  return addSeconds(codeSentAt, resendCooldownSeconds) > clock.now()
+}

@@ -1,0 +1,10 @@
+import type { SoftwareToken } from '../mfa/software-token.ts'
+
+export interface SoftwareTokenRepository {
+  add(token: SoftwareToken, at: Date): Promise<void>
+  /** Oldest first. */
+  ofUser(userPoolId: string, userSub: string): Promise<readonly SoftwareToken[]>
+  /** Uses up the code of a time step and those before it; false when they were (threat row B10). */
+  useTimeStep(token: Pick<SoftwareToken, 'userPoolId' | 'userSub' | 'id'>, timeStep: number, at: Date): Promise<boolean>
+  deleteOfUser(userPoolId: string, userSub: string): Promise<void>
+}

@@ -1,0 +1,89 @@
+import { softwareTokenUri } from '../../src/domain/mfa/software-token.ts'
+import { qrCode } from '../../src/platform/views/qr-code.ts'
+import { kit, sample, type Sample, type SampleSurroundings } from './sample-kit.ts'
+
+/** The pages of second factors. */
+export function factorSamples(surroundings: SampleSurroundings): Sample[] {
+  const { locale } = surroundings
+  const { page, alert, foreign } = kit(surroundings)
+  const form = { action: '/mfa', csrf: 'csrf-token', flow: 'flow-id' }
+  const links = { another: '/selectMfa', login: '/login' }
+  const type = (name: string, member: string): string => locale.text(`mfaTypes.${name}.${member}`)
+  const app = {
+    ...page('mfa', { seconds: 0 }),
+    form,
+    intro: type('SOFTWARE_TOKEN_MFA', 'intro'),
+    label: type('SOFTWARE_TOKEN_MFA', 'code'),
+    code: { length: 6 },
+    links: { login: '/login' },
+  }
+  const destination = foreign('a***@e***.com')
+  const sent = (seconds: number) => ({
+    ...page('mfa', { seconds }),
+    form,
+    intro: type('EMAIL_OTP', 'intro'),
+    label: type('EMAIL_OTP', 'code'),
+    destination,
+    code: { length: 6 },
+    resend: {
+      action: '/selectMfa',
+      waitSeconds: seconds,
+      available: true,
+      countdown: locale.countdown('mfa.resendWait', seconds),
+    },
+    links,
+  })
+  const choices = [
+    { type: 'SOFTWARE_TOKEN_MFA', name: type('SOFTWARE_TOKEN_MFA', 'name') },
+    { type: 'EMAIL_OTP', name: type('EMAIL_OTP', 'name'), destination },
+    { type: 'SMS_MFA', name: type('SMS_MFA', 'name'), destination: foreign('+*******0958') },
+  ]
+  const phone = {
+    name: 'phone_number',
+    label: locale.text('identifiers.phone_number'),
+    type: 'tel',
+    value: '',
+    required: true,
+    autocomplete: 'tel',
+    hint: locale.text('mfaSetUp.phoneHint'),
+  }
+  const key = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
+  const uri = softwareTokenUri(key, { issuer: 'Rowan & Finch', account: 'ada.lovelace@example.com' })
+  const setUp = {
+    ...page('softwareToken'),
+    form,
+    qr: qrCode(uri),
+    key: key.replaceAll(/(.{4})(?=.)/g, '$1 '),
+    uri,
+    code: { length: 6 },
+    links,
+  }
+  return [
+    sample('pages/mfa', 'app', app),
+    sample('pages/mfa', 'used', { ...app, links, code: { length: 6, error: locale.text('outcomes.codeAlreadyUsed') } }),
+    sample('pages/mfa', 'sent', sent(28)),
+    sample('pages/mfa', 'resent', { ...sent(30), ...alert('success', 'outcomes.codeResent', { destination }) }),
+    sample('pages/select-mfa', 'three', { ...page('selectMfa'), form, choices, links: { login: '/login' } }),
+    sample('pages/mfa-set-up', 'three', {
+      ...page('mfaSetUp'),
+      form,
+      choices: choices.slice(0, 2),
+      phone,
+      links: { login: '/login' },
+    }),
+    sample('pages/mfa-set-up', 'phone-refused', {
+      ...page('mfaSetUp'),
+      ...alert('error', 'outcomes.checkFields'),
+      form,
+      choices: [],
+      phone: { ...phone, value: foreign('12345'), error: locale.text('fieldErrors.phoneInvalid') },
+      links: { login: '/login' },
+    }),
+    sample('pages/software-token', 'first', setUp),
+    sample('pages/software-token', 'wrong', {
+      ...setUp,
+      links: { login: '/login' },
+      code: { length: 6, error: locale.text('outcomes.codeMismatch') },
+    }),
+  ]
+}
