@@ -87,6 +87,10 @@ const codeOf = (userPoolId: string, ids: Ids) => ({
   ...common(userPoolId, ids),
   ...{ purpose: 'reset' as const, attribute: 'email' as const, destination: 'x', codeHash: ids.code, sentAt: now },
 })
+const decoyOf = (userPoolId: string, { sub, username }: Ids) => ({
+  ...{ userPoolId, key: `${username}-decoy`, sub: `${sub}-decoy`, kind: 'email' as const, address: 'x' },
+  ...{ passwordHash: 'h', attributesDigest: 'd', createdAt: now },
+})
 const flowOf = (userPoolId: string, ids: Ids) => ({
   ...common(userPoolId, ids),
   ...{ sealedInteractionUid: 's', browserHash: 'b', state: { request: {}, chosen: 'login' as const } },
@@ -165,6 +169,28 @@ const table: Record<string, [Outcome, Call]> = {
   'groups.addUser': ['refused', (store, own, { group, sub }) => store.groups.addUser(own, group, sub, now)],
   'groups.ofUser': ['nothing', (store, own, { sub }) => store.groups.ofUser(own, sub)],
   'verificationCodes.replace': ['refused', (store, own, ids) => store.verificationCodes.replace(codeOf(own, ids))],
+  'decoyCodes.replace': ['own', (store, own, ids) => store.decoyCodes.replace(codeOf(own, ids))],
+  'decoyCodes.find': ['nothing', (store, own, { sub }) => store.decoyCodes.find(own, `${sub}-decoy`, 'reset')],
+  'decoyCodes.findLink': ['nothing', (store, own, { sub }) => store.decoyCodes.findLink(own, `${sub}-decoy`)],
+  'decoyCodes.attempt': [
+    'nothing',
+    async (store, userPoolId, { sub, code }) => {
+      const request = { userPoolId, userSub: `${sub}-decoy`, purpose: 'reset', codeHash: code, at: now } as const
+      const { kind } = await store.decoyCodes.attempt(request)
+      return kind === 'expired' ? undefined : kind
+    },
+  ],
+  'decoySignUps.replace': ['own', (store, own, ids) => store.decoySignUps.replace(decoyOf(own, ids))],
+  'decoySignUps.find': ['nothing', (store, own, { username }) => store.decoySignUps.find(own, `${username}-decoy`)],
+  'decoySignUps.findBySub': ['nothing', (store, own, { sub }) => store.decoySignUps.findBySub(own, `${sub}-decoy`)],
+  'decoySignUps.setPassword': [
+    'nothing',
+    (store, own, { sub }) => store.decoySignUps.setPassword(own, `${sub}-decoy`, 'x'),
+  ],
+  'decoySignUps.delete': ['nothing', (store, own, { sub }) => store.decoySignUps.delete(own, `${sub}-decoy`)],
+  'outbox.addDecoy': ['own', (store, own) => store.outbox.addDecoy({ id: 'a decoy', userPoolId: own, at: now })],
+  'users.lockBySub': ['nothing', (store, own, { sub }) => store.users.lockBySub(own, sub)],
+  'users.lockByIdentifier': ['nothing', (store, own, { username }) => store.users.lockByIdentifier(own, username)],
   'verificationCodes.find': ['nothing', (store, own, { sub }) => store.verificationCodes.find(own, sub, 'reset')],
   'verificationCodes.findLink': ['nothing', (store, own, { sub }) => store.verificationCodes.findLink(own, sub)],
   'verificationCodes.attempt': [
@@ -282,6 +308,8 @@ async function fill(store: Store, ids: Ids): Promise<void> {
   await store.verificationCodes.replace({ ...codeOf(userPoolId, ids), purpose: 'sign_up' })
   await store.attributeChanges.save({ ...common(userPoolId, ids), attribute: 'email', value: 'x' })
   await store.signInAttempts.add(attemptOf(userPoolId, ids))
+  await store.decoySignUps.replace(decoyOf(userPoolId, ids))
+  await store.decoyCodes.replace({ ...codeOf(userPoolId, ids), userSub: `${ids.sub}-decoy` })
   await store.softwareTokens.add(softwareTokenOf(userPoolId, ids), now)
   await store.flows.add(flowOf(userPoolId, ids))
   await store.interactions.save({ ...common(userPoolId, ids), payload: {} })

@@ -97,7 +97,7 @@ export const submits = (focus: AccountName) =>
     })
   })
 
-/** More tries than a code survives, and then perhaps the right one. */
+/** More tries than are looked at, and then perhaps the right one. */
 export const guesses = (focus: AccountName) =>
   fc.tuple(where, filling(focus), fc.integer({ min: 4, max: 6 })).map(([place, filled, times]) =>
     step(`${whereText(place)}: guesses ${times} times ${fillingText(filled)}`, async (world) => {

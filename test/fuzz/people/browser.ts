@@ -1,6 +1,4 @@
 import { load } from 'cheerio'
-import { sha256 } from '../../../src/security/digest.ts'
-import { pagePaths } from '../../../src/hosted/paths.ts'
 import { endpointPaths } from '../../../src/oidc/paths.ts'
 import { callback } from '../server-under-test.ts'
 import { faultsOf } from '../sound-answer.ts'
@@ -8,8 +6,8 @@ import { receiveAnswer } from './answers.ts'
 import { judge, pathIn } from './judge.ts'
 import { collectMail } from './mailboxes.ts'
 import { settle } from './settle.ts'
-import { cookieOf, fail, handleOf, latestMail, nowOf } from './world.ts'
-import type { Browser, FlowNote, Form, MailNote, Page, SentRequest, Tab, World } from './world.ts'
+import { cookieOf, fail, handleOf, nowOf } from './world.ts'
+import type { Browser, FlowNote, Form, Page, SentRequest, Tab, World } from './world.ts'
 
 /* A browser without script. After each single request everything is checked. */
 
@@ -39,7 +37,6 @@ async function send(world: World, browser: Browser, request: SentRequest): Promi
   world.sent.push(request)
   const allowed = judge(world, browser, request)
   const flow = flowOf(world, request)
-  const tried = await codeOnTrial(world, flow, request)
   const sessionBefore = cookieOf(world, browser, 'session')
   const response = await fetch(request.url, {
     method: request.method,
@@ -59,7 +56,6 @@ async function send(world: World, browser: Browser, request: SentRequest): Promi
   if (faults.length > 0) fail(world, `an answer is not sound: ${faults.join('; ')}`)
   const { errors } = world.server
   if (errors.length > 0) fail(world, `logged as an error: ${errors.splice(0).join('\n')}`)
-  if (tried !== undefined && body.includes(wrongCode)) tried.wrongTries += 1
   await settle(world, browser, { request, allowed, status, sessionBefore })
   if (request.method === 'POST') await collectMail(world, flow)
   return learn(world, browser, request, { location, body })
@@ -77,29 +73,6 @@ const headingOf = (html: string): string => /<h1>([^<]*)<\/h1>/.exec(html)?.[1] 
 
 const flowOf = (world: World, { url, form }: SentRequest): FlowNote | undefined =>
   world.flows.get(form?.['flow'] ?? new URL(url).searchParams.get('flow') ?? '')
-
-/** In English, as all of it is here. */
-const wrongCode = 'Invalid verification code provided'
-
-/** The code that a form is about: five wrong tries and it is worth nothing. */
-async function codeOnTrial(
-  world: World,
-  flow: FlowNote | undefined,
-  { url, method }: SentRequest,
-): Promise<MailNote | undefined> {
-  const purpose = codePages[pathIn(world, new URL(url))]
-  if (flow === undefined || purpose === undefined || method !== 'POST') return undefined
-  const { store, clock } = world.server.services.domain
-  const stored = await store.flows.find(world.pool.id, sha256(flow.id), clock.now())
-  const sub = stored?.state.pending?.userSub
-  return sub === undefined ? undefined : latestMail(world, sub, purpose)
-}
-
-const codePages: Readonly<Record<string, MailNote['purpose']>> = {
-  [pagePaths.confirm]: 'sign_up',
-  [pagePaths.resetPassword]: 'reset',
-  '/confirmforgotPassword': 'reset',
-}
 
 async function learn(
   world: World,

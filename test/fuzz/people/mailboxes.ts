@@ -39,7 +39,7 @@ function note(
   message: Pick<MailNote, 'account' | 'sub'> & { subject: string; text: string },
 ): void {
   const { subject, text, account, sub } = message
-  const common = { account, sub, sentAt: nowOf(world), flow, spent: false, wrongTries: 0 }
+  const common = { account, sub, sentAt: nowOf(world), flow, spent: false }
   const link = /https?:\S+\/confirmUser\?\S+/.exec(text)?.[0]
   if (link !== undefined) {
     const url = new URL(link)

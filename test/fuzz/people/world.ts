@@ -116,7 +116,6 @@ export interface MailNote {
   /** In whose flow it was asked for. */
   flow: FlowNote | undefined
   spent: boolean
-  wrongTries: number
 }
 
 export interface CodeNote {
