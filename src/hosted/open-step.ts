@@ -160,6 +160,10 @@ export async function continueFlow(
     const { userPool } = tenant.snapshot
     const { appClient, languages } = step
     const outcome = await continueSignIn(step.domain, { userPool, appClient, languages }, proved)
+    if (outcome.kind === 'refused') {
+      ctx.set('Retry-After', String(outcome.retryAfterSeconds))
+      return showErrorPage(services, ctx, 'tooMany', { status: 429, signIn: pageUrl(step, 'login') })
+    }
     if (outcome.kind === 'challenge') return continueFlow(services, step, signInState(state, outcome))
   }
   const given = state.consent === 'given'

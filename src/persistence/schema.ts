@@ -1,13 +1,13 @@
 import type { ColumnType, Generated } from 'kysely'
 import type { MfaType } from '../domain/mfa/mfa-type.ts'
 import type { FlowState } from '../domain/sessions/flow.ts'
-import type { ChallengeName } from '../domain/sign-in/sign-in-attempt.ts'
 import type { KeyUse, SigningAlgorithm } from '../domain/tokens/signing-key.ts'
 import type { UserAttributes, UserStatus } from '../domain/users/user.ts'
 import type { VerifiableAttribute } from '../domain/user-pools/user-pool.ts'
 import type { CodePurpose } from '../domain/verification-codes/verification-code.ts'
 import type { UserIdentifier } from '../domain/ports/store.ts'
 import type { AuditSchema } from './audit-schema.ts'
+import type { SignInSchema } from './sign-in-schema.ts'
 
 /*
  * The tables as the repositories see them; migrations/ makes them. Times are timestamptz. A jsonb column is written as
@@ -17,7 +17,7 @@ import type { AuditSchema } from './audit-schema.ts'
 type Json<T> = ColumnType<T, string, string>
 type JsonObject = Readonly<Record<string, unknown>>
 
-export interface Schema extends AuditSchema {
+export interface Schema extends AuditSchema, SignInSchema {
   settings_generation: { id: number; generation: number }
   user_pools: UserPoolsTable
   user_pool_domains: { origin: string; user_pool_id: string; position: number }
@@ -33,8 +33,6 @@ export interface Schema extends AuditSchema {
   decoy_sign_ups: DecoySignUpsTable
   decoy_codes: VerificationCodesTable
   attribute_changes: AttributeChangesTable
-  sign_in_attempts: SignInAttemptsTable
-  software_tokens: SoftwareTokensTable
   guess_counters: GuessCountersTable
   rate_limits: { key: string; points: number; expire: number | null }
   known_browsers: { user_pool_id: string; user_sub: string; browser_hash: string; last_used_at: Date }
@@ -168,32 +166,6 @@ interface AttributeChangesTable {
   attribute: VerifiableAttribute
   value: string
   expires_at: Date
-}
-
-interface SignInAttemptsTable {
-  user_pool_id: string
-  id_hash: string
-  client_id: string
-  user_sub: string
-  challenge: ChallengeName
-  amr: readonly string[]
-  started_at: Date
-  expires_at: Date
-  code_hash: string | null
-  destination: string | null
-  code_sent_at: Date | null
-  setting_up: MfaType | null
-  sealed_secret: string | null
-}
-
-interface SoftwareTokensTable {
-  user_pool_id: string
-  user_sub: string
-  id: string
-  sealed_secret: string
-  last_time_step: number
-  created_at: Date
-  last_used_at: Date
 }
 
 interface GuessCountersTable {

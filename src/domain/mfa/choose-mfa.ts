@@ -1,8 +1,10 @@
 import { addSeconds } from '../../platform/clock.ts'
 import type { DomainServices } from '../ports/services.ts'
+import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import { attemptExpired, openAttempt } from '../sign-in/open-attempt.ts'
 import type { AttemptRequest, OpenAttempt } from '../sign-in/open-attempt.ts'
 import { resendCooldownSeconds } from '../verification-codes/issue-code.ts'
+import { limitMfaCodes } from './limit-mfa-codes.ts'
 import { sendMfaCode } from './mfa-code.ts'
 import { attributeOf, isMessaged, isMfaType } from './mfa-type.ts'
 import type { MessagedMfaType, MfaType } from './mfa-type.ts'
@@ -10,7 +12,9 @@ import { usableMfaTypes } from './usable-mfa-types.ts'
 
 export type ChooseMfaOutcome =
   /** `sent`: a code is under way that was not before. */
-  { kind: 'challenge'; challenge: MfaType; sent: boolean } | { kind: 'refused'; reason: 'attemptExpired' }
+  | { kind: 'challenge'; challenge: MfaType; sent: boolean }
+  | { kind: 'refused'; reason: 'attemptExpired' }
+  | LimitExceeded
 
 /**
  * Answers SELECT_MFA_TYPE, or goes from one factor to another of the user's: somebody without their phone may have the
@@ -27,6 +31,8 @@ export async function chooseMfa(
   const isOpen = attempt.challenge === 'SELECT_MFA_TYPE' || isMfaType(attempt.challenge)
   if (!isOpen || !usableMfaTypes(userPool, user).includes(type)) return attemptExpired
   const sends = isMessaged(type) && !isTooSoon(services, open, type)
+  const limited = sends ? await limitMfaCodes(services, request, user, type) : undefined
+  if (limited !== undefined) return limited
   const at = services.clock.now()
   const changed = await services.store.transaction(async (tx) => {
     const sent = sends ? await sendMfaCode(services, tx, { ...request, ...open, type }) : {}

@@ -1,10 +1,12 @@
 import { addSeconds } from '../../platform/clock.ts'
 import { parsePhoneNumber } from '../messages/phone-number.ts'
 import type { DomainServices } from '../ports/services.ts'
+import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import { attemptExpired, openAttempt } from '../sign-in/open-attempt.ts'
 import type { AttemptRequest, OpenAttempt } from '../sign-in/open-attempt.ts'
 import type { AttemptChange } from '../sign-in/sign-in-attempt.ts'
 import { resendCooldownSeconds } from '../verification-codes/issue-code.ts'
+import { limitMfaCodes } from './limit-mfa-codes.ts'
 import { noMfaCode, sendMfaCode } from './mfa-code.ts'
 import { attributeOf, isMessaged } from './mfa-type.ts'
 import type { MessagedMfaType, MfaType } from './mfa-type.ts'
@@ -15,6 +17,7 @@ export type BeginSetUpOutcome =
   | { kind: 'begun'; type: MfaType; sent: boolean }
   /** `phoneNeeded`: SMS wants a number, or another one than what was given. */
   | { kind: 'refused'; reason: 'attemptExpired' | 'phoneNeeded' | 'phoneInvalid' }
+  | LimitExceeded
 
 /**
  * The first half of MFA_SETUP: chooses what to set up. An authenticator app gets its secret (Cognito:
@@ -32,6 +35,8 @@ export async function beginSetUp(
   const recipient = isMessaged(type) ? recipientOf(open, type, request.phoneNumber) : undefined
   if (recipient !== undefined && typeof recipient !== 'string') return recipient
   const sends = recipient !== undefined && isMessaged(type) && !isTooSoon(services, open, recipient)
+  const limited = sends ? await limitMfaCodes(services, request, open.user, type) : undefined
+  if (limited !== undefined) return limited
   const { idHash } = open.attempt
   const changed = await services.store.transaction(async (tx) => {
     const change: AttemptChange = sends
@@ -72,7 +77,7 @@ function secretFor(services: DomainServices, { attempt }: OpenAttempt, type: Mfa
   return { sealedSecret: services.sealedBox.seal(newSoftwareTokenSecret(), softwareTokenPurpose) }
 }
 
-type NoRecipient = Extract<BeginSetUpOutcome, { kind: 'refused' }>
+type NoRecipient = Exclude<Extract<BeginSetUpOutcome, { kind: 'refused' }>, LimitExceeded>
 
 function recipientOf({ user }: OpenAttempt, type: MessagedMfaType, typed: string | undefined): string | NoRecipient {
   const own = user.attributes[attributeOf[type]]

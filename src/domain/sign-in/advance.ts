@@ -2,10 +2,12 @@ import { addSeconds } from '../../platform/clock.ts'
 import { sha256 } from '../../security/digest.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
 import { onRecord } from '../audit/record.ts'
+import { limitMfaCodes } from '../mfa/limit-mfa-codes.ts'
 import { sendMfaCode } from '../mfa/mfa-code.ts'
 import { isMessaged, isMfaType } from '../mfa/mfa-type.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
+import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import type { User } from '../users/user.ts'
 import { missingAttributes } from '../users/validate-attributes.ts'
@@ -50,11 +52,12 @@ export async function continueSignIn(
   services: DomainServices,
   context: SignInContext,
   proved: Proved,
-): Promise<SignedIn | Challenged> {
+): Promise<SignedIn | Challenged | LimitExceeded> {
   const { user, amr, startedAt } = proved
-  if (nextChallenge(context.userPool, user, amr) === undefined) {
-    return { kind: 'done', user, amr, authTime: startedAt }
-  }
+  const challenge = nextChallenge(context.userPool, user, amr)
+  if (challenge === undefined) return { kind: 'done', user, amr, authTime: startedAt }
+  const limited = await limitMfaCodes(services, context, user, challenge)
+  if (limited !== undefined) return limited
   const outcome = await onRecord(
     services,
     (tx) => advance(services, tx, context, proved),

@@ -1,6 +1,8 @@
 import { onRecord, responseOf } from '../audit/record.ts'
+import { limitMfaCodes } from '../mfa/limit-mfa-codes.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
+import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { claimPreferredUsername } from '../users/claim-sign-in-names.ts'
 import { brokenRules } from '../users/password-policy.ts'
@@ -10,6 +12,7 @@ import { isSelfWritable, missingAttributes, validateAttributes } from '../users/
 import type { AttributeProblems } from '../users/validate-attributes.ts'
 import { advance } from './advance.ts'
 import type { Challenged, SignedIn } from './advance.ts'
+import { nextChallenge } from './next-challenge.ts'
 import { attemptExpired, openAttempt } from './open-attempt.ts'
 import type { AttemptRequest, OpenAttempt } from './open-attempt.ts'
 import { signInTime } from './sign-in-time.ts'
@@ -17,6 +20,7 @@ import { signInTime } from './sign-in-time.ts'
 export type NewPasswordOutcome =
   | SignedIn
   | Challenged
+  | LimitExceeded
   | { kind: 'refused'; reason: 'invalid'; brokenRules: readonly PasswordRule[]; attributeProblems: AttributeProblems }
   | { kind: 'refused'; reason: 'attemptExpired' }
 
@@ -43,6 +47,9 @@ export async function completeNewPassword(
     const attributeProblems = checked.ok ? {} : checked.problems
     return { kind: 'refused', reason: 'invalid', brokenRules: broken, attributeProblems }
   }
+  const next = nextChallenge(userPool, { ...user, status: 'CONFIRMED' }, open.attempt.amr)
+  const limited = await limitMfaCodes(services, request, user, next)
+  if (limited !== undefined) return limited
   const passwordHash = await services.passwordHasher.hash(password)
   const change = { attributes: checked.attributes, passwordHash }
   const outcome = await store(services, request, open, change)

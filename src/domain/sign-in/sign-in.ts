@@ -5,6 +5,7 @@ import { checkPassword } from '../lock-out/check-password.ts'
 import { guessByName } from '../lock-out/guess.ts'
 import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
+import { limitMfaCodes } from '../mfa/limit-mfa-codes.ts'
 import { limitRequests } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
@@ -66,7 +67,10 @@ export async function signIn(services: DomainServices, request: SignInRequest): 
     ...('decoy' in outcome ? { detail: { decoy: true } } : {}),
   })
   if (checked.kind === 'proved') {
-    if (nextChallenge(userPool, checked.user, checked.amr) !== undefined) {
+    const challenge = nextChallenge(userPool, checked.user, checked.amr)
+    const full = await limitMfaCodes(services, request, checked.user, challenge)
+    if (full !== undefined) return full
+    if (challenge !== undefined) {
       const outcome = await onRecord(services, (tx) => advance(services, tx, request, checked), entryOf)
       services.messagesQueued()
       return outcome

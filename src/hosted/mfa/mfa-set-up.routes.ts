@@ -14,7 +14,7 @@ import type { FormStep, Step } from '../step.ts'
 import { mfaError } from './mfa.routes.ts'
 import { showMfaPage } from './mfa.page.ts'
 import { showMfaSetUpPage, showSoftwareTokenPage } from './mfa-set-up.page.ts'
-import { attemptRequest, chosenType, tellExpired, waitingAttempt } from './waiting-attempt.ts'
+import { attemptRequest, chosenType, tellExpired, tellLimited, waitingAttempt } from './waiting-attempt.ts'
 
 export function mfaSetUpRoutes(router: Router, services: HostedServices): void {
   router.get(pagePaths.mfaSetUp, async (ctx) => {
@@ -54,6 +54,7 @@ async function begin(services: HostedServices, step: Step | FormStep, type: MfaT
     const notice = outcome.sent && step.ctx.query['type'] !== undefined ? 'codeResent' : undefined
     return redirect(step.ctx, pageUrl(step, 'mfaSetUp', notice))
   }
+  if (outcome.reason === 'limitExceeded') return tellLimited(services, step, outcome)
   if (outcome.reason === 'attemptExpired') return tellExpired(services, step)
   const open = await waitingAttempt(services, step)
   if (open !== undefined) {

@@ -12,7 +12,14 @@ import { pagePaths } from '../paths.ts'
 import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
 import { pageUrl } from '../step.ts'
 import type { FormStep, Step } from '../step.ts'
-import { attemptRequest, chosenType, destinationOf, tellExpired, waitingAttempt } from './waiting-attempt.ts'
+import {
+  attemptRequest,
+  chosenType,
+  destinationOf,
+  tellExpired,
+  tellLimited,
+  waitingAttempt,
+} from './waiting-attempt.ts'
 
 export function selectMfaRoutes(router: Router, services: HostedServices): void {
   router.get(pagePaths.selectMfa, async (ctx) => {
@@ -34,6 +41,7 @@ async function choose(services: HostedServices, step: FormStep): Promise<void> {
   if (type === undefined || !usable.includes(type))
     return showSelectMfaPage(services, step, open, 'outcomes.chooseFactor')
   const outcome = await chooseMfa(step.domain, { ...attemptRequest(step), type, languages: step.languages })
+  if (outcome.kind === 'refused' && outcome.reason === 'limitExceeded') return tellLimited(services, step, outcome)
   if (outcome.kind === 'refused') return tellExpired(services, step)
   const isAgain = open.attempt.challenge === type
   const attempt = { idHash: open.attempt.idHash, challenge: outcome.challenge, missingAttributes: [] }

@@ -44,6 +44,10 @@ async function setNewPassword(services: HostedServices, step: FormStep, attempt:
     const state = { request, chosen: 'login', ...(username === undefined ? {} : { username }) } as const
     return continueFlow(services, step, signInState(state, outcome))
   }
+  if (outcome.reason === 'limitExceeded') {
+    step.ctx.set('Retry-After', String(outcome.retryAfterSeconds))
+    return showErrorPage(services, step.ctx, 'tooMany', { status: 429, signIn: pageUrl(step, 'login') })
+  }
   if (outcome.reason === 'attemptExpired') {
     return showErrorPage(services, step.ctx, 'expiredHere', { status: 400, signIn: pageUrl(step, 'login') })
   }

@@ -1,0 +1,34 @@
+import type { MfaType } from '../domain/mfa/mfa-type.ts'
+import type { ChallengeName } from '../domain/sign-in/sign-in-attempt.ts'
+
+/** Tables of sign-ins under way and of second factors, on the same terms as the others (schema.ts). */
+export interface SignInSchema {
+  sign_in_attempts: SignInAttemptsTable
+  software_tokens: SoftwareTokensTable
+}
+
+interface SignInAttemptsTable {
+  user_pool_id: string
+  id_hash: string
+  client_id: string
+  user_sub: string
+  challenge: ChallengeName
+  amr: readonly string[]
+  started_at: Date
+  expires_at: Date
+  code_hash: string | null
+  destination: string | null
+  code_sent_at: Date | null
+  setting_up: MfaType | null
+  sealed_secret: string | null
+}
+
+interface SoftwareTokensTable {
+  user_pool_id: string
+  user_sub: string
+  id: string
+  sealed_secret: string
+  last_time_step: number
+  created_at: Date
+  last_used_at: Date
+}
