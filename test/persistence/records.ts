@@ -42,6 +42,7 @@ export function newUser(userPoolId: string, username: string, change: Partial<Ne
     status: 'CONFIRMED',
     enabled: true,
     attributes: { email: `${username}@example.com`, email_verified: 'true' },
+    mfaTypes: [],
     createdAt: now,
     updatedAt: now,
     identifiers: [{ kind: 'username', key: username.toLowerCase() }],

@@ -50,6 +50,8 @@ interface Linked {
 async function linkBite(services: Services, tx: Repositories, wait: boolean): Promise<readonly Linked[] | undefined> {
   if (!(await tx.auditTrail.lock(wait))) return undefined
   const waiting = await tx.auditTrail.waiting(biteEvents)
+  // Another server has linked them since this one looked.
+  if (waiting.length === 0) return []
   const byPool = Map.groupBy(waiting, ({ userPoolId }) => userPoolId)
   const known = await tx.auditTrail.heads([...byPool.keys()])
   const begun = await beginTrails(
