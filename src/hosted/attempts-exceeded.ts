@@ -1,7 +1,6 @@
 import type { Context } from 'koa'
 import type { AttemptsExceeded } from '../domain/lock-out/lock-out.ts'
 import type { LimitExceeded, RateLimitName } from '../domain/rate-limits/rate-limits.ts'
-import type { RefusedCode } from '../domain/verification-codes/check-code.ts'
 import type { Locale } from '../platform/views/message-catalogue.ts'
 import type { Alert } from '../platform/views/page-parts.ts'
 import { errorAlert } from './render.ts'
@@ -35,7 +34,10 @@ export function limitAlert(step: { ctx: Context; locale: Locale }, limited: Limi
 }
 
 /** What stands at the field of a code that was not taken. */
-export const codeError = (step: { ctx: Context; locale: Locale }, outcome: RefusedCode | AttemptsExceeded): string =>
-  outcome.reason === 'attemptsExceeded'
+export const codeError = (
+  step: { ctx: Context; locale: Locale },
+  outcome: { kind: 'refused'; reason: string } | AttemptsExceeded,
+): string =>
+  'retryAfterSeconds' in outcome
     ? tellToWait(step, outcome, 'outcomes.limitExceeded', 'limits.tryAgain')
     : step.locale.text(`outcomes.${outcome.reason}`)

@@ -16,6 +16,7 @@ import { explainLostFlow, explainUnfinished, showNotStarted } from './lost-flow.
 import type { HostedServices } from './hosted-services.ts'
 import { languagesOf, rememberLanguage } from './language.ts'
 import type { FlowPage } from './paths.ts'
+import { tellLimited } from './tell-limited.ts'
 import { signInState } from './sign-in-state.ts'
 import { pageUrl, redirect, tenantOf } from './step.ts'
 import type { FormStep, Step } from './step.ts'
@@ -160,10 +161,7 @@ export async function continueFlow(
     const { userPool } = tenant.snapshot
     const { appClient, languages } = step
     const outcome = await continueSignIn(step.domain, { userPool, appClient, languages }, proved)
-    if (outcome.kind === 'refused') {
-      ctx.set('Retry-After', String(outcome.retryAfterSeconds))
-      return showErrorPage(services, ctx, 'tooMany', { status: 429, signIn: pageUrl(step, 'login') })
-    }
+    if (outcome.kind === 'refused') return tellLimited(services, step, outcome)
     if (outcome.kind === 'challenge') return continueFlow(services, step, signInState(state, outcome))
   }
   const given = state.consent === 'given'

@@ -1,13 +1,11 @@
-import { addSeconds } from '../../platform/clock.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import { attemptExpired, openAttempt } from '../sign-in/open-attempt.ts'
-import type { AttemptRequest, OpenAttempt } from '../sign-in/open-attempt.ts'
-import { resendCooldownSeconds } from '../verification-codes/issue-code.ts'
+import type { AttemptRequest } from '../sign-in/open-attempt.ts'
 import { limitMfaCodes } from './limit-mfa-codes.ts'
-import { sendMfaCode } from './mfa-code.ts'
+import { isJustSent, sendMfaCode } from './mfa-code.ts'
 import { attributeOf, isMessaged, isMfaType } from './mfa-type.ts'
-import type { MessagedMfaType, MfaType } from './mfa-type.ts'
+import type { MfaType } from './mfa-type.ts'
 import { usableMfaTypes } from './usable-mfa-types.ts'
 
 export type ChooseMfaOutcome =
@@ -30,7 +28,7 @@ export async function chooseMfa(
   const { attempt, user } = open
   const isOpen = attempt.challenge === 'SELECT_MFA_TYPE' || isMfaType(attempt.challenge)
   if (!isOpen || !usableMfaTypes(userPool, user).includes(type)) return attemptExpired
-  const sends = isMessaged(type) && !isTooSoon(services, open, type)
+  const sends = isMessaged(type) && !isJustSent(services, attempt, user.attributes[attributeOf[type]])
   const limited = sends ? await limitMfaCodes(services, request, user, type) : undefined
   if (limited !== undefined) return limited
   const at = services.clock.now()
@@ -42,11 +40,4 @@ export async function chooseMfa(
   if (!changed) return attemptExpired
   if (sends) services.messagesQueued()
   return { kind: 'challenge', challenge: type, sent: sends }
-}
-
-/** The code that is there went to the same address, a moment ago. */
-function isTooSoon({ clock }: DomainServices, { attempt, user }: OpenAttempt, type: MessagedMfaType): boolean {
-  const { destination, codeSentAt } = attempt
-  if (codeSentAt === undefined || destination !== user.attributes[attributeOf[type]]) return false
-  return addSeconds(codeSentAt, resendCooldownSeconds) > clock.now()
 }

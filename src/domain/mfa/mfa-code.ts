@@ -3,6 +3,7 @@ import { enqueueMessage } from '../messages/enqueue-message.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { AttemptChange, SignInAttempt } from '../sign-in/sign-in-attempt.ts'
+import { cooldownLeft } from '../sign-up/resend-confirmation-code.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import type { User } from '../users/user.ts'
 import { codeLength } from '../verification-codes/issue-code.ts'
@@ -55,6 +56,13 @@ export async function sendMfaCode(
   )
   return { codeHash: hashOf(services, attempt, code), destination: recipient, codeSentAt: at }
 }
+
+/** The code that is there went to the same address, a moment ago: another message would bring nothing new. */
+export const isJustSent = (
+  { clock }: Pick<DomainServices, 'clock'>,
+  { destination, codeSentAt }: SignInAttempt,
+  recipient: string | undefined,
+): boolean => codeSentAt !== undefined && destination === recipient && cooldownLeft(codeSentAt, clock.now()) > 0
 
 /** Whether this is the code that was sent last for this attempt. */
 export const isMfaCode = (services: Services, attempt: SignInAttempt, code: string): boolean =>

@@ -1,13 +1,11 @@
-import { addSeconds } from '../../platform/clock.ts'
 import { parsePhoneNumber } from '../messages/phone-number.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import { attemptExpired, openAttempt } from '../sign-in/open-attempt.ts'
 import type { AttemptRequest, OpenAttempt } from '../sign-in/open-attempt.ts'
 import type { AttemptChange } from '../sign-in/sign-in-attempt.ts'
-import { resendCooldownSeconds } from '../verification-codes/issue-code.ts'
 import { limitMfaCodes } from './limit-mfa-codes.ts'
-import { noMfaCode, sendMfaCode } from './mfa-code.ts'
+import { isJustSent, noMfaCode, sendMfaCode } from './mfa-code.ts'
 import { attributeOf, isMessaged } from './mfa-type.ts'
 import type { MessagedMfaType, MfaType } from './mfa-type.ts'
 import { newSoftwareTokenSecret, softwareTokenPurpose } from './software-token.ts'
@@ -34,7 +32,7 @@ export async function beginSetUp(
   if (!mfaTypesToSetUp(userPool, open.user).includes(type)) return attemptExpired
   const recipient = isMessaged(type) ? recipientOf(open, type, request.phoneNumber) : undefined
   if (recipient !== undefined && typeof recipient !== 'string') return recipient
-  const sends = recipient !== undefined && isMessaged(type) && !isTooSoon(services, open, recipient)
+  const sends = recipient !== undefined && isMessaged(type) && !isJustSent(services, open.attempt, recipient)
   const limited = sends ? await limitMfaCodes(services, request, open.user, type) : undefined
   if (limited !== undefined) return limited
   const { idHash } = open.attempt
@@ -85,10 +83,4 @@ function recipientOf({ user }: OpenAttempt, type: MessagedMfaType, typed: string
   if (type !== 'SMS_MFA') return attemptExpired
   if (typed === undefined || typed.trim() === '') return { kind: 'refused', reason: 'phoneNeeded' }
   return parsePhoneNumber(typed.trim()) ?? { kind: 'refused', reason: 'phoneInvalid' }
-}
-
-function isTooSoon({ clock }: DomainServices, { attempt }: OpenAttempt, recipient: string): boolean {
-  const { destination, codeSentAt } = attempt
-  if (codeSentAt === undefined || destination !== recipient) return false
-  return addSeconds(codeSentAt, resendCooldownSeconds) > clock.now()
 }

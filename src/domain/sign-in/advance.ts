@@ -45,8 +45,8 @@ interface SignInContext {
 }
 
 /**
- * The same in a transaction of its own, for a sign-in whose first factor was proved on the way: by confirming a sign-up, or
- * by a reset. Where nothing more is asked for it costs nothing.
+ * The same in a transaction of its own, once a first factor has been proved: by the password, or on the way, by confirming a
+ * sign-up or by a reset. Where nothing more is asked for it costs nothing, and is for the caller to put on record.
  */
 export async function continueSignIn(
   services: DomainServices,
@@ -61,14 +61,13 @@ export async function continueSignIn(
   const outcome = await onRecord(
     services,
     (tx) => advance(services, tx, context, proved),
-    ({ kind, ...rest }) => ({
+    () => ({
       userPoolId: context.userPool.id,
       eventType: 'SignIn',
       userSub: user.sub,
       clientId: context.appClient.id,
-      ...(kind === 'challenge' && 'challenge' in rest
-        ? { response: 'InProgress', detail: { challenge: rest.challenge } }
-        : {}),
+      response: 'InProgress',
+      detail: { challenge },
     }),
   )
   services.messagesQueued()

@@ -1,11 +1,10 @@
 import type { AppClient } from '../app-clients/app-client.ts'
-import { onRecord, record, responseOf } from '../audit/record.ts'
+import { record, responseOf } from '../audit/record.ts'
 import type { AuditEntry } from '../audit/record.ts'
 import { checkPassword } from '../lock-out/check-password.ts'
 import { guessByName } from '../lock-out/guess.ts'
 import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
-import { limitMfaCodes } from '../mfa/limit-mfa-codes.ts'
 import { limitRequests } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
@@ -13,9 +12,8 @@ import { findByName } from '../sign-up/find-by-name.ts'
 import type { DecoySignUp } from '../sign-up/decoy-sign-up.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
-import { advance } from './advance.ts'
+import { continueSignIn } from './advance.ts'
 import type { Challenged, Proved, SignedIn } from './advance.ts'
-import { nextChallenge } from './next-challenge.ts'
 import { signInTime } from './sign-in-time.ts'
 
 export interface SignInRequest {
@@ -60,24 +58,14 @@ export async function signIn(services: DomainServices, request: SignInRequest): 
     userPoolId: userPool.id,
     eventType: 'SignIn',
     clientId: request.appClient.id,
-    ...(outcome.kind === 'challenge'
-      ? { response: 'InProgress', detail: { challenge: outcome.challenge } }
-      : responseOf(outcome)),
+    ...responseOf(outcome),
     ...(user === undefined ? { unknownName: nameKey, reason: 'userNotFound' } : { userSub: user.sub }),
     ...('decoy' in outcome ? { detail: { decoy: true } } : {}),
   })
   if (checked.kind === 'proved') {
-    const challenge = nextChallenge(userPool, checked.user, checked.amr)
-    const full = await limitMfaCodes(services, request, checked.user, challenge)
-    if (full !== undefined) return full
-    if (challenge !== undefined) {
-      const outcome = await onRecord(services, (tx) => advance(services, tx, request, checked), entryOf)
-      services.messagesQueued()
-      return outcome
-    }
-    const { user: signedIn, amr, startedAt } = checked
-    const outcome: SignInOutcome = { kind: 'done', user: signedIn, amr, authTime: startedAt }
-    await record(services, services.store, entryOf(outcome))
+    // Any challenge is put on record where it begins.
+    const outcome = await continueSignIn(services, request, checked)
+    if (outcome.kind === 'done') await record(services, services.store, entryOf(outcome))
     return outcome
   }
   if (!isRepeatedLock(services, checked, nameKey)) await record(services, services.store, entryOf(checked))

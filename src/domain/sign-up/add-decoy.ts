@@ -2,7 +2,7 @@ import { maskDestination } from '../messages/email-address.ts'
 import type { OutgoingMessage } from '../messages/message.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { NewUser, Repositories } from '../ports/store.ts'
-import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
+import type { UserPool } from '../user-pools/user-pool.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
 import type { SignInName } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
@@ -10,6 +10,7 @@ import type { ConfirmationOrigin } from '../verification-codes/confirmation-link
 import { goesByLink } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery } from '../verification-codes/issue-code.ts'
 import { issueDecoyCode } from '../verification-codes/issue-decoy-code.ts'
+import { attributeToProve } from './attribute-to-verify.ts'
 import type { DecoyInForce, DecoySignUp } from './decoy-sign-up.ts'
 
 /** What a sign-up says of itself, as far as a decoy needs it. */
@@ -67,7 +68,7 @@ function decoyOf(
   name: Extract<SignInName, { address: string }>,
 ): DecoySignUp {
   const { userPoolId, sub, attributes, passwordHash = '', createdAt } = user
-  const attribute = attributeToProve(userPool, user, name.kind)
+  const attribute = attributeToProve(userPool, attributes, name.kind)
   const destination = attribute && attributes[attribute]
   const said = Object.entries(attributes).toSorted(([one], [other]) => (one < other ? -1 : 1))
   return {
@@ -81,18 +82,6 @@ function decoyOf(
     ...(attribute === undefined || destination === undefined ? {} : { attribute, destination }),
     createdAt,
   }
-}
-
-/** As `attributeToVerify` chooses for a user of whom one name leads to them: the one that was typed. */
-function attributeToProve(
-  userPool: UserPool,
-  { attributes }: Pick<User, 'attributes'>,
-  typed: VerifiableAttribute,
-): VerifiableAttribute | undefined {
-  const candidates = (['phone_number', 'email'] as const).filter(
-    (name) => userPool.autoVerifiedAttributes.includes(name) && attributes[name] !== undefined,
-  )
-  return candidates.includes(typed) ? typed : candidates[0]
 }
 
 export type DecoyDelivery =

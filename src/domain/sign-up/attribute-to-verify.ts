@@ -13,9 +13,7 @@ export async function attributeToVerify(
   userPool: UserPool,
   user: Pick<User, 'sub' | 'attributes'>,
 ): Promise<VerifiableAttribute | undefined> {
-  const candidates = (['phone_number', 'email'] as const).filter(
-    (name) => userPool.autoVerifiedAttributes.includes(name) && user.attributes[name] !== undefined,
-  )
+  const candidates = verifiable(userPool, user.attributes)
   if (candidates.length < 2) return candidates[0]
   for (const name of candidates) {
     const key = lookupKey(userPool, user.attributes[name] ?? '')
@@ -24,3 +22,19 @@ export async function attributeToVerify(
   }
   return candidates[0]
 }
+
+/** The same before anybody is stored, when one name alone leads to them: the one that was typed, of the kind `typed`. */
+export function attributeToProve(
+  userPool: UserPool,
+  attributes: User['attributes'],
+  typed: string,
+): VerifiableAttribute | undefined {
+  const candidates = verifiable(userPool, attributes)
+  return candidates.find((name) => name === typed) ?? candidates[0]
+}
+
+/** As Cognito has them: the phone first. */
+const verifiable = (userPool: UserPool, attributes: User['attributes']): readonly VerifiableAttribute[] =>
+  (['phone_number', 'email'] as const).filter(
+    (name) => userPool.autoVerifiedAttributes.includes(name) && attributes[name] !== undefined,
+  )

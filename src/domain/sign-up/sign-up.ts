@@ -18,7 +18,7 @@ import type { ConfirmationOrigin } from '../verification-codes/confirmation-link
 import { deliveryOf, issueCode } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery, CodeRequest } from '../verification-codes/issue-code.ts'
 import { addDecoy } from './add-decoy.ts'
-import { attributeToVerify } from './attribute-to-verify.ts'
+import { attributeToProve, attributeToVerify } from './attribute-to-verify.ts'
 import type { DecoySignUp } from './decoy-sign-up.ts'
 import { findByName } from './find-by-name.ts'
 
@@ -96,10 +96,7 @@ export async function signUp(services: DomainServices, request: SignUpRequest): 
 /** Whom a sign-up may write to: the address to be proved, and the owner of the name that was typed. */
 function recipientsOf(userPool: UserPool, name: SignInName, attributes: Record<string, string>): readonly string[] {
   const named = name.kind === 'email' || name.kind === 'phone_number' ? name : undefined
-  const candidates = (['phone_number', 'email'] as const).filter(
-    (attribute) => userPool.autoVerifiedAttributes.includes(attribute) && attributes[attribute] !== undefined,
-  )
-  const proved = candidates.find((attribute) => attribute === named?.kind) ?? candidates[0]
+  const proved = attributeToProve(userPool, attributes, name.kind)
   const address = proved === undefined ? undefined : attributes[proved]
   return [...new Set([named?.address, address].filter((text) => text !== undefined))]
 }

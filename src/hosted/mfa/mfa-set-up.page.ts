@@ -6,7 +6,7 @@ import type { HostedServices } from '../hosted-services.ts'
 import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
 import { pageUrl } from '../step.ts'
 import type { Step } from '../step.ts'
-import { mfaChoices } from './select-mfa.routes.ts'
+import { mfaChoices } from './select-mfa.page.ts'
 import { tellExpired } from './waiting-attempt.ts'
 
 /** Which factor to set up; for SMS the number that codes are to go to, where none is proved. */

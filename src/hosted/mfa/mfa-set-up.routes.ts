@@ -4,17 +4,18 @@ import { beginSetUp, chooseAnotherSetUp } from '../../domain/mfa/set-up-mfa.ts'
 import type { MfaType } from '../../domain/mfa/mfa-type.ts'
 import { mfaTypesToSetUp } from '../../domain/mfa/usable-mfa-types.ts'
 import type { OpenAttempt } from '../../domain/sign-in/open-attempt.ts'
+import { codeError } from '../attempts-exceeded.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { knownBrowserHash } from '../known-browser.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
 import { pagePaths } from '../paths.ts'
+import { tellLimited } from '../tell-limited.ts'
 import { signInState } from '../sign-in-state.ts'
 import { pageUrl, redirect } from '../step.ts'
 import type { FormStep, Step } from '../step.ts'
-import { mfaError } from './mfa.routes.ts'
 import { showMfaPage } from './mfa.page.ts'
 import { showMfaSetUpPage, showSoftwareTokenPage } from './mfa-set-up.page.ts'
-import { attemptRequest, chosenType, tellExpired, tellLimited, waitingAttempt } from './waiting-attempt.ts'
+import { attemptRequest, chosenType, tellExpired, waitingAttempt } from './waiting-attempt.ts'
 
 export function mfaSetUpRoutes(router: Router, services: HostedServices): void {
   router.get(pagePaths.mfaSetUp, async (ctx) => {
@@ -76,7 +77,7 @@ async function complete(services: HostedServices, step: FormStep): Promise<void>
   if (outcome.reason === 'aliasExists') {
     return showBegun(services, step, open, settingUp, step.locale.text('fieldErrors.addressTaken'))
   }
-  showBegun(services, step, open, settingUp, mfaError(step, outcome))
+  showBegun(services, step, open, settingUp, codeError(step, outcome))
 }
 
 function showBegun(services: HostedServices, step: Step, open: OpenAttempt, type: MfaType, error?: string): void {

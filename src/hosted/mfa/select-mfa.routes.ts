@@ -1,25 +1,13 @@
 import type { Router } from '@koa/router'
 import { chooseMfa } from '../../domain/mfa/choose-mfa.ts'
-import { attributeOf, isMessaged } from '../../domain/mfa/mfa-type.ts'
-import type { MfaType } from '../../domain/mfa/mfa-type.ts'
 import { usableMfaTypes } from '../../domain/mfa/usable-mfa-types.ts'
-import type { OpenAttempt } from '../../domain/sign-in/open-attempt.ts'
-import type { User } from '../../domain/users/user.ts'
-import type { ViewContexts } from '../../platform/views/page-contexts.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
 import { pagePaths } from '../paths.ts'
-import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
-import { pageUrl } from '../step.ts'
-import type { FormStep, Step } from '../step.ts'
-import {
-  attemptRequest,
-  chosenType,
-  destinationOf,
-  tellExpired,
-  tellLimited,
-  waitingAttempt,
-} from './waiting-attempt.ts'
+import type { FormStep } from '../step.ts'
+import { tellLimited } from '../tell-limited.ts'
+import { showSelectMfaPage } from './select-mfa.page.ts'
+import { attemptRequest, chosenType, tellExpired, waitingAttempt } from './waiting-attempt.ts'
 
 export function selectMfaRoutes(router: Router, services: HostedServices): void {
   router.get(pagePaths.selectMfa, async (ctx) => {
@@ -52,25 +40,3 @@ async function choose(services: HostedServices, step: FormStep): Promise<void> {
     isAgain && outcome.sent ? 'codeResent' : undefined,
   )
 }
-
-function showSelectMfaPage(services: HostedServices, step: Step, { user }: OpenAttempt, alert?: string): void {
-  const usable = usableMfaTypes(step.tenant.snapshot.userPool, user)
-  showPage(services, pageRequest(step), 'pages/select-mfa', 'selectMfa', {
-    form: formOf(services, step, 'selectMfa'),
-    choices: mfaChoices(step, user, usable),
-    links: { login: pageUrl(step, 'login') },
-    alert: alert === undefined ? noticeOf(step) : errorAlert(step.locale.text(alert)),
-  })
-}
-
-/** What may be chosen among, with the addresses that codes would go to. */
-export const mfaChoices = (
-  { locale }: Step,
-  user: User,
-  types: readonly MfaType[],
-): ViewContexts['pages/select-mfa']['choices'] =>
-  types.map((type) => {
-    const address = isMessaged(type) ? user.attributes[attributeOf[type]] : undefined
-    const destination = destinationOf(type, address)
-    return { type, name: locale.text(`mfaTypes.${type}.name`), ...(destination === undefined ? {} : { destination }) }
-  })

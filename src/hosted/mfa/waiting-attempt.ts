@@ -1,7 +1,6 @@
 import { isMessaged, isMfaType } from '../../domain/mfa/mfa-type.ts'
 import type { MfaType } from '../../domain/mfa/mfa-type.ts'
 import { maskDestination } from '../../domain/messages/email-address.ts'
-import type { LimitExceeded } from '../../domain/rate-limits/rate-limits.ts'
 import { openAttempt } from '../../domain/sign-in/open-attempt.ts'
 import type { AttemptRequest, OpenAttempt } from '../../domain/sign-in/open-attempt.ts'
 import { cooldownLeft } from '../../domain/sign-up/resend-confirmation-code.ts'
@@ -37,12 +36,6 @@ export async function waitingAttempt(services: HostedServices, step: Step): Prom
 
 export const tellExpired = (services: HostedServices, step: Step): undefined =>
   showErrorPage(services, step.ctx, 'expiredHere', { status: 400, signIn: pageUrl(step, 'login') })
-
-/** Too many codes were asked for: a page of its own, since nothing was typed that could be lost. */
-export function tellLimited(services: HostedServices, step: Step, { retryAfterSeconds }: LimitExceeded): undefined {
-  step.ctx.set('Retry-After', String(retryAfterSeconds))
-  return showErrorPage(services, step.ctx, 'tooMany', { status: 429, signIn: pageUrl(step, 'login') })
-}
 
 /** Masked; undefined where nothing is sent. */
 export function destinationOf(type: MfaType, address: string | undefined): string | undefined {

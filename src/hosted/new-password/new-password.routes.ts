@@ -10,6 +10,7 @@ import { newPasswordField } from '../password-field.ts'
 import { pagePaths } from '../paths.ts'
 import { errorAlert, formOf, pageRequest, showPage } from '../render.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
+import { tellLimited } from '../tell-limited.ts'
 import { signInState } from '../sign-in-state.ts'
 import { pageUrl } from '../step.ts'
 import type { FormStep, Step } from '../step.ts'
@@ -44,10 +45,7 @@ async function setNewPassword(services: HostedServices, step: FormStep, attempt:
     const state = { request, chosen: 'login', ...(username === undefined ? {} : { username }) } as const
     return continueFlow(services, step, signInState(state, outcome))
   }
-  if (outcome.reason === 'limitExceeded') {
-    step.ctx.set('Retry-After', String(outcome.retryAfterSeconds))
-    return showErrorPage(services, step.ctx, 'tooMany', { status: 429, signIn: pageUrl(step, 'login') })
-  }
+  if (outcome.reason === 'limitExceeded') return tellLimited(services, step, outcome)
   if (outcome.reason === 'attemptExpired') {
     return showErrorPage(services, step.ctx, 'expiredHere', { status: 400, signIn: pageUrl(step, 'login') })
   }
