@@ -1,5 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { haveAccount } from '../../support/accounts.ts'
+import { confirmUser, deleteUser, disableUser, findUser } from '../../../src/domain/users/administer-user.ts'
+import type { User } from '../../../src/domain/users/user.ts'
+import { haveAccount, userPoolOf } from '../../support/accounts.ts'
+import { cookielessProxy } from '../../support/cookieless-proxy.ts'
 import { launchChromium } from '../../support/chromium.ts'
 import type { PageOptions, TestBrowser } from '../../support/chromium.ts'
 import { movableClock } from '../../support/movable-clock.ts'
@@ -181,6 +184,99 @@ describe.each(databaseKinds)('in Chromium, on %s', (database) => {
     await emmy.isSignedIn()
     await lise.signsIn()
     await lise.isSignedIn()
+  })
+
+  test.each([
+    ['/login', 'Sign in'],
+    ['/signup', 'Create your account'],
+    ['/forgotPassword', 'Forgot your password?'],
+  ])('%s linked to by an app: that page, and on from there to the app', async (path, heading) => {
+    const email = `link-to-${path.slice(1).toLowerCase()}@example.com`
+    const karen = await people.join({ email, password })
+    if (path !== '/signup') await haveAccount(server, { username: email, password })
+    const asked = karen.page.waitForRequest((request) => request.url().includes('/oauth2/authorize?'))
+    await karen.opens('/demo/sign-in')
+    const { search } = new URL((await asked).url())
+    await karen.opens(`${path}${search}`)
+    await karen.isAt(heading)
+    if (path === '/signup') {
+      await karen.signsUp()
+      await karen.entersCode(await karen.receivesCode())
+    } else if (path === '/login') {
+      await karen.signsIn()
+    } else {
+      await karen.types('Email address', email)
+      await karen.presses('Send me a code')
+      await karen.isAt('Choose a new password')
+      await karen.types('Code from the message', await karen.receivesCode())
+      await karen.types('New password', 'Trajectory-1962')
+      await karen.presses('Save new password')
+    }
+    await karen.isSignedIn()
+  })
+
+  test.each(['/login', '/signup', '/forgotPassword', '/confirm', '/login?client_id=demo'])(
+    '%s opened with no request behind it: it says where a sign-in starts, and leads there',
+    async (path) => {
+      const visitor = await people.join({ email: 'nobody@example.com', password })
+      await visitor.opens(`/${userPoolOf(server).id}${path}`)
+      await visitor.isAt('Signing in starts in the app')
+      await visitor.page.getByRole('main').getByRole('link').first().click()
+      await visitor.isSignedOut()
+    },
+  )
+
+  test('cookies turned off: the page says so', async () => {
+    const proxy = await cookielessProxy()
+    const chien = await people.join({ email: 'chien@example.com', password }, { proxy: { server: proxy.url } })
+    await chien.opens('/demo/sign-in')
+    await chien.isAt('Your browser didn’t keep our cookie')
+    await proxy.close()
+  })
+
+  describe('the account', () => {
+    const services = () => server.services.domain
+    async function userOf(email: string): Promise<User> {
+      const user = await findUser(services(), userPoolOf(server), email)
+      if (user === undefined) throw new Error(`there is no user ${email}`)
+      return user
+    }
+    async function waitsForCode(email: string): Promise<Person> {
+      const person = await people.join({ email, password })
+      await person.opens('/demo/sign-in')
+      await person.follows('Create an account')
+      await person.signsUp()
+      return person
+    }
+
+    test('confirmed elsewhere meanwhile: the page says so, and the password gets in', async () => {
+      const barbara = await waitsForCode('barbara@example.com')
+      await confirmUser(services(), await userOf('barbara@example.com'))
+      await barbara.entersCode(await barbara.receivesCode())
+      await barbara.isAt('Sign in')
+      await barbara.reads('Your account is confirmed already.')
+      await barbara.signsIn()
+      await barbara.isSignedIn()
+    })
+
+    test('disabled meanwhile: whoever has the code is told', async () => {
+      const vera = await waitsForCode('vera@example.com')
+      await disableUser(services(), await userOf('vera@example.com'))
+      await vera.entersCode(await vera.receivesCode())
+      await vera.isAt('This account is switched off')
+      await vera.reads('ask the people who run the app')
+    })
+
+    test('deleted meanwhile: one signs up anew', async () => {
+      const chien = await waitsForCode('shiung@example.com')
+      const code = await chien.receivesCode()
+      await deleteUser(services(), await userOf('shiung@example.com'))
+      await chien.entersCode(code)
+      await chien.isAt('Create your account')
+      await chien.signsUp()
+      await chien.entersCode(await chien.receivesCode())
+      await chien.isSignedIn()
+    })
   })
 
   test.each([-5, 5])(

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { launchChromium } from '../../support/chromium.ts'
 import { createDatabase } from '../../support/postgres.ts'
 import type { TestDatabase } from '../../support/postgres.ts'
 import { authorizationRequest, requestTokens } from '../../support/relying-party.ts'
@@ -126,6 +127,24 @@ describe.each(databaseKinds)('the server is restarted meanwhile, on %s', (kind) 
     const answer = await browser.request(`${url}/login`, { method: 'POST', body })
     await restart()
     await expectTokens(begun, await browser.visit(answer.headers.get('location') ?? ''))
+  })
+
+  test('with a sign-in page open in Chromium: it gets on as if nothing had been', async () => {
+    const chromium = await launchChromium()
+    try {
+      const page = await chromium.newPage()
+      await page.goto(authorizationRequest(url, { client_id: 'web', redirect_uri: callback }).url)
+      await restart()
+      await page.getByLabel('Email address', { exact: true }).fill('ada@example.com')
+      await page.getByLabel('Password', { exact: true }).fill(password)
+      await restart()
+      // There is nobody at the app's address: that the browser goes there with a code is enough.
+      const atApp = page.waitForRequest((request) => request.url().startsWith(`${callback}?`))
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+      expect(new URL((await atApp).url()).searchParams.has('code')).toBe(true)
+    } finally {
+      await chromium.close()
+    }
   })
 
   test('before the code is redeemed, and while somebody is signed in: both are as they were', async () => {
