@@ -109,6 +109,7 @@ function refuseTheRest(
   })
   // We are nobody's proxy.
   server.on('connect', (_request, socket: Duplex) => {
+    letGo(socket)
     answerOn(socket, everywhere, '405 Method Not Allowed', 'Method not allowed.')
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
@@ -129,6 +130,20 @@ const unreadable: Readonly<Record<string, readonly [status: string, text: string
   ],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: ['413 Content Too Large', 'The request is too large.'],
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request took too long.'],
+}
+
+/** How long a connection that is no longer Node's may take to read its answer. */
+const letGoMs = 2_000
+
+/**
+ * Node hands the connection of a CONNECT over and forgets it: its errors would end the process, no timeout would close it,
+ * and `closeAllConnections` would not either. What comes on it is thrown away, so that its end is seen.
+ */
+function letGo(socket: Duplex): void {
+  const timer = setTimeout(() => socket.destroy(), letGoMs)
+  socket.on('error', () => socket.destroy())
+  socket.on('close', () => clearTimeout(timer))
+  socket.resume()
 }
 
 function answerOn(
