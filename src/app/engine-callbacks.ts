@@ -5,6 +5,7 @@ import { showErrorPage } from '../hosted/error/error.page.ts'
 import type { ErrorKey } from '../hosted/error/error.page.ts'
 import { showFormPostPage } from '../hosted/form-post/form-post.page.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
+import { pagePaths } from '../hosted/paths.ts'
 import { redirect } from '../hosted/step.ts'
 import { showQuery, tenantOf } from '../oidc/engine-internals.ts'
 import { startFlow } from '../oidc/start-flow.ts'
@@ -39,6 +40,15 @@ function silentAnswer(ctx: KoaContextWithOIDC, out: ErrorOut): AuthorizationAnsw
 const texts = (members: object): Record<string, string> =>
   Object.fromEntries(Object.entries(members).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
 
+const accountUrl: EngineCallbacks['accountUrl'] = (ctx, { state, error }) => {
+  const query = new URLSearchParams({
+    client_id: ctx.oidc.client?.clientId ?? '',
+    ...(state === undefined ? {} : { page: state }),
+    answer: error ?? 'signed_in',
+  })
+  return `${tenantOf(ctx.req).basePath}${pagePaths.account}?${query.toString()}`
+}
+
 export function engineCallbacks(domain: DomainServices, hosted: () => HostedServices): EngineCallbacks {
   const showFormPost: EngineCallbacks['showFormPost'] = (ctx, answer) => {
     Object.assign(ctx.state, { tenant: tenantOf(ctx.req) })
@@ -48,6 +58,7 @@ export function engineCallbacks(domain: DomainServices, hosted: () => HostedServ
     secondsToWait,
     startFlow: (ctx, interaction) => startFlow(domain, ctx, interaction),
     showFormPost,
+    accountUrl,
     renderError(ctx, out, error) {
       if (isTokenEndpoint(ctx.path)) {
         ctx.body = out

@@ -1,4 +1,5 @@
 import { Router } from '@koa/router'
+import { accountRoutes } from './account/account.routes.ts'
 import { confirmRoutes } from './confirm/confirm.routes.ts'
 import { consentRoutes } from './consent/consent.routes.ts'
 import { confirmUserRoutes } from './confirm/confirm-user.routes.ts'
@@ -34,6 +35,7 @@ export function createHostedRouter(services: HostedServices): Router {
   selectMfaRoutes(router, services)
   mfaSetUpRoutes(router, services)
   logoutRoutes(router, services)
+  accountRoutes(router, services)
   router.get('/', (ctx) => {
     showNotStarted(services, ctx, 200)
   })

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { mayUseLocalAccounts } from '../domain/app-clients/sign-in-methods.ts'
-import { isRegisteredUri } from '../domain/app-clients/redirect-uri.ts'
+import { isAnswerUri } from '../domain/app-clients/redirect-uri.ts'
 import { needsConsent } from '../domain/consents/check-consent.ts'
 import type { FlowState } from '../domain/sessions/flow.ts'
 import { continueSignIn } from '../domain/sign-in/advance.ts'
@@ -75,7 +75,7 @@ async function loadStep(
   const appClient = tenant.snapshot.appClients.get(flow.clientId)
   if (appClient === undefined) return showErrorPage(services, ctx, 'unknownClient', { status: 400 })
   // The operator may have taken it back since the request was checked.
-  if (!isRegisteredUri(appClient.callbackUrls, flow.state.request['redirect_uri'] ?? '')) {
+  if (!isAnswerUri(appClient.callbackUrls, flow.state.request['redirect_uri'] ?? '')) {
     return showErrorPage(services, ctx, 'redirectMismatch', { status: 400 })
   }
   // Every page of a flow is about an account of the pool itself.

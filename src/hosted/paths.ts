@@ -13,6 +13,7 @@ export const pagePaths = {
   mfa: '/mfa',
   selectMfa: '/selectMfa',
   mfaSetUp: '/mfaSetup',
+  account: '/account',
   logout: '/logout',
   error: '/error',
 } as const

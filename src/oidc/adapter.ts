@@ -1,6 +1,7 @@
 import type { Adapter, AdapterPayload, InteractionResults } from 'oidc-provider'
-import { isRegisteredUri } from '../domain/app-clients/redirect-uri.ts'
+import { isAnswerUri } from '../domain/app-clients/redirect-uri.ts'
 import { addSeconds, epochSeconds } from '../platform/clock.ts'
+import type { Caller } from '../platform/http/caller.ts'
 import { sha256 } from '../security/digest.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
 import type { BrowserSession } from '../domain/sessions/browser-session.ts'
@@ -20,13 +21,13 @@ type Model = Partial<Adapter>
 export function createAdapter(
   services: DomainServices,
   snapshot: UserPoolSnapshot,
-  resourceOf: () => string | undefined,
+  request: () => { resource?: string | undefined; caller: Caller },
 ) {
   const models: Record<string, Model> = {
     Client: { find: (id) => Promise.resolve(clientMetadata(snapshot, id)) },
-    Session: sessionModel(services, snapshot.userPool.id),
+    Session: sessionModel(services, snapshot.userPool.id, () => request().caller),
     Interaction: interactionModel(services, snapshot),
-    AuthorizationCode: authorizationCodeModel(services, snapshot.userPool.id, resourceOf),
+    AuthorizationCode: authorizationCodeModel(services, snapshot.userPool.id, () => request().resource),
   }
   return (name: string): Adapter => complete(name, models[name] ?? {})
 }
@@ -46,7 +47,7 @@ function complete(name: string, model: Model): Adapter {
   }
 }
 
-function sessionModel(services: DomainServices, userPoolId: string): Model {
+function sessionModel(services: DomainServices, userPoolId: string, caller: () => Caller): Model {
   const { store, clock } = services
   /** What each request has read, so that a session that did not change is not written. */
   const seen = new WeakMap<object, BrowserSession>()
@@ -70,7 +71,7 @@ function sessionModel(services: DomainServices, userPoolId: string): Model {
       const before = payload.authorizations === undefined ? undefined : seen.get(payload.authorizations)
       if (before !== undefined && sameSession(before, session)) return
       if (before?.idHash === session.idHash) await store.browserSessions.update(session)
-      else await store.browserSessions.save(session)
+      else await store.browserSessions.save(session, caller())
     },
     async destroy(id) {
       await store.browserSessions.delete(userPoolId, sha256(id))
@@ -131,7 +132,7 @@ function interactionModel(services: DomainServices, { userPool, appClients }: Us
       // The engine does not look at the redirect URI again, and the operator may have taken it back.
       const { client_id: clientId, redirect_uri: redirectUri } = payload['params'] as Record<string, string | undefined>
       const { callbackUrls = [] } = appClients.get(clientId ?? '') ?? {}
-      if (!isRegisteredUri(callbackUrls, redirectUri ?? '')) return undefined
+      if (!isAnswerUri(callbackUrls, redirectUri ?? '')) return undefined
       // Nor at the user, when it goes on with a sign-in that was finished a while ago (threat row A10).
       const { login } = (payload['result'] ?? {}) as InteractionResults
       if (login !== undefined && !(await mayGoOn(services, userPoolId, login))) return undefined

@@ -1,7 +1,7 @@
 import type { AppClient } from '../domain/app-clients/app-client.ts'
-import { isRegisteredUri } from '../domain/app-clients/redirect-uri.ts'
+import { accountUri, isRegisteredUri } from '../domain/app-clients/redirect-uri.ts'
 import { decideScopes } from '../domain/app-clients/scopes.ts'
-import { isAvailableProvider } from '../domain/app-clients/sign-in-methods.ts'
+import { isAvailableProvider, mayOpenAccount } from '../domain/app-clients/sign-in-methods.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
 import { defaultModes, engineResponse, isResponseMode } from './response-modes.ts'
 import type { AuthorizationAnswer, ResponseMode, ResponseType } from './response-modes.ts'
@@ -42,10 +42,12 @@ export function decideAuthorizationRequest(
   if (clientId === undefined || clientIds.length > 1) return { kind: 'page', error: 'invalid_request' }
   const appClient = snapshot.appClients.get(clientId)
   if (appClient === undefined) return { kind: 'page', error: 'unknown_client' }
-  const redirectUri = chooseRedirectUri(appClient, query.getAll('redirect_uri'))
+  const redirectUri = isForAccount(appClient, query)
+    ? accountUri
+    : chooseRedirectUri(appClient, query.getAll('redirect_uri'))
   if (redirectUri === undefined) return { kind: 'page', error: 'redirect_mismatch', clientId }
 
-  const scopes = decideScopes(appClient, snapshot.resourceServers, query.get('scope') ?? undefined, 'code')
+  const scopes = scopesOf(snapshot, appClient, redirectUri, query)
   const fault =
     formFault(query) ??
     responseFault(appClient, redirectUri, query) ??
@@ -53,6 +55,8 @@ export function decideAuthorizationRequest(
     (scopes.ok ? undefined : { error: 'invalid_scope', description: scopes.reason }) ??
     resourceFault(query) ??
     maxAgeFault(query)
+  // No app asked for it, so a person is told.
+  if (fault !== undefined && redirectUri === accountUri) return { kind: 'page', error: 'invalid_request', clientId }
   if (fault !== undefined) return { kind: 'answer', answer: errorAnswer(snapshot, redirectUri, query, fault) }
 
   const parameters = new URLSearchParams(query)
@@ -70,6 +74,21 @@ export function decideAuthorizationRequest(
   parameters.set('response_mode', mode)
   return { kind: 'proceed', parameters }
 }
+
+/** Each of the two goes with the other only. */
+const isForAccount = (appClient: AppClient, query: URLSearchParams): boolean =>
+  single(query, 'redirect_uri') === accountUri && typeOf(query) === 'none' && mayOpenAccount(appClient)
+
+/** The account's pages get no token, so no scope either. */
+const scopesOf = (
+  { resourceServers }: UserPoolSnapshot,
+  appClient: AppClient,
+  redirectUri: string,
+  query: URLSearchParams,
+): ReturnType<typeof decideScopes> =>
+  redirectUri === accountUri
+    ? { ok: true, scopes: [] }
+    : decideScopes(appClient, resourceServers, query.get('scope') ?? undefined, 'code')
 
 interface Fault {
   error: string
@@ -91,10 +110,10 @@ function responseFault(appClient: AppClient, redirectUri: string, query: URLSear
     return { error: 'invalid_request', description: 'response_type is missing' }
   }
   const type = typeOf(query)
-  if (type === undefined) {
+  if (type === undefined || (type === 'none') !== (redirectUri === accountUri)) {
     return { error: 'unsupported_response_type', description: 'response_type is neither code nor token' }
   }
-  if (!appClient.allowedOAuthFlows.includes(type === 'code' ? 'code' : 'implicit')) {
+  if (type !== 'none' && !appClient.allowedOAuthFlows.includes(type === 'code' ? 'code' : 'implicit')) {
     const flow = type === 'code' ? 'authorization code' : 'implicit'
     return { error: 'unauthorized_client', description: `the ${flow} flow is not enabled for this client` }
   }
@@ -147,11 +166,12 @@ const isResource = (resource: string): boolean =>
 /** Cognito knows these two; what is asked for in other letters or twice is not one of them. */
 function typeOf(query: URLSearchParams): ResponseType | undefined {
   const type = single(query, 'response_type')
-  return type === 'code' || type === 'token' ? type : undefined
+  return type === 'code' || type === 'token' || type === 'none' ? type : undefined
 }
 
 /** The mode asked for where it is one and fits; otherwise the one that goes with the response type. */
 function modeOf(redirectUri: string, query: URLSearchParams): ResponseMode {
+  if (typeOf(query) === 'none') return defaultModes.none
   const inFragment = (single(query, 'response_type') ?? '').split(' ').some((type) => /^(id_)?token$/.test(type))
   const usual = defaultModes[inFragment ? 'token' : 'code']
   const mode = single(query, 'response_mode') ?? ''

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import Provider from 'oidc-provider'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { isRegisteredUri } from '../domain/app-clients/redirect-uri.ts'
+import { isAnswerUri } from '../domain/app-clients/redirect-uri.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
@@ -82,7 +82,7 @@ export function matchRedirectUrisExactly(provider: Provider, snapshot: UserPoolS
     redirectUriAllowed(this: { clientId: string }, uri: string): boolean
   }
   prototype.redirectUriAllowed = function redirectUriAllowed(uri) {
-    return isRegisteredUri(snapshot.appClients.get(this.clientId)?.callbackUrls ?? [], uri)
+    return isAnswerUri(snapshot.appClients.get(this.clientId)?.callbackUrls ?? [], uri)
   }
 }
 

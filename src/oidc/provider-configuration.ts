@@ -1,6 +1,7 @@
 import type Provider from 'oidc-provider'
 import type { Configuration, JWK, KoaContextWithOIDC } from 'oidc-provider'
 import { epochSeconds } from '../platform/clock.ts'
+import { callerOf } from '../platform/http/caller.ts'
 import { cookieName } from '../security/cookies.ts'
 import { customScopes, standardScopes } from '../domain/app-clients/scopes.ts'
 import { endForAll } from '../domain/sessions/session-limits.ts'
@@ -14,7 +15,7 @@ import { allowedOrigins } from './client-metadata.ts'
 import { createInteractionPolicy } from './interaction-policy.ts'
 import { endpointPaths } from './paths.ts'
 import { carriesCode } from './response-modes.ts'
-import type { ShowFormPost } from './response-modes.ts'
+import type { AccountUrl, ShowFormPost } from './response-modes.ts'
 import { sessionTimes } from './session-use.ts'
 
 /** Cognito: a code lives 5 minutes. */
@@ -27,6 +28,7 @@ export interface EngineCallbacks {
   startFlow: NonNullable<NonNullable<Configuration['interactions']>['url']>
   renderError: NonNullable<Configuration['renderError']>
   showFormPost: ShowFormPost
+  accountUrl: AccountUrl
   /** After which a request that failed with this error is worth another try; undefined: who knows. */
   secondsToWait: (error: unknown) => number | undefined
 }
@@ -42,7 +44,11 @@ export function providerConfiguration(
   const { userPool } = snapshot
   const cookie = { httpOnly: true, sameSite: 'lax', path: '/', secure, signed: false, overwrite: true } as const
   return {
-    adapter: createAdapter(services, snapshot, () => current().ctx?.oidc.params?.['resource'] as string | undefined),
+    adapter: createAdapter(services, snapshot, () => {
+      const { ctx } = current()
+      const resource = ctx?.oidc.params?.['resource'] as string | undefined
+      return { resource, caller: ctx === undefined ? {} : callerOf(ctx.req) }
+    }),
     jwks: { keys: engineKeys(snapshot) },
     routes: { authorization: endpointPaths.authorize, token: endpointPaths.token, jwks: '/oauth2/engine/jwks' },
     features: disabledFeatures,

@@ -67,7 +67,7 @@ function createEngine(services: DomainServices, tenant: Tenant, callbacks: Engin
   redirectWithoutPage(provider)
   tellCookieLifeInSeconds(provider, (name, ctx) => cookieLife(services, tenant, name, ctx))
   registerGrants(provider, services, snapshot, log)
-  registerResponseModes(provider, services, snapshot, callbacks.showFormPost)
+  registerResponseModes(provider, services, snapshot, callbacks)
   shapeTokenErrors(provider, callbacks.secondsToWait)
   recordRefusedClients(provider, services, snapshot)
   countTokenFailures(provider, services, snapshot)

@@ -12,7 +12,8 @@ import { askedBy } from '../platform/http/caller.ts'
  * `response_mode`, in names that no request may send.
  */
 
-export type ResponseType = 'code' | 'token'
+/** `none` (OAuth 2.0 Multiple Response Types §4): for the pages of an account, which want a signed-in browser and no more. */
+export type ResponseType = 'code' | 'token' | 'none'
 export type ResponseMode = 'query' | 'fragment' | 'form_post'
 
 export interface AuthorizationAnswer {
@@ -25,10 +26,17 @@ export interface AuthorizationAnswer {
 /** Shows the page whose form posts the answer to the app. */
 export type ShowFormPost = (ctx: KoaContextWithOIDC, answer: AuthorizationAnswer) => void
 
+/** Where on the account's pages an answer leads that is for them: `state` names the page, `error` says why nobody is signed in. */
+export type AccountUrl = (ctx: KoaContextWithOIDC, answer: Readonly<Record<string, string>>) => string
+
 export const isResponseMode = (mode: string): mode is ResponseMode => ['query', 'fragment', 'form_post'].includes(mode)
 
 /** Tokens never travel in a query, where logs and Referer headers would have them. */
-export const defaultModes: Readonly<Record<ResponseType, ResponseMode>> = { code: 'query', token: 'fragment' }
+export const defaultModes: Readonly<Record<ResponseType, ResponseMode>> = {
+  code: 'query',
+  token: 'fragment',
+  none: 'query',
+}
 
 const engineModes: readonly { name: string; type: ResponseType; mode: ResponseMode }[] = [
   { name: 'query', type: 'code', mode: 'query' },
@@ -36,6 +44,7 @@ const engineModes: readonly { name: string; type: ResponseType; mode: ResponseMo
   { name: 'code.form_post', type: 'code', mode: 'form_post' },
   { name: 'token.fragment', type: 'token', mode: 'fragment' },
   { name: 'token.form_post', type: 'token', mode: 'form_post' },
+  { name: 'none.query', type: 'none', mode: 'query' },
 ]
 
 /** What the engine is told in place of the two parameters. */
@@ -70,22 +79,28 @@ export function registerResponseModes(
   provider: Provider,
   services: DomainServices,
   snapshot: UserPoolSnapshot,
-  showFormPost: ShowFormPost,
+  callbacks: { showFormPost: ShowFormPost; accountUrl: AccountUrl },
 ): void {
   for (const { name, type, mode } of engineModes) {
     if (name === mode) continue
     provider.registerResponseMode(name, async (ctx, redirectUri, out) => {
       const engineAnswer = out as Readonly<Record<string, string>>
+      // The code stays where it is, unknown to anybody, until it expires.
+      if (type === 'none') return leadTo(ctx, callbacks.accountUrl(ctx, engineAnswer))
       const parameters = type === 'token' ? await implicitAnswer(services, snapshot, ctx, engineAnswer) : engineAnswer
       const answer = { mode, redirectUri, parameters }
-      if (mode === 'form_post') return showFormPost(ctx, answer)
-      ctx.status = 303
-      // Not ctx.redirect, which writes the address, and so the tokens, into a body as well.
-      ctx.set('Location', answerLocation(answer))
-      ctx.body = null
-      ctx.status = 303
+      if (mode === 'form_post') return callbacks.showFormPost(ctx, answer)
+      leadTo(ctx, answerLocation(answer))
     })
   }
+}
+
+/** Not ctx.redirect, which writes the address, and so the tokens, into a body as well. */
+function leadTo(ctx: KoaContextWithOIDC, location: string): void {
+  ctx.status = 303
+  ctx.set('Location', location)
+  ctx.body = null
+  ctx.status = 303
 }
 
 /** RFC 6749 §4.2.2 and Cognito: the tokens in place of the code, and no refresh token. An error stays as it is. */

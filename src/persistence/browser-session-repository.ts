@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import type { Kysely, SqlBool } from 'kysely'
-import type { BrowserSessionRepository } from '../domain/ports/store.ts'
-import type { BrowserSession } from '../domain/sessions/browser-session.ts'
+import type { BrowserSessionRepository } from '../domain/ports/browser-session-repository.ts'
+import type { BrowserSession, SignedInBrowser } from '../domain/sessions/browser-session.ts'
 import { jsonText } from './json-text.ts'
-import { presentOrNone } from './rows.ts'
+import { present, presentOrNone } from './rows.ts'
 import type { Schema } from './schema.ts'
 
 export const browserSessionRepository = (db: Kysely<Schema>): BrowserSessionRepository => ({
@@ -15,7 +15,7 @@ export const browserSessionRepository = (db: Kysely<Schema>): BrowserSessionRepo
     const row = await selectLive(db, userPoolId, at).where('session.uid', '=', uid).executeTakeFirst()
     return presentOrNone(row)
   },
-  save: (session) => saveSession(db, session),
+  save: (session, from) => saveSession(db, session, from),
   async update(session) {
     const updated = await db
       .updateTable('browser_sessions')
@@ -42,11 +42,22 @@ export const browserSessionRepository = (db: Kysely<Schema>): BrowserSessionRepo
       .executeTakeFirst()
     return presentOrNone(ended)
   },
-  async deleteOfUser(userPoolId, userSub) {
+  ofUser: (userPoolId, userSub, at) => sessionsOfUser(db, userPoolId, userSub, at),
+  async endOfUser(userPoolId, userSub, uid) {
     const deleted = await db
       .deleteFrom('browser_sessions')
       .where('user_pool_id', '=', userPoolId)
       .where('user_sub', '=', userSub)
+      .where('uid', '=', uid)
+      .executeTakeFirst()
+    return deleted.numDeletedRows > 0n
+  },
+  async deleteOfUser(userPoolId, userSub, exceptUid) {
+    const deleted = await db
+      .deleteFrom('browser_sessions')
+      .where('user_pool_id', '=', userPoolId)
+      .where('user_sub', '=', userSub)
+      .$if(exceptUid !== undefined, (query) => query.where('uid', '!=', exceptUid ?? ''))
       .executeTakeFirst()
     return Number(deleted.numDeletedRows)
   },
@@ -55,6 +66,24 @@ export const browserSessionRepository = (db: Kysely<Schema>): BrowserSessionRepo
     return Number(deleted.numDeletedRows)
   },
 })
+
+async function sessionsOfUser(
+  db: Kysely<Schema>,
+  userPoolId: string,
+  userSub: string,
+  at: Date,
+): Promise<readonly SignedInBrowser[]> {
+  const rows = await selectLive(db, userPoolId, at)
+    .select(['session.address', 'session.user_agent as userAgent'])
+    .where('session.user_sub', '=', userSub)
+    .orderBy('session.auth_time', 'desc')
+    .orderBy('session.uid')
+    .execute()
+  return rows.map((row) => {
+    const { authTime = new Date(0), ...session } = present(row)
+    return { ...session, authTime }
+  })
+}
 
 /** Sessions that have not expired and, where somebody is signed in, whose user still may be. */
 function selectLive(db: Kysely<Schema>, userPoolId: string, at: Date) {
@@ -101,8 +130,12 @@ const sessionRow = (session: BrowserSession) => ({
 })
 
 /** The uid is the session's identity: when the cookie's value changes, the row is found by no other value any more. */
-async function saveSession(db: Kysely<Schema>, session: BrowserSession): Promise<void> {
-  const row = sessionRow(session)
+async function saveSession(
+  db: Kysely<Schema>,
+  session: BrowserSession,
+  { address, userAgent }: Pick<SignedInBrowser, 'address' | 'userAgent'> = {},
+): Promise<void> {
+  const row = { ...sessionRow(session), address: address ?? null, user_agent: userAgent ?? null }
   await db
     .insertInto('browser_sessions')
     .values({ ...row, user_pool_id: session.userPoolId, uid: session.uid })

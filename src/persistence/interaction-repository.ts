@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { InteractionRepository } from '../domain/ports/store.ts'
+import type { InteractionRepository } from '../domain/ports/browser-session-repository.ts'
 import { jsonText } from './json-text.ts'
 import type { Schema } from './schema.ts'
 

@@ -203,6 +203,8 @@ interface BrowserSessionsTable {
   remembered: boolean
   last_used_at: Date | null
   expires_at: Date
+  address: string | null
+  user_agent: string | null
 }
 
 interface InteractionsTable {

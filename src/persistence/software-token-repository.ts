@@ -22,6 +22,7 @@ export const softwareTokenRepository = (db: Kysely<Schema>): SoftwareTokenReposi
       .selectFrom('software_tokens')
       .select(['user_pool_id as userPoolId', 'user_sub as userSub', 'id'])
       .select(['sealed_secret as sealedSecret', 'last_time_step as lastTimeStep'])
+      .select(['created_at as createdAt', 'last_used_at as lastUsedAt'])
       .where('user_pool_id', '=', userPoolId)
       .where('user_sub', '=', userSub)
       .orderBy('created_at')
@@ -36,6 +37,14 @@ export const softwareTokenRepository = (db: Kysely<Schema>): SoftwareTokenReposi
       .where('last_time_step', '<', timeStep)
       .executeTakeFirst()
     return numUpdatedRows > 0n
+  },
+  async delete(userPoolId, userSub, ids) {
+    await db
+      .deleteFrom('software_tokens')
+      .where('user_pool_id', '=', userPoolId)
+      .where('user_sub', '=', userSub)
+      .where('id', 'in', ids)
+      .execute()
   },
   async deleteOfUser(userPoolId, userSub) {
     await db

@@ -237,6 +237,10 @@ const table: Record<string, [Outcome, Call]> = {
     'nothing',
     (store, own, ids) => store.softwareTokens.useTimeStep(softwareTokenOf(own, ids), 2, now),
   ],
+  'softwareTokens.delete': [
+    'nothing',
+    (store, own, { sub, idHash }) => store.softwareTokens.delete(own, sub, [idHash]),
+  ],
   'softwareTokens.deleteOfUser': ['nothing', (store, own, { sub }) => store.softwareTokens.deleteOfUser(own, sub)],
   'flows.add': ['refused', (store, own, ids) => store.flows.add(flowOf(own, ids))],
   'flows.find': ['nothing', (store, own, { idHash }) => store.flows.find(own, idHash, now)],
@@ -251,6 +255,11 @@ const table: Record<string, [Outcome, Call]> = {
   'browserSessions.update': ['nothing', (store, own, ids) => store.browserSessions.update(session(own, ids))],
   'browserSessions.delete': ['nothing', (store, own, { idHash }) => store.browserSessions.delete(own, idHash)],
   'browserSessions.deleteOfUser': ['nothing', (store, own, { sub }) => store.browserSessions.deleteOfUser(own, sub)],
+  'browserSessions.ofUser': ['nothing', (store, own, { sub }) => store.browserSessions.ofUser(own, sub, now)],
+  'browserSessions.endOfUser': [
+    'nothing',
+    (store, own, { sub, uid }) => store.browserSessions.endOfUser(own, sub, uid),
+  ],
   'browserSessions.deleteAll': ['own', (store, own) => store.browserSessions.deleteAll(own)],
   'interactions.find': ['nothing', (store, own, { idHash }) => store.interactions.find(own, idHash, now)],
   'interactions.save': [
@@ -281,6 +290,8 @@ const table: Record<string, [Outcome, Call]> = {
   ],
   'grants.revoke': ['nothing', (store, own, { grant }) => store.grants.revoke(own, grant, now)],
   'grants.revokeOfUser': ['nothing', (store, own, { sub }) => store.grants.revokeOfUser(own, sub, now)],
+  'grants.revokeOfSession': ['nothing', (store, own, { sub, uid }) => store.grants.revokeOfSession(own, sub, uid, now)],
+  'grants.ofUser': ['nothing', (store, own, { sub }) => store.grants.ofUser(own, sub, now)],
   'grants.revokeAll': ['own', (store, own) => store.grants.revokeAll(own, now)],
   'grants.findSubject': ['nothing', (store, own, { sub, grant }) => store.grants.findSubject(own, sub, grant)],
   'consents.find': ['nothing', (store, own, { sub, clientId }) => store.consents.find(own, sub, clientId)],

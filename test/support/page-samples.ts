@@ -1,5 +1,6 @@
 import type { MailboxItem } from '../../src/platform/views/development-contexts.ts'
 import type * as parts from '../../src/platform/views/page-parts.ts'
+import { accountSamples } from './account-samples.ts'
 import { factorSamples } from './factor-samples.ts'
 import { linkOfMail, linkSamples } from './link-samples.ts'
 import { kit, sample, type Sample, type SampleSurroundings } from './sample-kit.ts'
@@ -20,6 +21,7 @@ export function pageSamples(surroundings: SampleSurroundings): readonly Sample[]
     ...consentSamples(surroundings),
     ...linkSamples(surroundings),
     ...factorSamples(surroundings),
+    ...accountSamples(surroundings),
     ...passwordSamples(surroundings),
     sample('pages/signed-out', 'with-link', { ...page('signedOut'), links: { login: '/login' } }),
     sample('pages/signed-out', 'bare', { ...page('signedOut'), links: {} }),

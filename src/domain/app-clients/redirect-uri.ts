@@ -4,7 +4,7 @@ const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
 const forbiddenSchemes = new Set([
   ...['javascript:', 'vbscript:', 'jscript:', 'livescript:', 'mocha:'],
   ...['data:', 'blob:', 'file:', 'filesystem:', 'about:', 'view-source:', 'jar:', 'feed:', 'resource:', 'chrome:'],
-  ...['ws:', 'wss:', 'ftp:', 'mailto:', 'tel:', 'sms:', 'intent:'],
+  ...['urn:', 'ws:', 'wss:', 'ftp:', 'mailto:', 'tel:', 'sms:', 'intent:'],
 ])
 
 /**
@@ -48,6 +48,16 @@ const parameterNames = (query: string): readonly string[] =>
   [...new URLSearchParams(query.replaceAll(';', '&')).keys()].map((name) =>
     name.toLowerCase().trim().replace(/\[.*$/s, '').replaceAll(/[. ]/g, '_'),
   )
+
+/**
+ * Where an authorization request leads that only signs somebody in to the pages of their account. No client can register
+ * it, and the answer has no code: nobody but this server is told anything.
+ */
+export const accountUri = 'urn:latchkey:account'
+
+/** Whether an answer may lead there: to a registered URI of the client's, or to the person's account. */
+export const isAnswerUri = (registered: readonly string[], uri: string): boolean =>
+  uri === accountUri || isRegisteredUri(registered, uri)
 
 /** Registered or not: the exact string, nothing else (RFC 9700 §2.1; threat row C1). */
 export const isRegisteredUri = (registered: readonly string[], uri: string): boolean => registered.includes(uri)

@@ -33,6 +33,7 @@ export const auditEventTypes = [
   'UserUpdate',
   'UserAddToGroup',
   'UserDelete',
+  'UserExport',
   'GroupCreate',
   'GroupUpdate',
   'AppClientCreate',

@@ -13,6 +13,12 @@ export interface SoftwareToken {
   lastTimeStep: number
 }
 
+/** As stored. */
+export interface OwnedSoftwareToken extends SoftwareToken {
+  createdAt: Date
+  lastUsedAt: Date
+}
+
 /** What secrets of authenticator apps are sealed for. */
 export const softwareTokenPurpose = 'software token'
 

@@ -2,7 +2,6 @@ import type { AttributeChange } from '../attribute-changes/attribute-change.ts'
 import type { ResourceServer } from '../app-clients/app-client.ts'
 import type { MfaType } from '../mfa/mfa-type.ts'
 import type { Consent } from '../consents/consent.ts'
-import type { BrowserSession, InteractionRecord } from '../sessions/browser-session.ts'
 import type { Flow, FlowState } from '../sessions/flow.ts'
 import type { AuthorizationCode, Grant } from '../tokens/grant.ts'
 import type { SigningKeyRecord } from '../tokens/signing-key.ts'
@@ -11,6 +10,7 @@ import type { Group, User, UserStatus } from '../users/user.ts'
 import type { GuessRepository } from './guess-repository.ts'
 import type { SealedAuditEvent } from '../audit/audit-event.ts'
 import type { AuditTrailRepository } from './audit-trail-repository.ts'
+import type { BrowserSessionRepository, InteractionRepository } from './browser-session-repository.ts'
 import type { DecoySignUpRepository } from './decoy-sign-up-repository.ts'
 import type { HousekeepingRepository } from './housekeeping-repository.ts'
 import type { KnownBrowserRepository } from './known-browser-repository.ts'
@@ -205,26 +205,6 @@ export interface FlowRepository {
   finish(userPoolId: string, idHash: string, at: Date): Promise<boolean>
 }
 
-export interface BrowserSessionRepository {
-  /** Only a live session of a user who is enabled and has not been signed out since. One joined query. */
-  find(userPoolId: string, idHash: string, at: Date): Promise<BrowserSession | undefined>
-  findByUid(userPoolId: string, uid: string, at: Date): Promise<BrowserSession | undefined>
-  save(session: BrowserSession): Promise<void>
-  /** Changes a session that is still there; false when it ended meanwhile: a sign-out must not be undone. */
-  update(session: BrowserSession): Promise<boolean>
-  delete(userPoolId: string, idHash: string): Promise<boolean>
-  /** Deletes it and says whose it was; undefined: it was not there. */
-  end(userPoolId: string, idHash: string): Promise<{ userSub?: string } | undefined>
-  deleteOfUser(userPoolId: string, userSub: string): Promise<number>
-  deleteAll(userPoolId: string): Promise<number>
-}
-
-export interface InteractionRepository {
-  find(userPoolId: string, idHash: string, at: Date): Promise<InteractionRecord | undefined>
-  save(interaction: InteractionRecord): Promise<void>
-  delete(userPoolId: string, idHash: string): Promise<void>
-}
-
 /** A user with what tokens say of them: read in one query. */
 export interface TokenSubject {
   user: User
@@ -260,8 +240,20 @@ export interface GrantRepository {
   /** Spends a refresh token and adds its successor in one statement; false when it had been spent. */
   rotate(request: { userPoolId: string; tokenHash: string; successorHash: string; at: Date }): Promise<boolean>
   revoke(userPoolId: string, grantId: string, at: Date): Promise<boolean>
-  /** Ends the user's grants, and codes that have not become one yet. @returns how many grants ended */
-  revokeOfUser(userPoolId: string, userSub: string, at: Date): Promise<number>
+  /**
+   * Ends the user's grants, and codes that have not become one yet.
+   * @param exceptSession uid of a browser session whose grants and codes stay
+   * @returns how many grants ended
+   */
+  revokeOfUser(userPoolId: string, userSub: string, at: Date, exceptSession?: string): Promise<number>
+  /** Ends what came from one browser session. */
+  revokeOfSession(userPoolId: string, userSub: string, sessionUid: string, at: Date): Promise<number>
+  /** The user's live grants, oldest first. */
+  ofUser(
+    userPoolId: string,
+    userSub: string,
+    at: Date,
+  ): Promise<readonly Pick<Grant, 'id' | 'clientId' | 'sessionUid' | 'createdAt'>[]>
   /** The same for everybody of the pool. */
   revokeAll(userPoolId: string, at: Date): Promise<number>
   /** For userInfo: the user, and whether the grant behind an access token still lives. One query. */

@@ -20,6 +20,17 @@ export interface BrowserSession {
   expiresAt: Date
 }
 
+/** What its user is shown of a browser session. */
+export interface SignedInBrowser {
+  uid: string
+  authTime: Date
+  lastUsedAt?: Date
+  amr: readonly string[]
+  /** The IP address, and what the browser called itself, at the sign-in; absent: not known. */
+  address?: string
+  userAgent?: string
+}
+
 /** The engine's record of an authorization request that waits for the person. */
 export interface InteractionRecord {
   idHash: string

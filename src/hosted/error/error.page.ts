@@ -34,6 +34,7 @@ export type ErrorKey =
   | 'linkSuperseded'
   | 'linkSignUpGone'
   | 'linkAddressTaken'
+  | 'noAccountPage'
 
 /** Where the page's button may lead; without any, to the app that the address names. */
 interface WaysOn {

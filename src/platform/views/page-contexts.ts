@@ -1,3 +1,4 @@
+import type { AccountAppPage, AccountFormPage, AccountListPage, AccountPage } from './account-contexts.ts'
 import type { DemoHomePage, DemoTokensPage, MailboxMessagePage, MailboxPage } from './development-contexts.ts'
 import type { EmailContexts } from './email-contexts.ts'
 import type {
@@ -7,6 +8,7 @@ import type {
   Form,
   NewPasswordField,
   Page,
+  QrCode,
   Resend,
   StaySignedIn,
   TermsPart,
@@ -162,7 +164,7 @@ export interface MfaSetUpPage extends Page {
 export interface SoftwareTokenPage extends Page {
   readonly form: Form
   /** The QR code as an SVG path in a square of `size` modules. */
-  readonly qr: { readonly path: string; readonly size: number }
+  readonly qr: QrCode
   /** The key in groups of four. */
   readonly key: string
   /** `otpauth://`, for a browser on the phone itself. */
@@ -210,6 +212,10 @@ export interface ViewContexts extends EmailContexts {
   'pages/software-token': SoftwareTokenPage
   'pages/signed-out': SignedOutPage
   'pages/form-post': FormPostPage
+  'pages/account': AccountPage
+  'pages/account-app': AccountAppPage
+  'pages/account-form': AccountFormPage
+  'pages/account-list': AccountListPage
   'pages/error': ErrorPage
   'pages/mailbox': MailboxPage
   'pages/mailbox-message': MailboxMessagePage

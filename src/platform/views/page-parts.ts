@@ -93,6 +93,12 @@ export interface Resend {
   readonly countdown?: readonly string[]
 }
 
+/** One path of an SVG, and the size of its square. */
+export interface QrCode {
+  readonly path: string
+  readonly size: number
+}
+
 /** A check box; absent where there is nothing to choose. */
 export interface StaySignedIn {
   readonly label: string

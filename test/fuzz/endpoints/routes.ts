@@ -56,6 +56,29 @@ const logout = [
   'global_sign_out',
 ]
 
+/** What the form of each page of an account sends; all of them are opened alike. */
+const accountForms: Readonly<Record<string, readonly string[] | undefined>> = {
+  '': undefined,
+  '/profile': ['given_name', 'birthdate', 'preferred_username', 'website'],
+  '/email': ['email', 'code', 'resend', 'cancel'],
+  '/phone': ['phone_number', 'code', 'resend', 'cancel'],
+  '/password': ['current_password', 'password'],
+  '/factors': ['enable', 'disable', 'prefer', 'remove_app'],
+  '/app': ['sealed', 'code'],
+  '/sessions': ['end', 'others'],
+  '/apps': ['withdraw'],
+  '/activity': undefined,
+  '/data': [],
+  '/delete': ['confirm'],
+}
+const accountPage = ['client_id', 'lang', 'notice', 'answer', 'page', 'verify', 'token']
+const accountRoutes: readonly Route[] = Object.entries(accountForms).flatMap(([path, fields]) => [
+  { method: 'GET', path: `/account${path}`, parameters: accountPage },
+  ...(fields === undefined
+    ? []
+    : [{ method: 'POST', path: `/account${path}`, parameters: ['client_id', '_csrf', ...fields] }]),
+])
+
 /** Of a user pool, relative to where it is reached. */
 export const tenantRoutes: readonly Route[] = [
   { method: 'GET', path: '/oauth2/authorize', parameters: authorization },
@@ -115,6 +138,7 @@ export const tenantRoutes: readonly Route[] = [
   { method: 'POST', path: '/mfaSetup', parameters: [...form, 'type', 'phone_number', 'code'] },
   { method: 'GET', path: '/logout', parameters: logout },
   { method: 'POST', path: '/logout', parameters: logout },
+  ...accountRoutes,
   { method: 'GET', path: '/', parameters: page },
   { method: 'GET', path: '/error', parameters: ['error', 'client_id', 'lang'] },
 ]

@@ -1,0 +1,28 @@
+import type { Router } from '@koa/router'
+import type { HostedServices } from '../hosted-services.ts'
+import { activityRoutes } from './activity.routes.ts'
+import { addressRoutes } from './address.routes.ts'
+import { appRoutes } from './app.routes.ts'
+import { appsRoutes } from './apps.routes.ts'
+import { dataRoutes } from './data.routes.ts'
+import { deleteRoutes } from './delete.routes.ts'
+import { factorsRoutes } from './factors.routes.ts'
+import { homeRoutes } from './home.routes.ts'
+import { passwordRoutes } from './password.routes.ts'
+import { profileRoutes } from './profile.routes.ts'
+import { sessionsRoutes } from './sessions.routes.ts'
+
+/** Everything below `/account`, where people manage what is theirs. Cognito has no such pages. */
+export function accountRoutes(router: Router, services: HostedServices): void {
+  homeRoutes(router, services)
+  profileRoutes(router, services)
+  addressRoutes(router, services)
+  passwordRoutes(router, services)
+  factorsRoutes(router, services)
+  appRoutes(router, services)
+  sessionsRoutes(router, services)
+  appsRoutes(router, services)
+  activityRoutes(router, services)
+  dataRoutes(router, services)
+  deleteRoutes(router, services)
+}

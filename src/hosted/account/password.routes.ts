@@ -1,0 +1,73 @@
+import type { Router } from '@koa/router'
+import { changePassword } from '../../domain/users/change-password.ts'
+import type { PasswordRule } from '../../domain/users/password-policy.ts'
+import type { Alert } from '../../platform/views/page-parts.ts'
+import { tellToWait } from '../attempts-exceeded.ts'
+import type { HostedServices } from '../hosted-services.ts'
+import { keepKnownBrowser, knownBrowserHash } from '../known-browser.ts'
+import { newPasswordField } from '../password-field.ts'
+import { errorAlert } from '../render.ts'
+import { redirect } from '../step.ts'
+import { accountPagePath } from './account-page.ts'
+import { checkFields, showAccountForm } from './account.page.ts'
+import { accountUrl, openAccount, openAccountForm } from './open-account.ts'
+import type { AccountStep } from './open-account.ts'
+
+/** A new password: whoever has one shows that they know it, and stays signed in here and nowhere else. */
+export function passwordRoutes(router: Router, services: HostedServices): void {
+  router.get(accountPagePath('password'), async (ctx) => {
+    const step = await openAccount(services, ctx, 'password')
+    if (step !== undefined) showPassword(services, step)
+  })
+  router.post(accountPagePath('password'), async (ctx) => {
+    const step = await openAccountForm(services, ctx, 'password')
+    if (step === undefined) return
+    const { form, user, userPool, session } = step
+    const currentPassword = form.get('current_password') ?? ''
+    const password = form.get('password') ?? ''
+    const empty = password === ''
+    const currentEmpty = currentPassword === '' && user.passwordHash !== undefined
+    if (empty || currentEmpty) return showPassword(services, step, { empty, currentEmpty })
+    const browserHash = knownBrowserHash(step)
+    const request = { userPool, user, session, currentPassword, password, browserHash }
+    const outcome = await changePassword(step.domain, request)
+    if (outcome.kind === 'done') {
+      await keepKnownBrowser(step.domain, step, user.sub)
+      return redirect(ctx, accountUrl(step, 'home', { notice: 'passwordChanged' }))
+    }
+    switch (outcome.reason) {
+      case 'invalid':
+        return showPassword(services, step, { broken: outcome.brokenRules })
+      case 'incorrectPassword':
+        return showPassword(services, step, { incorrect: true })
+      case 'notAuthorized':
+        return redirect(ctx, accountUrl(step))
+      case 'attemptsExceeded': {
+        const told = tellToWait(step, outcome, 'limits.passwordAttemptsExceeded', 'limits.tryAgain')
+        return showPassword(services, step, { alert: errorAlert(told) })
+      }
+    }
+  })
+}
+
+interface Shown {
+  empty?: boolean
+  currentEmpty?: boolean
+  incorrect?: boolean
+  broken?: readonly PasswordRule[]
+  alert?: Alert
+}
+
+function showPassword(services: HostedServices, step: AccountStep, shown: Shown = {}): void {
+  const { locale, userPool, user } = step
+  const { empty = false, currentEmpty = false, incorrect = false, broken = [] } = shown
+  const wrong = currentEmpty ? 'fieldErrors.password' : incorrect ? 'fieldErrors.currentPassword' : undefined
+  const failed = empty || wrong !== undefined || broken.length > 0
+  showAccountForm(services, step, 'accountPassword', {
+    ...(user.passwordHash === undefined
+      ? {}
+      : { currentPassword: wrong === undefined ? {} : { error: locale.text(wrong) } }),
+    newPassword: newPasswordField(userPool, locale, broken, empty),
+    alert: shown.alert ?? (failed ? checkFields(step) : undefined),
+  })
+}

@@ -1,0 +1,20 @@
+import type { AppClient } from '../../domain/app-clients/app-client.ts'
+import { isReadable, isWritable } from '../../domain/app-clients/attribute-access.ts'
+import type { UserPool, VerifiableAttribute } from '../../domain/user-pools/user-pool.ts'
+import { standardAttributeNames } from '../../domain/users/attribute-schema.ts'
+import { isMutable } from '../../domain/users/validate-attributes.ts'
+import { hasField } from '../attribute-fields.ts'
+
+/* What of themselves people may change through an app client. */
+
+const isOwn = (userPool: UserPool, appClient: AppClient, name: string): boolean =>
+  isReadable(appClient, name) && isWritable(appClient, name) && isMutable(userPool, name)
+
+/** Those of the profile page: addresses have pages of their own, since a new one has to be proved. */
+export const writableAttributes = (userPool: UserPool, appClient: AppClient): readonly string[] =>
+  standardAttributeNames.filter(
+    (name) => name !== 'email' && name !== 'phone_number' && hasField(name) && isOwn(userPool, appClient, name),
+  )
+
+export const mayChangeAddress = (userPool: UserPool, appClient: AppClient, attribute: VerifiableAttribute): boolean =>
+  isOwn(userPool, appClient, attribute)

@@ -1,0 +1,139 @@
+import { softwareTokenUri } from '../../src/domain/mfa/software-token.ts'
+import { qrCode } from '../../src/platform/views/qr-code.ts'
+import { kit, sample, type Sample, type SampleSurroundings } from './sample-kit.ts'
+
+const pages = [
+  ...(['profile', 'email', 'phone', 'password', 'factors', 'sessions', 'apps', 'activity', 'data', 'delete'] as const),
+]
+
+/** The pages of an account. */
+export function accountSamples(surroundings: SampleSurroundings): Sample[] {
+  const { locale } = surroundings
+  const { page, password, alert, field, foreign } = kit(surroundings)
+  const address = foreign('ada.lovelace@example.com')
+  const form = { action: '/account?client_id=1example', csrf: 'csrf-token' }
+  const common = { form, links: { back: '/account' } }
+  const plain = { ...common, hidden: [], username: { value: address }, fields: [], actions: [] }
+  const button = (key: string, values?: Record<string, string>) => ({
+    name: 'end',
+    value: foreign('id'),
+    label: locale.text(key, values),
+  })
+  const at = '26 November 2026, 13:24 UTC'
+  const key = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
+  const uri = softwareTokenUri(key, { issuer: 'Rowan & Finch', account: 'ada.lovelace@example.com' })
+  const type = (name: string): string => locale.text(`mfaTypes.${name}.name`)
+  const list = { ...common, actions: [], more: [] }
+  return [
+    sample('pages/account', 'all', {
+      ...page('account'),
+      name: address,
+      sections: pages.map((name) => ({
+        href: `/account/${name}`,
+        title: locale.text(`account.pages.${name}.title`),
+        text: name === 'email' ? address : locale.text(`account.pages.${name}.text`),
+      })),
+      links: { signOut: '/logout', app: '/' },
+      ...alert('success', 'accountNotices.saved'),
+    }),
+    sample('pages/account-form', 'profile', {
+      ...page('accountProfile'),
+      ...plain,
+      fields: [
+        field('given_name', 'text', { value: foreign('Ada'), required: false }),
+        field('birthdate', 'date', { required: false, error: locale.text('fieldErrors.date') }),
+      ],
+      ...alert('error', 'outcomes.checkFields'),
+    }),
+    sample('pages/account-form', 'password', {
+      ...page('accountPassword'),
+      ...plain,
+      currentPassword: { error: locale.text('fieldErrors.currentPassword') },
+      newPassword: password(),
+    }),
+    sample('pages/account-form', 'code', {
+      ...page('accountAddressCode', { destination: address }),
+      ...plain,
+      code: { length: 6, error: locale.text('outcomes.codeMismatch') },
+      actions: [button('accountAddressCode.resend'), button('accountAddressCode.cancel')],
+    }),
+    sample('pages/account-form', 'data', { ...page('accountData'), ...plain }),
+    sample('pages/account-form', 'delete', {
+      ...page('accountDelete'),
+      ...plain,
+      danger: true,
+      fields: [
+        {
+          ...field('name', 'text', { autocomplete: 'off', value: foreign('yes') }),
+          label: locale.text('accountDelete.confirmation.label', { word: locale.text('accountDelete.word') }),
+          error: locale.text('accountDelete.confirmation.error', { word: locale.text('accountDelete.word') }),
+        },
+      ],
+    }),
+    sample('pages/account-list', 'factors', {
+      ...page('accountFactors'),
+      ...list,
+      items: [
+        {
+          title: type('SOFTWARE_TOKEN_MFA'),
+          badge: locale.text('accountFactors.preferred'),
+          lines: [
+            locale.text('accountFactors.lines.addedAt', { at }),
+            locale.text('accountFactors.lines.usedAt', { at }),
+          ],
+          actions: [button('accountFactors.remove')],
+        },
+        {
+          title: type('EMAIL_OTP'),
+          lines: [address],
+          actions: [button('accountFactors.prefer'), button('accountFactors.remove')],
+        },
+      ],
+      more: [
+        { href: '/account/app', label: locale.text('accountFactors.addAnotherApp') },
+        { href: '/account/phone', label: locale.text('accountFactors.provePhone') },
+      ],
+    }),
+    sample('pages/account-list', 'none', {
+      ...page('accountFactors'),
+      ...list,
+      items: [],
+      none: locale.text('accountFactors.none'),
+      actions: [button('accountFactors.enable.EMAIL_OTP')],
+      more: [{ href: '/account/app', label: locale.text('accountFactors.addApp') }],
+    }),
+    sample('pages/account-list', 'sessions', {
+      ...page('accountSessions'),
+      ...list,
+      items: [
+        {
+          title: locale.text('accountSessions.lines.browser', { browser: 'Firefox', system: 'Windows' }),
+          badge: locale.text('accountSessions.thisOne'),
+          lines: [
+            locale.text('accountSessions.lines.signedInAt', { at }),
+            locale.text('accountSessions.lines.from', { address: '2001:db8:85a3::8a2e:370:7334' }),
+          ],
+          actions: [],
+        },
+        {
+          title: locale.text('accountSessions.unknownBrowser'),
+          lines: [
+            locale.text('accountSessions.lines.signedInAt', { at }),
+            locale.text('accountSessions.lines.apps', { apps: foreign('Weather, Shop') }),
+          ],
+          actions: [button('accountSessions.end')],
+        },
+      ],
+      actions: [button('accountSessions.endOthers')],
+    }),
+    sample('pages/account-app', 'first', {
+      ...page('accountApp'),
+      ...common,
+      hidden: [{ name: 'sealed', value: 'sealed' }],
+      qr: qrCode(uri),
+      key: key.replaceAll(/(.{4})(?=.)/g, '$1 '),
+      uri,
+      code: { length: 6 },
+    }),
+  ]
+}
