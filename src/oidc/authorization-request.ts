@@ -79,7 +79,7 @@ export function decideAuthorizationRequest(
 const isForAccount = (appClient: AppClient, query: URLSearchParams): boolean =>
   single(query, 'redirect_uri') === accountUri && typeOf(query) === 'none' && mayOpenAccount(appClient)
 
-/** The account's pages get no token, so no scope either. */
+/** The account's pages get no token, and so no scope; the engine refuses a request that is granted none. */
 const scopesOf = (
   { resourceServers }: UserPoolSnapshot,
   appClient: AppClient,
@@ -87,7 +87,7 @@ const scopesOf = (
   query: URLSearchParams,
 ): ReturnType<typeof decideScopes> =>
   redirectUri === accountUri
-    ? { ok: true, scopes: [] }
+    ? { ok: true, scopes: ['openid'] }
     : decideScopes(appClient, resourceServers, query.get('scope') ?? undefined, 'code')
 
 interface Fault {

@@ -114,3 +114,6 @@ export const momentText = ({ locale }: Pick<AccountStep, 'locale'>, at: Date): s
     timeZone: 'UTC',
     timeZoneName: 'short',
   }).format(at)
+
+/** A name or an address within a sentence: it keeps its own direction (Unicode UAX #9, first strong isolate). */
+export const isolated = (text: string): string => `\u2068${text}\u2069`

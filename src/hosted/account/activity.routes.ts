@@ -4,7 +4,7 @@ import { listAuditEvents } from '../../domain/audit/list-events.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { accountPagePath } from './account-page.ts'
-import { momentText, showAccountList } from './account.page.ts'
+import { isolated, momentText, showAccountList } from './account.page.ts'
 import { accountUrl, openAccount } from './open-account.ts'
 import type { AccountStep } from './open-account.ts'
 import { browserText } from './sessions.routes.ts'
@@ -53,8 +53,8 @@ function eventItem(step: AccountStep, event: LinkedAuditEvent) {
     lines: [
       momentText(step, event.at),
       ...(actor === 'user' ? [browserText(step, userAgent)] : [locale.text(`accountActivity.by.${actor}`)]),
-      ...(address === undefined ? [] : [locale.text('accountSessions.lines.from', { address })]),
-      ...(app === undefined ? [] : [locale.text('accountActivity.lines.app', { app })]),
+      ...(address === undefined ? [] : [locale.text('accountSessions.lines.from', { address: isolated(address) })]),
+      ...(app === undefined ? [] : [locale.text('accountActivity.lines.app', { app: isolated(app) })]),
     ],
     actions: [],
   }

@@ -4,7 +4,7 @@ import type { SignedInBrowser } from '../../domain/sessions/browser-session.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { redirect } from '../step.ts'
 import { accountPagePath } from './account-page.ts'
-import { action, momentText, showAccountList } from './account.page.ts'
+import { action, isolated, momentText, showAccountList } from './account.page.ts'
 import { browserName } from './browser-name.ts'
 import { accountUrl, idIn, openAccount, openAccountForm } from './open-account.ts'
 import type { AccountStep } from './open-account.ts'
@@ -65,10 +65,14 @@ function sessionItem(step: AccountStep, session: SignedInBrowser, apps: readonly
       ...(lastUsedAt === undefined
         ? []
         : [locale.text('accountSessions.lines.usedAt', { at: momentText(step, lastUsedAt) })]),
-      ...(address === undefined ? [] : [locale.text('accountSessions.lines.from', { address })]),
+      ...(address === undefined ? [] : [locale.text('accountSessions.lines.from', { address: isolated(address) })]),
       ...(apps.length === 0
         ? []
-        : [locale.text('accountSessions.lines.apps', { apps: new Intl.ListFormat(locale.lang).format(apps) })]),
+        : [
+            locale.text('accountSessions.lines.apps', {
+              apps: new Intl.ListFormat(locale.lang).format(apps.map(isolated)),
+            }),
+          ]),
     ],
     actions: isThis ? [] : [action(step, 'end', session.uid, 'accountSessions.end')],
   }
@@ -78,5 +82,10 @@ function sessionItem(step: AccountStep, session: SignedInBrowser, apps: readonly
 export function browserText({ locale }: Pick<AccountStep, 'locale'>, userAgent: string | undefined): string {
   const { browser, system } = userAgent === undefined ? {} : browserName(userAgent)
   if (browser === undefined) return locale.text('accountSessions.unknownBrowser')
-  return system === undefined ? browser : locale.text('accountSessions.lines.browser', { browser, system })
+  return system === undefined
+    ? browser
+    : locale.text('accountSessions.lines.browser', {
+        browser: isolated(browser),
+        system: isolated(system),
+      })
 }
