@@ -73,9 +73,18 @@ export function createDemoPages(options: DemoPagesOptions): DemoPages {
           signOut: { action: demoPaths.signOut, csrf },
           ...(userInfo === undefined ? {} : { userInfo: pretty(userInfo) }),
         },
+        links: endSessionUrl === undefined ? {} : { account: accountUrl(endSessionUrl) },
       })
     },
   }
+}
+
+/** The account's pages stand beside the sign-out of their user pool. */
+function accountUrl(endSessionUrl: URL): string {
+  const url = new URL('account', endSessionUrl)
+  const clientId = endSessionUrl.searchParams.get('client_id')
+  if (clientId !== null) url.searchParams.set('client_id', clientId)
+  return url.href
 }
 
 function commonPage(locale: Locale, assets: Page['assets'], cspNonce: string, notice: Notice | undefined): Page {

@@ -163,7 +163,7 @@ test('the secret of an app that another user is about to set up is of no use', a
   // Half an hour later it is of no use to its owner either; nor is it twice.
   const added = await theirs.page.submit({ code })
   expect(added.heading).toBe('Two-step sign-in')
-  await theirs.page.submit({ code })
+  expect((await theirs.page.submit({ code })).heading).toBe('Two-step sign-in')
   const { softwareTokens } = server.services.domain.store
   expect(await softwareTokens.ofUser(userPoolId, victim.sub)).toHaveLength(1)
 })

@@ -311,6 +311,7 @@ function demoSamples(surroundings: SampleSurroundings, foreign: (value: string) 
         { title: 'Refresh token', raw: 'fJ3k9sPq2LxW8vYt', expiresText: 'Expires in 30 days' },
       ],
       actions: { refresh: post, signOut: post, userInfo: JSON.stringify(claims, null, 2) },
+      links: { account: '/account' },
     }),
   ]
 }

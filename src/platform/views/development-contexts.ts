@@ -64,4 +64,5 @@ export interface DemoTokensPage extends Page {
     /** Pretty-printed answer of the userInfo endpoint. */
     readonly userInfo?: string
   }
+  readonly links: { readonly account?: string }
 }
