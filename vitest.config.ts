@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/support/longest-first.ts'
 import { SummaryReporter } from './test/support/summary-reporter.ts'
 
 export default defineConfig({
@@ -7,6 +8,7 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', new SummaryReporter()],
     pool: 'forks',
+    sequence: { sequencer: LongestFirst },
     // An embedded database costs half a gigabyte a worker, a browser as much again.
     maxWorkers: 2,
     fileParallelism: true,

@@ -39,7 +39,7 @@ export function createApplication(parts: ApplicationParts): Koa {
   app.use(requestErrors(hosted, log))
   app.use(selectTenant(parts))
   app.use(notFoundPage(tenantRouter, hosted))
-  for (const router of parts.developmentRouters) app.use(router.routes())
+  for (const router of parts.developmentRouters) app.use(onPublicHost(parts.publicUrl, router.routes()))
   const inTurn = oneFormAtATime()
   app.use(async (ctx, next) => {
     if ((ctx.state as { tenant?: unknown }).tenant === undefined) return
@@ -47,6 +47,13 @@ export function createApplication(parts: ApplicationParts): Koa {
   })
   app.on('error', (error: Error) => log.error({ err: error }, 'an answer could not be sent'))
   return app
+}
+
+/** The demo and the mailbox are the server's own, and not part of any user pool's domain. */
+function onPublicHost(publicUrl: string, routes: ReturnType<Router['routes']>) {
+  const { host } = new URL(publicUrl)
+  return (ctx: Context, next: Next): Promise<void> | void =>
+    hostOf(ctx.req) === host ? (routes(ctx as never, next) as Promise<void>) : (next() as Promise<void>)
 }
 
 /** Finds out whose request it is; an unknown host is sent where we are known, and told nothing else. */

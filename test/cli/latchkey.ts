@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
+import { compileCache } from '../support/compile-cache.ts'
 import { systemRandom } from '../../src/platform/random.ts'
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
@@ -46,6 +47,7 @@ export async function createLatchkey(settings: Record<string, string> = {}): Pro
   const env = {
     PATH: process.env['PATH'] ?? '',
     TMPDIR: folder,
+    ...compileCache,
     DATA_DIR: join(folder, 'data'),
     PORT: '0',
     ...settings,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { authorizationRequest } from '../support/relying-party.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 import { exchange } from './endpoints/exchange.ts'
-import { callback, startServerUnderTest } from './server-under-test.ts'
+import { callback, ownDomain, startServerUnderTest } from './server-under-test.ts'
 import type { ServerUnderTest } from './server-under-test.ts'
 
 /* What the runs have found, once more and by name. */
@@ -29,6 +29,14 @@ test.each(['/login', '/signup', '/forgotPassword'])(
     }
   },
 )
+
+test('the demo and the mailbox are not part of a user pool’s own domain', async () => {
+  for (const path of ['/demo', '/demo/sign-in', '/dev/mail']) {
+    const request = [`GET ${path} HTTP/1.1`, `Host: ${ownDomain}`, 'Connection: close', '', ''].join('\r\n')
+    const answer = await exchange(server.port, Buffer.from(request), { hangUp: false, method: 'GET' })
+    expect([path, answer?.status, answer?.headers.has('set-cookie')]).toEqual([path, 404, false])
+  }
+})
 
 test('a message under an id with a zero byte is not there', async () => {
   expect((await get('/dev/mail/a%00b')).status).toBe(404)

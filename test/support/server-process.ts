@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { compileCache } from './compile-cache.ts'
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
 const startTimeoutMs = 60_000
@@ -30,6 +31,7 @@ export async function startServerProcess(environment: Record<string, string>): P
       HOST: '127.0.0.1',
       LOG_LEVEL: 'warn',
       LATCHKEY_RATE_LIMITS: 'off',
+      ...compileCache,
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
