@@ -15,6 +15,7 @@ import { newPasswordRoutes } from './new-password/new-password.routes.ts'
 import { showNotStarted } from './lost-flow.ts'
 import { pagePaths } from './paths.ts'
 import { forgotPasswordRoutes } from './reset-password/forgot-password.routes.ts'
+import { resetLinkRoutes } from './reset-password/reset-link.routes.ts'
 import { resetPasswordRoutes } from './reset-password/reset-password.routes.ts'
 import { selectAccountRoutes } from './select-account/select-account.routes.ts'
 import { signUpRoutes } from './sign-up/sign-up.routes.ts'
@@ -30,6 +31,7 @@ export function createHostedRouter(services: HostedServices): Router {
   confirmUserRoutes(router, services)
   forgotPasswordRoutes(router, services)
   resetPasswordRoutes(router, services)
+  resetLinkRoutes(router, services)
   newPasswordRoutes(router, services)
   mfaRoutes(router, services)
   selectMfaRoutes(router, services)

@@ -9,6 +9,7 @@ export const pagePaths = {
   resendCode: '/resendcode',
   forgotPassword: '/forgotPassword',
   resetPassword: '/resetPassword',
+  resetLink: '/resetLink',
   newPassword: '/changePassword',
   mfa: '/mfa',
   selectMfa: '/selectMfa',

@@ -35,6 +35,14 @@ export const verificationCodeRepository = (db: Kysely<Schema>, table: CodeTable)
       .executeTakeFirst()
     return row && { ...present(row), spent: Boolean(row.spent) }
   },
+  async delete(userPoolId, userSub, purposes) {
+    await db
+      .deleteFrom(table)
+      .where('user_pool_id', '=', userPoolId)
+      .where('user_sub', '=', userSub)
+      .where('purpose', 'in', purposes)
+      .execute()
+  },
   attempt: (request) => attemptCode(db, table, request),
 })
 

@@ -172,6 +172,7 @@ const table: Record<string, [Outcome, Call]> = {
   'decoyCodes.replace': ['own', (store, own, ids) => store.decoyCodes.replace(codeOf(own, ids))],
   'decoyCodes.find': ['nothing', (store, own, { sub }) => store.decoyCodes.find(own, `${sub}-decoy`, 'reset')],
   'decoyCodes.findLink': ['nothing', (store, own, { sub }) => store.decoyCodes.findLink(own, `${sub}-decoy`)],
+  'decoyCodes.delete': ['nothing', (store, own, { sub }) => store.decoyCodes.delete(own, sub, ['reset'])],
   'decoyCodes.attempt': [
     'nothing',
     async (store, userPoolId, { sub, code }) => {
@@ -193,6 +194,7 @@ const table: Record<string, [Outcome, Call]> = {
   'users.lockByIdentifier': ['nothing', (store, own, { username }) => store.users.lockByIdentifier(own, username)],
   'verificationCodes.find': ['nothing', (store, own, { sub }) => store.verificationCodes.find(own, sub, 'reset')],
   'verificationCodes.findLink': ['nothing', (store, own, { sub }) => store.verificationCodes.findLink(own, sub)],
+  'verificationCodes.delete': ['nothing', (store, own, { sub }) => store.verificationCodes.delete(own, sub, ['reset'])],
   'verificationCodes.attempt': [
     'nothing',
     async (store, userPoolId, { sub, code }) => {

@@ -89,6 +89,7 @@ test.each<[string, () => Promise<unknown>]>([
     'verificationCodes.attempt',
     () => store.verificationCodes.attempt({ userPoolId: 'pool', userSub: 's', ...codeTry }),
   ],
+  ['verificationCodes.delete', () => store.verificationCodes.delete('pool', 'sub', ['reset'])],
   ['signInAttempts.find', () => store.signInAttempts.find('pool', 'id', now)],
   [
     'signInAttempts.change',

@@ -57,6 +57,21 @@ export function linkSamples(surroundings: SampleSurroundings): Sample[] {
       ...failed,
       newPassword: password('fieldErrors.passwordRules'),
     }),
+    sample('pages/reset-link', 'first', {
+      ...page('resetLink'),
+      form: { action: '/resetLink', csrf: 'csrf-token' },
+      hidden: [{ name: 'user', value: foreign('ada') }],
+      username: { value: foreign('ada.lovelace@example.com') },
+      password: password(),
+    }),
+    sample('pages/reset-link', 'refused', {
+      ...page('resetLink'),
+      ...failed,
+      form: { action: '/resetLink', csrf: 'csrf-token' },
+      hidden: [],
+      username: { value: foreign('ada.lovelace@example.com') },
+      password: password('fieldErrors.passwordRules'),
+    }),
     sample('pages/confirmed-user', 'with-link', { ...page('confirmedUser'), links: { login: '/login' } }),
     sample('pages/confirmed-user', 'bare', { ...page('confirmedUser'), links: {} }),
   ]

@@ -10,6 +10,8 @@ export interface VerificationCodeRepository {
   find(userPoolId: string, userSub: string, purpose: CodePurpose): Promise<VerificationCode | undefined>
   /** What is stored for a sign-up, also when it has been spent or has expired; changes nothing. */
   findLink(userPoolId: string, userSub: string): Promise<StoredLink | undefined>
+  /** Codes of these purposes are none any more. */
+  delete(userPoolId: string, userSub: string, purposes: readonly CodePurpose[]): Promise<void>
   /**
    * Spends the code when the hash is right, in one statement: of many parallel tries exactly one wins.
    */

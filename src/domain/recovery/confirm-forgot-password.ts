@@ -11,9 +11,6 @@ import type { Repositories } from '../ports/store.ts'
 import { limitRequests } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
-import { signOutTime } from '../sign-in/sign-in-time.ts'
-import { changedAttributes, leftBehind } from '../sign-up/left-behind.ts'
-import { claimAddress, claimPreferredUsername, releaseUnproved } from '../users/claim-sign-in-names.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
 import type { User } from '../users/user.ts'
@@ -22,6 +19,8 @@ import type { RefusedCode } from '../verification-codes/check-code.ts'
 import { nobodysSub } from '../verification-codes/issue-decoy-code.ts'
 import type { CodeAttempt } from '../verification-codes/verification-code.ts'
 import { recoveryAttributes } from './recovery-channel.ts'
+import { proveAddress, setForgottenPassword } from './set-forgotten-password.ts'
+import type { AttributeChanges } from './set-forgotten-password.ts'
 
 export type ConfirmForgotPasswordOutcome =
   | { kind: 'done'; user: User; authTime: Date }
@@ -96,7 +95,6 @@ interface Redemption {
 }
 
 type Proof = Extract<CodeAttempt, { kind: 'matched' }>
-type AttributeChanges = Readonly<Record<string, string | null>>
 
 /** The code to the address in force, else the one to the address that waits. */
 async function attemptBoth(
@@ -149,26 +147,7 @@ async function redeem(
       : await provePendingAddress(services, tx, request, user, proof, at)
   // A code to an address that is not the user's any more proves nothing (threat row A7).
   if (attributes === undefined) return { kind: 'refused', reason: 'codeExpired' }
-  return setPassword(tx, userPool, user, attributes, passwordHash, at)
-}
-
-/**
- * The address in force is proved, unless it is another user's name by now. What waits to take its place, and all that a
- * sign-up said beside it, may be somebody else's doing: it is dropped (threat row A1).
- */
-async function proveAddress(
-  tx: Repositories,
-  userPool: UserPool,
-  user: User,
-  proof: Proof,
-): Promise<AttributeChanges | undefined> {
-  const { attribute } = proof
-  if (user.attributes[attribute] !== proof.destination) return undefined
-  await tx.attributeChanges.delete(userPool.id, user.sub)
-  const verified = (await claimAddress(tx, userPool, user, proof)) ? { [`${attribute}_verified`]: 'true' } : {}
-  if (user.status !== 'UNCONFIRMED') return verified
-  await releaseUnproved(tx, userPool, user, attribute)
-  return { ...leftBehind(userPool, user, attribute), ...verified }
+  return setForgottenPassword(tx, userPool, user, attributes, passwordHash, at)
 }
 
 /** The code finishes the change: the new address is proved, the former one told, and no other change waits any more. */
@@ -188,33 +167,4 @@ async function provePendingAddress(
   await tx.attributeChanges.delete(userPool.id, user.sub)
   await notifyFormerAddress(services, tx, { user, attribute, languages, done: true, at })
   return attributes
-}
-
-async function setPassword(
-  tx: Repositories,
-  userPool: UserPool,
-  user: User,
-  attributes: AttributeChanges,
-  passwordHash: string,
-  at: Date,
-): Promise<ConfirmForgotPasswordOutcome> {
-  const confirmed: User = {
-    ...user,
-    status: 'CONFIRMED',
-    attributes: changedAttributes(user.attributes, attributes),
-  }
-  await claimPreferredUsername(tx, userPool, confirmed)
-  const signedOutAt = signOutTime(user, at)
-  const change = {
-    status: 'CONFIRMED',
-    attributes,
-    passwordHash,
-    temporaryPasswordExpiresAt: null,
-    signedOutAt,
-  } as const
-  await tx.users.update(userPool.id, user.sub, change, at)
-  await tx.browserSessions.deleteOfUser(userPool.id, user.sub)
-  await tx.knownBrowsers.forget(userPool.id, user.sub)
-  await tx.grants.revokeOfUser(userPool.id, user.sub, at)
-  return { kind: 'done', user: confirmed, authTime: signedOutAt }
 }

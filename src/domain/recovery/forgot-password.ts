@@ -16,6 +16,8 @@ import { deliveryOf, issueCode } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery, CodeRequest } from '../verification-codes/issue-code.ts'
 import { recoveryAttributes, recoveryChannel } from './recovery-channel.ts'
 import { refusalOf, refusedEntry } from './recovery-refusal.ts'
+import { makeResetLink } from './reset-link.ts'
+import type { ResetLinkOrigin } from './reset-link.ts'
 
 export interface CodeUnderWay {
   kind: 'sent'
@@ -42,6 +44,8 @@ export interface ForgotPasswordRequest {
   languages: readonly string[]
   /** As for `guessByName`. */
   browserHash?: string | undefined
+  /** Lets a mail to the address in force carry a link beside the code. */
+  origin?: ResetLinkOrigin | undefined
 }
 
 /**
@@ -72,7 +76,9 @@ export async function forgotPassword(
       return { kind: 'sent', delivery: await sendToNobody(services, tx, request, entry) }
     }
     const code = { userPool, user, purpose: 'reset', attribute, languages, withheld, at } as const
-    const delivery = await issueCode(services, tx, code)
+    const { origin } = request
+    const link = origin === undefined || attribute !== 'email' ? undefined : makeResetLink(services, origin, user, at)
+    const delivery = await issueCode(services, tx, { ...code, link })
     await sendToPendingAddress(services, tx, code)
     const event = { eventType: 'ForgotPassword', response: 'InProgress', userSub: user.sub } as const
     if (delivery !== undefined) await record(services, tx, { userPoolId: userPool.id, ...event })

@@ -55,6 +55,8 @@ export interface CodeRequest {
   withheld?: ReadonlySet<string> | undefined
   /** Lets a pool that confirms by link send one; without it a code goes out. */
   origin?: ConfirmationOrigin | undefined
+  /** Stands in the message beside the code, and does the same. */
+  link?: string | undefined
 }
 
 /**
@@ -95,6 +97,7 @@ export async function issueCode(
     languages: request.languages,
     username: user.username,
     validForMinutes: validSeconds[purpose] / 60,
+    ...(request.link === undefined ? {} : { link: request.link }),
   } as const
   await enqueueMessage(tx, services.sealedBox, services.random, message, at)
   return deliveryOf(request)

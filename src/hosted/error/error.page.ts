@@ -35,6 +35,7 @@ export type ErrorKey =
   | 'linkSignUpGone'
   | 'linkAddressTaken'
   | 'noAccountPage'
+  | 'resetLinkClosed'
 
 /** Where the page's button may lead; without any, to the app that the address names. */
 interface WaysOn {

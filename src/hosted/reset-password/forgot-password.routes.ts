@@ -5,6 +5,7 @@ import { recoveryRefusal } from '../../domain/recovery/recovery-refusal.ts'
 import type { LimitExceeded } from '../../domain/rate-limits/rate-limits.ts'
 import type { RecoveryRefusal } from '../../domain/recovery/recovery-refusal.ts'
 import type { FlowState, PendingReset } from '../../domain/sessions/flow.ts'
+import { tenantUrl } from '../../domain/user-pools/tenant.ts'
 import { limitAlert } from '../attempts-exceeded.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import type { Alert } from '../../platform/views/page-parts.ts'
@@ -50,6 +51,7 @@ export const askForCode = (step: Step, username: string): Promise<ForgotPassword
     username,
     languages: step.languages,
     browserHash: knownBrowserHash(step),
+    origin: { resetLinkUrl: tenantUrl(step.tenant, pagePaths.resetLink), clientId: step.appClient.id },
   })
 
 /**

@@ -60,7 +60,9 @@ function renderViews(
     case 'reset':
     case 'mfaCode':
     case 'addressVerification': {
-      const context = { ...shared, code: required(message, 'code') }
+      const { link: _, ...rest } = shared
+      const ownLink = message.link === undefined ? {} : { link: message.link }
+      const context = { ...rest, ...ownLink, code: required(message, 'code') }
       return { html: views.render('emails/reset.html', context), text: views.render('emails/reset.text', context) }
     }
     case 'accountExists':

@@ -13,6 +13,11 @@ interface CodeEmail extends Email {
   readonly code: string
 }
 
+interface ResetEmail extends CodeEmail {
+  /** Does what the code does. */
+  readonly link?: string
+}
+
 /** Section `emailVerificationLink` with `brand` and `duration`. */
 interface LinkEmail extends Email {
   readonly link: string
@@ -36,8 +41,8 @@ export interface EmailContexts {
   'emails/verification.text': CodeEmail
   'emails/verification-link.html': LinkEmail
   'emails/verification-link.text': LinkEmail
-  'emails/reset.html': CodeEmail
-  'emails/reset.text': CodeEmail
+  'emails/reset.html': ResetEmail
+  'emails/reset.text': ResetEmail
   'emails/account-exists.html': AccountExistsEmail
   'emails/account-exists.text': AccountExistsEmail
   'emails/invitation.html': InvitationEmail

@@ -78,6 +78,15 @@ export interface ConfirmLinkPage extends Page {
   readonly links: { readonly startOver: string }
 }
 
+/** Section `resetLink`, where the link of a mail about a forgotten password leads. */
+export interface ResetLinkPage extends Page {
+  readonly form: Omit<Form, 'flow'>
+  readonly hidden: readonly { readonly name: string; readonly value: string }[]
+  /** For password managers. */
+  readonly username: { readonly value: string }
+  readonly password: NewPasswordField
+}
+
 /** Section `confirmUser`, where a mailed link leads. */
 export interface ConfirmUserPage extends Page {
   readonly form: { readonly action: string; readonly csrf: string }
@@ -205,6 +214,7 @@ export interface ViewContexts extends EmailContexts {
   'pages/confirmed-user': ConfirmedUserPage
   'pages/forgot-password': ForgotPasswordPage
   'pages/reset-password': ResetPasswordPage
+  'pages/reset-link': ResetLinkPage
   'pages/new-password': NewPasswordPage
   'pages/mfa': MfaPage
   'pages/select-mfa': SelectMfaPage

@@ -44,6 +44,7 @@ const authorization = [
 ]
 const clientAuthentication = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type']
 const link = ['client_id', 'user_name', 'confirmation_code']
+const resetLink = ['client_id', 'user', 'expires', 'signature']
 const logout = [
   'client_id',
   'logout_uri',
@@ -126,6 +127,8 @@ export const tenantRoutes: readonly Route[] = [
   { method: 'POST', path: '/forgotPassword', parameters: [...form, 'username'] },
   { method: 'GET', path: '/resetPassword', parameters: page },
   { method: 'POST', path: '/resetPassword', parameters: [...form, 'code', 'password'] },
+  { method: 'GET', path: '/resetLink', parameters: [...resetLink, 'done', 'lang'] },
+  { method: 'POST', path: '/resetLink', parameters: [...resetLink, '_csrf', 'password'] },
   { method: 'GET', path: '/confirmforgotPassword', parameters: page },
   { method: 'POST', path: '/confirmforgotPassword', parameters: [...form, 'code', 'password'] },
   { method: 'GET', path: '/changePassword', parameters: page },

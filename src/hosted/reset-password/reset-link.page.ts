@@ -1,0 +1,93 @@
+import type { Context } from 'koa'
+import type { AppClient } from '../../domain/app-clients/app-client.ts'
+import { appHome } from '../../domain/app-clients/app-home.ts'
+import type { DomainServices } from '../../domain/ports/services.ts'
+import type { LimitExceeded } from '../../domain/rate-limits/rate-limits.ts'
+import type { FollowedResetLink } from '../../domain/recovery/reset-by-link.ts'
+import type { Tenant } from '../../domain/user-pools/tenant.ts'
+import type { PasswordRule } from '../../domain/users/password-policy.ts'
+import { nameToSignInWith } from '../../domain/users/sign-in-name.ts'
+import type { User } from '../../domain/users/user.ts'
+import type { Locale } from '../../platform/views/message-catalogue.ts'
+import { csrfToken } from '../../security/csrf.ts'
+import { limitAlert } from '../attempts-exceeded.ts'
+import { showErrorPage } from '../error/error.page.ts'
+import type { HostedServices } from '../hosted-services.ts'
+import { newPasswordField } from '../password-field.ts'
+import { pagePaths } from '../paths.ts'
+import { errorAlert, showPage } from '../render.ts'
+import type { PageRequest } from '../render.ts'
+
+/** One request to the page of a link. It belongs to no flow: the link may be followed anywhere. */
+export interface ResetLinkStep extends FollowedResetLink {
+  ctx: Context
+  tenant: Tenant
+  appClient: AppClient
+  browser: string
+  /** In the service of this visitor. */
+  domain: DomainServices
+  locale: Locale
+}
+
+const parametersOf = ({ link }: ResetLinkStep): Record<string, string> => ({
+  client_id: link.clientId,
+  user: link.userSub,
+  expires: link.expires,
+  signature: link.signature,
+})
+
+/** What a form of this link is bound to, beside the browser. */
+export const csrfSubject = (step: ResetLinkStep): string => JSON.stringify(['resetLink', parametersOf(step)])
+
+export const resetLinkAddress = (step: ResetLinkStep, more: Record<string, string> = {}): string =>
+  `${step.tenant.basePath}${pagePaths.resetLink}?${new URLSearchParams({ ...parametersOf(step), ...more }).toString()}`
+
+/** Where the form posts, and where it leads when it is done; the client is named for its look. */
+export const resetLinkPage = ({ tenant, link }: ResetLinkStep, more: Record<string, string> = {}): string =>
+  `${tenant.basePath}${pagePaths.resetLink}?${new URLSearchParams({ client_id: link.clientId, ...more }).toString()}`
+
+const pageRequest = (step: ResetLinkStep, pageInLanguage: (lang: string) => string): PageRequest => ({
+  ctx: step.ctx,
+  locale: step.locale,
+  tenant: step.tenant,
+  appClient: step.appClient,
+  redirectUri: undefined,
+  pageInLanguage,
+})
+
+export function showResetLinkPage(
+  services: HostedServices,
+  step: ResetLinkStep,
+  user: User,
+  shown: { empty?: boolean; broken?: readonly PasswordRule[]; limited?: LimitExceeded } = {},
+): void {
+  const { locale, userPool } = step
+  const { empty = false, broken = [], limited } = shown
+  const failed = empty || broken.length > 0 ? errorAlert(locale.text('outcomes.checkFields')) : undefined
+  const request = pageRequest(step, (lang) => resetLinkAddress(step, { lang }))
+  showPage(services, request, 'pages/reset-link', 'resetLink', {
+    form: {
+      action: resetLinkPage(step),
+      csrf: csrfToken(services.domain.sealedBox, step.browser, csrfSubject(step)),
+    },
+    hidden: Object.entries(parametersOf(step)).map(([name, value]) => ({ name, value })),
+    username: { value: nameToSignInWith(userPool, user) },
+    password: newPasswordField(userPool, locale, broken, empty),
+    alert: limited === undefined ? failed : limitAlert(step, limited),
+  })
+}
+
+export function showResetDone(services: HostedServices, step: ResetLinkStep): void {
+  const home = appHome(step.appClient)
+  const request = pageRequest(step, (lang) => resetLinkPage(step, { done: '1', lang }))
+  showPage(services, request, 'pages/confirmed-user', 'resetDone', { links: home === undefined ? {} : { login: home } })
+}
+
+/** Used, too old, overtaken or never ours: which of them is nobody's to know. */
+export function showClosedResetLink(services: HostedServices, step: ResetLinkStep): undefined {
+  const home = appHome(step.appClient)
+  return showErrorPage(services, step.ctx, 'resetLinkClosed', {
+    status: 400,
+    ...(home === undefined ? {} : { signIn: home }),
+  })
+}
