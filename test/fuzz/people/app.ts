@@ -63,8 +63,9 @@ export async function redeemCode(world: World, code: CodeNote, manner: Manner): 
       `a code is redeemed ${given.length} times, ${permitted ? 'rightly' : 'wrongly'}: ${JSON.stringify(answers.map(toldOf))}`,
     )
   }
-  // RFC 6749 §4.1.2: shown again by its client, it ends what it has become.
-  if (code.used && isClient(manner) && code.family !== undefined) code.family.dead = true
+  // RFC 6749 §4.1.2: shown again by its client, it ends what it has become, for as long as it is remembered.
+  const isRemembered = nowOf(world) < code.at + 300 + 3600
+  if (isRemembered && code.used && isClient(manner) && code.family !== undefined) code.family.dead = true
   const [tokens] = given
   if (tokens === undefined) return
   code.used = true

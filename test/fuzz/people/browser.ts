@@ -7,7 +7,7 @@ import { judge, pathIn } from './judge.ts'
 import { collectMail } from './mailboxes.ts'
 import { settle } from './settle.ts'
 import { cookieOf, fail, handleOf, nowOf } from './world.ts'
-import type { Browser, FlowNote, Form, Page, SentRequest, Tab, World } from './world.ts'
+import type { Authorization, Browser, FlowNote, Form, Page, SentRequest, Tab, World } from './world.ts'
 
 /* A browser without script. After each single request everything is checked. */
 
@@ -110,12 +110,20 @@ function noteFlow(world: World, browser: Browser, request: SentRequest, target: 
   }
   const id = target.searchParams.get('flow')
   const authorization =
-    world.resumed.get(asked.pathname) ?? world.authorizations.get(asked.searchParams.get('state') ?? '')
+    world.resumed.get(asked.pathname) ??
+    world.authorizations.get(asked.searchParams.get('state') ?? '') ??
+    forAccount(browser, asked)
   const handle = handleOf(world, browser)
   if (!pathIn(world, asked).startsWith(endpointPaths.authorize) || id === null || world.flows.has(id)) return
   if (authorization === undefined || handle === undefined) return
   world.flows.set(id, { id, handle, authorization, beganAt: nowOf(world), signUps: new Set(), shown: new Map() })
 }
+
+/** The request of the account's pages, which no app has made: its answer is the session. */
+const forAccount = (browser: Browser, { searchParams }: URL): Authorization | undefined =>
+  searchParams.get('response_type') === 'none'
+    ? { client: 'web', state: `account of ${browser.name}`, nonce: '', codeVerifier: undefined, mustAsk: true }
+    : undefined
 
 function readPage(world: World, browser: Browser, request: SentRequest, html: string): Page {
   const $ = load(html)
