@@ -7,6 +7,13 @@ export const linkOfMail = `https://login.example.com/confirmUser?${new URLSearch
   confirmation_code: 'c29tZXRoaW5nIHJhbmRvbQc2lnbmVkIGJ5IHVzIGFsb25l',
 }).toString()}`
 
+export const resetLinkOfMail = `https://login.example.com/resetLink?${new URLSearchParams({
+  client_id: '1example',
+  user: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',
+  expires: '1795780800',
+  signature: 'c2lnbmVkIGJ5IHVzIGFsb25lLCBhbmQgbm9ib2R5IGVsc2U',
+}).toString()}`
+
 /** The pages of a sign-up that is confirmed by a link. */
 export function linkSamples(surroundings: SampleSurroundings): Sample[] {
   const { locale } = surroundings

@@ -2,7 +2,7 @@ import type { MailboxItem } from '../../src/platform/views/development-contexts.
 import type * as parts from '../../src/platform/views/page-parts.ts'
 import { accountSamples } from './account-samples.ts'
 import { factorSamples } from './factor-samples.ts'
-import { linkOfMail, linkSamples } from './link-samples.ts'
+import { linkOfMail, linkSamples, resetLinkOfMail } from './link-samples.ts'
 import { kit, sample, type Sample, type SampleSurroundings } from './sample-kit.ts'
 
 /** Every page and every mail in all states that look different. */
@@ -340,8 +340,8 @@ function mailSamples({ locale, foreign = (value) => value }: SampleSurroundings)
     sample('emails/verification.text', 'mail', verification),
     sample('emails/verification-link.html', 'mail', byLink),
     sample('emails/verification-link.text', 'mail', byLink),
-    sample('emails/reset.html', 'mail', reset),
-    sample('emails/reset.text', 'mail', reset),
+    sample('emails/reset.html', 'with-link', { ...reset, link: resetLinkOfMail }),
+    sample('emails/reset.text', 'with-link', { ...reset, link: resetLinkOfMail }),
     sample('emails/reset.html', 'mail', { ...mail('emailAddressVerification'), code: '604417' }),
     sample('emails/account-exists.html', 'mail', { ...mail('emailAddressChanging'), link }),
     sample('emails/account-exists.text', 'mail', { ...mail('emailAddressChanged'), link }),
