@@ -5,6 +5,7 @@ import type { ChallengeName } from '../domain/sign-in/sign-in-attempt.ts'
 export interface SignInSchema {
   sign_in_attempts: SignInAttemptsTable
   software_tokens: SoftwareTokensTable
+  recovery_codes: { user_pool_id: string; user_sub: string; code_hash: string; created_at: Date }
 }
 
 interface SignInAttemptsTable {

@@ -15,6 +15,7 @@ import { interactionRepository } from './interaction-repository.ts'
 import { knownBrowserRepository } from './known-browser-repository.ts'
 import { outboxRepository } from './outbox-repository.ts'
 import type { Schema } from './schema.ts'
+import { recoveryCodeRepository } from './recovery-code-repository.ts'
 import { settingsRepository } from './settings-repository.ts'
 import { signInAttemptRepository } from './sign-in-attempt-repository.ts'
 import { softwareTokenRepository } from './software-token-repository.ts'
@@ -38,6 +39,7 @@ const repositories = (db: Kysely<Schema>): Repositories => ({
   attributeChanges: attributeChangeRepository(db),
   signInAttempts: signInAttemptRepository(db),
   softwareTokens: softwareTokenRepository(db),
+  recoveryCodes: recoveryCodeRepository(db),
   guesses: guessRepository(db),
   knownBrowsers: knownBrowserRepository(db),
   flows: flowRepository(db),

@@ -107,6 +107,14 @@ describe.each(databaseKinds)('an account under attack, on %s', (database) => {
     expect(await signIn(createUserAgent(server.publicUrl))).toBe('locked')
   })
 
+  test('an operator’s new password lifts the lock, whatever name was guessed at', async () => {
+    await attack()
+    expect(await signIn(createUserAgent(server.publicUrl))).toBe('locked')
+    await setUserPassword(server.services.domain, userPoolOf(server), await ada(server.services), goodPassword, true)
+    clock.pass(1)
+    expect(await signIn(createUserAgent(server.publicUrl))).toBe('right')
+  })
+
   test('signing up makes a browser known', async () => {
     const username = 'grace@example.com'
     const visitor = await visitorOf(server)

@@ -47,6 +47,7 @@ const forms: Record<string, Record<string, string>> = {
   '/password': { current_password: goodPassword, password: 'Thief-Password-1' },
   '/factors': { enable: 'EMAIL_OTP' },
   '/app': { sealed: 'sealed', code: '123456' },
+  '/recoveryCodes': {},
   '/data': {},
   '/delete': { confirm: 'delete' },
 }

@@ -244,6 +244,9 @@ const table: Record<string, [Outcome, Call]> = {
     (store, own, { sub, idHash }) => store.softwareTokens.delete(own, sub, [idHash]),
   ],
   'softwareTokens.deleteOfUser': ['nothing', (store, own, { sub }) => store.softwareTokens.deleteOfUser(own, sub)],
+  'recoveryCodes.replace': ['refused', (store, own, { sub }) => store.recoveryCodes.replace(own, sub, ['new'], now)],
+  'recoveryCodes.count': ['nothing', (store, own, { sub }) => store.recoveryCodes.count(own, sub)],
+  'recoveryCodes.spend': ['nothing', (store, own, { sub, code }) => store.recoveryCodes.spend(own, sub, code)],
   'flows.add': ['refused', (store, own, ids) => store.flows.add(flowOf(own, ids))],
   'flows.find': ['nothing', (store, own, { idHash }) => store.flows.find(own, idHash, now)],
   'flows.saveState': [
@@ -324,6 +327,7 @@ async function fill(store: Store, ids: Ids): Promise<void> {
   await store.decoySignUps.replace(decoyOf(userPoolId, ids))
   await store.decoyCodes.replace({ ...codeOf(userPoolId, ids), userSub: `${ids.sub}-decoy` })
   await store.softwareTokens.add(softwareTokenOf(userPoolId, ids), now)
+  await store.recoveryCodes.replace(userPoolId, sub, [code], now)
   await store.flows.add(flowOf(userPoolId, ids))
   await store.interactions.save({ ...common(userPoolId, ids), payload: {} })
   await store.browserSessions.save(session(userPoolId, ids))

@@ -126,6 +126,13 @@ export function accountSamples(surroundings: SampleSurroundings): Sample[] {
       ],
       actions: [button('accountSessions.endOthers')],
     }),
+    sample('pages/account-form', 'recovery-codes', { ...page('accountRecoveryCodes', { left: 7 }), ...plain }),
+    sample('pages/recovery-codes', 'ten', {
+      ...page('recoveryCodes'),
+      codes: Array.from({ length: 10 }, (_, index) => `48215${index}-730${index}26`),
+      download: { href: 'data:text/plain,codes', fileName: 'codes.txt' },
+      links: { back: '/account/factors' },
+    }),
     sample('pages/account-app', 'first', {
       ...page('accountApp'),
       ...common,

@@ -15,6 +15,7 @@ export function factorSamples(surroundings: SampleSurroundings): Sample[] {
     intro: type('SOFTWARE_TOKEN_MFA', 'intro'),
     label: type('SOFTWARE_TOKEN_MFA', 'code'),
     code: { length: 6 },
+    hasRecoveryCodes: true,
     links: { login: '/login' },
   }
   const destination = foreign('a***@e***.com')
@@ -24,6 +25,7 @@ export function factorSamples(surroundings: SampleSurroundings): Sample[] {
     intro: type('EMAIL_OTP', 'intro'),
     label: type('EMAIL_OTP', 'code'),
     destination,
+    hasRecoveryCodes: false,
     code: { length: 6 },
     resend: {
       action: '/selectMfa',

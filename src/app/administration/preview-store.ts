@@ -54,6 +54,7 @@ export function createPreviewStore(reads: PreviewReads): { store: Store; writes:
     attributeChanges: unavailable('attributeChanges'),
     signInAttempts: unavailable('signInAttempts'),
     softwareTokens: unavailable('softwareTokens'),
+    recoveryCodes: unavailable('recoveryCodes'),
     guesses: unavailable('guesses'),
     knownBrowsers: unavailable('knownBrowsers'),
     flows: unavailable('flows'),

@@ -11,6 +11,7 @@ export const auditEventTypes = [
   'PasswordChange',
   'MfaSetUp',
   'MfaReset',
+  'RecoveryCodesCreate',
   'ResendCode',
   'ConfirmSignUp',
   'AttributeChange',

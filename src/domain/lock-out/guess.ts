@@ -1,7 +1,8 @@
 import type { DomainServices } from '../ports/services.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { canonicalName } from '../users/canonical-name.ts'
-import { lookupKey } from '../users/sign-in-name.ts'
+import { identifiersOf, lookupKey } from '../users/sign-in-name.ts'
+import type { User } from '../users/user.ts'
 
 /** In which buckets a guess counts. */
 export interface Guess {
@@ -75,6 +76,22 @@ export async function guessAtSecondFactor(
 /** At the password of a user that the page names itself. */
 export const guessAtPassword = (services: Services, userPool: UserPool, userSub: string): Guess =>
   toldAlways(bucketOf(services, userPool, 'password', 'user', userSub))
+
+/**
+ * Every bucket in which strangers' guesses at a user count, whatever name they type; those of browsers that are known are not
+ * among them.
+ */
+export const guessesAt = (services: Services, userPool: UserPool, user: User): readonly string[] => {
+  const names = identifiersOf(userPool, { ...user, confirmed: true }).map(({ key }) => key)
+  return [
+    ...(['password', 'code', 'mfa'] as const).map((verifier) =>
+      bucketOf(services, userPool, verifier, 'user', user.sub),
+    ),
+    ...(['password', 'code'] as const).flatMap((verifier) =>
+      names.map((name) => bucketOf(services, userPool, verifier, 'name', name)),
+    ),
+  ]
+}
 
 /** At an app client's secret, from one network: strangers' guesses are none of the client's. */
 export const guessAtClientSecret = (services: Services, userPool: UserPool, clientId: string, network: string): Guess =>

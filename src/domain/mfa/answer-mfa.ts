@@ -12,6 +12,7 @@ import { signInTime } from '../sign-in/sign-in-time.ts'
 import { isMfaCode } from './mfa-code.ts'
 import { amrOf, attributeOf, isMessaged, isMfaType, multipleFactors } from './mfa-type.ts'
 import type { MfaType } from './mfa-type.ts'
+import { looksLikeRecoveryCode, spendRecoveryCode } from './recovery-codes.ts'
 import { softwareTokenPurpose, timeStepOf } from './software-token.ts'
 import { usableMfaTypes } from './usable-mfa-types.ts'
 
@@ -43,7 +44,7 @@ export async function answerMfa(
     userSub: open.user.sub,
     clientId: request.appClient.id,
     ...responseOf(outcome),
-    detail: { challenge },
+    detail: { challenge, ...(looksLikeRecoveryCode(request.code) ? { recoveryCode: true } : {}) },
   })
   const work = (tx: Repositories) => redeem(services, tx, open, challenge, request.code)
   const outcome = await onRecord(services, work, entryOf)
@@ -59,14 +60,26 @@ async function redeem(
   code: string,
 ): Promise<AnswerMfaOutcome> {
   const at = services.clock.now()
-  const refusal = isMessaged(challenge)
-    ? messagedRefusal(services, { attempt, user }, code)
-    : await softwareTokenRefusal(services, tx, user.sub, attempt.userPoolId, code)
+  const isRecovery = looksLikeRecoveryCode(code)
+  const refusal = isRecovery
+    ? await recoveryRefusal(services, tx, user, code)
+    : isMessaged(challenge)
+      ? messagedRefusal(services, { attempt, user }, code)
+      : await softwareTokenRefusal(services, tx, user.sub, attempt.userPoolId, code)
   if (refusal !== undefined) return { kind: 'refused', reason: refusal }
   if (!(await tx.signInAttempts.spend(attempt.userPoolId, attempt.idHash, at))) return attemptExpired
-  const amr = [...attempt.amr, amrOf[challenge], multipleFactors]
+  // A recovery code is a one-time password as well (RFC 8176 `otp`), whatever was asked for.
+  const amr = [...attempt.amr, isRecovery ? amrOf.SOFTWARE_TOKEN_MFA : amrOf[challenge], multipleFactors]
   return { kind: 'done', user, amr, authTime: signInTime(user, at) }
 }
+
+const recoveryRefusal = async (
+  services: DomainServices,
+  tx: Repositories,
+  user: OpenAttempt['user'],
+  code: string,
+): Promise<'codeMismatch' | undefined> =>
+  (await spendRecoveryCode(services, tx, user, code)) ? undefined : 'codeMismatch'
 
 /** The code proves the address that it went to: worth nothing once that is not the user's any more. */
 function messagedRefusal(services: DomainServices, { attempt, user }: OpenAttempt, code: string) {

@@ -11,6 +11,7 @@ export const resetMfa = (services: DomainServices, user: User): Promise<void> =>
     services,
     async (tx) => {
       await tx.softwareTokens.deleteOfUser(user.userPoolId, user.sub)
+      await tx.recoveryCodes.replace(user.userPoolId, user.sub, [], services.clock.now())
       const change = { mfaTypes: [], preferredMfa: null }
       await tx.users.update(user.userPoolId, user.sub, change, services.clock.now())
     },

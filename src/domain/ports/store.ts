@@ -17,6 +17,7 @@ import type { KnownBrowserRepository } from './known-browser-repository.ts'
 import type { OutboxRepository } from './outbox-repository.ts'
 import type { VerificationCodeRepository } from './verification-code-repository.ts'
 import type { SignInAttemptRepository } from './sign-in-attempt-repository.ts'
+import type { RecoveryCodeRepository } from './recovery-code-repository.ts'
 import type { SoftwareTokenRepository } from './software-token-repository.ts'
 
 /*
@@ -44,6 +45,7 @@ export interface Repositories {
   attributeChanges: AttributeChangeRepository
   signInAttempts: SignInAttemptRepository
   softwareTokens: SoftwareTokenRepository
+  recoveryCodes: RecoveryCodeRepository
   guesses: GuessRepository
   knownBrowsers: KnownBrowserRepository
   flows: FlowRepository

@@ -1,6 +1,7 @@
 import { addSeconds } from '../../platform/clock.ts'
 import { onRecord } from '../audit/record.ts'
 import type { AuditEntry } from '../audit/record.ts'
+import { guessesAt } from '../lock-out/guess.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import { signOutTime } from '../sign-in/sign-in-time.ts'
@@ -183,7 +184,10 @@ export function addUserToGroup(services: DomainServices, user: User, group: stri
   )
 }
 
-/** Cognito's AdminSetUserPassword; it ends all sessions, as any change of password that its owner did not make should. */
+/**
+ * Cognito's AdminSetUserPassword; it ends all sessions, as any change of password that its owner did not make should, and
+ * lifts a lock-out: whoever called for help gets in with it.
+ */
 export async function setUserPassword(
   services: DomainServices,
   userPool: UserPool,
@@ -208,6 +212,7 @@ export async function setUserPassword(
     await tx.browserSessions.deleteOfUser(user.userPoolId, user.sub)
     await tx.knownBrowsers.forget(user.userPoolId, user.sub)
     await tx.grants.revokeOfUser(user.userPoolId, user.sub, at)
+    await tx.guesses.clear(userPool.id, guessesAt(services, userPool, user))
   }
   await onRecord(services, work, () => ({ ...entryOf(user, 'UserSetPassword'), detail: { permanent } }))
   return []

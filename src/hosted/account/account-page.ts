@@ -9,6 +9,7 @@ export const accountPages = [
   'password',
   'factors',
   'app',
+  'recoveryCodes',
   'sessions',
   'apps',
   'activity',
@@ -27,6 +28,7 @@ const sensitivePages: ReadonlySet<AccountPage> = new Set([
   'password',
   'factors',
   'app',
+  'recoveryCodes',
   'data',
   'delete',
 ])

@@ -1,4 +1,5 @@
 import type { AccountAction } from '../../platform/views/account-contexts.ts'
+import type { MessageValues } from '../../platform/views/messages.ts'
 import type { ViewContexts } from '../../platform/views/page-contexts.ts'
 import type { Alert } from '../../platform/views/page-parts.ts'
 import type { HostedServices } from '../hosted-services.ts'
@@ -29,7 +30,7 @@ export function showAccountForm(
   step: AccountStep,
   section: string,
   { hidden = {}, fields = [], actions = [], ...content }: FormContent,
-  values?: Readonly<Record<string, string>>,
+  values?: MessageValues,
 ): void {
   showPage(
     services,

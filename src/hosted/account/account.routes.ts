@@ -10,6 +10,7 @@ import { factorsRoutes } from './factors.routes.ts'
 import { homeRoutes } from './home.routes.ts'
 import { passwordRoutes } from './password.routes.ts'
 import { profileRoutes } from './profile.routes.ts'
+import { recoveryCodesRoutes } from './recovery-codes.routes.ts'
 import { sessionsRoutes } from './sessions.routes.ts'
 
 /** Everything below `/account`, where people manage what is theirs. Cognito has no such pages. */
@@ -20,6 +21,7 @@ export function accountRoutes(router: Router, services: HostedServices): void {
   passwordRoutes(router, services)
   factorsRoutes(router, services)
   appRoutes(router, services)
+  recoveryCodesRoutes(router, services)
   sessionsRoutes(router, services)
   appsRoutes(router, services)
   activityRoutes(router, services)

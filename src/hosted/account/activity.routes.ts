@@ -39,7 +39,7 @@ const shownEvents: ReadonlySet<AuditEventType> = new Set([
   ...(['ConfirmSignUp', 'AttributeChange', 'AttributeChangeCancel', 'VerifyAttribute'] as const),
   ...(['Consent', 'ConsentWithdraw', 'TokenReuse', 'TokenRevoke', 'SignOut', 'GlobalSignOut'] as const),
   ...(['UserCreate', 'UserConfirm', 'UserEnable', 'UserDisable', 'UserSetPassword', 'UserUpdate'] as const),
-  ...(['UserAddToGroup', 'UserExport'] as const),
+  ...(['UserAddToGroup', 'UserExport', 'RecoveryCodesCreate'] as const),
 ])
 
 function eventItem(step: AccountStep, event: LinkedAuditEvent) {

@@ -130,6 +130,9 @@ function waysToMore(step: AccountStep, apps: number, offered: readonly MfaType[]
           },
         ]
       : []),
+    ...(usableMfaTypes(userPool, user).length > 0
+      ? [{ href: accountUrl(step, 'recoveryCodes'), label: locale.text('accountFactors.recoveryCodes') }]
+      : []),
     ...(needsPhone ? [{ href: accountUrl(step, 'phone'), label: locale.text('accountFactors.provePhone') }] : []),
   ]
 }

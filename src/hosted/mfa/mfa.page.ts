@@ -16,7 +16,7 @@ export function showMfaPage(
   step: Step,
   open: OpenAttempt,
   type: MfaType,
-  shown: { error?: string; settingUp?: boolean } = {},
+  shown: { error?: string; settingUp?: boolean; hasRecoveryCodes?: boolean } = {},
 ): void {
   const { locale, tenant } = step
   const page = shown.settingUp === true ? 'mfaSetUp' : 'mfa'
@@ -32,6 +32,7 @@ export function showMfaPage(
     {
       form: formOf(services, step, page),
       intro: locale.text(`mfaTypes.${type}.intro`),
+      hasRecoveryCodes: shown.hasRecoveryCodes === true,
       label: locale.text(`mfaTypes.${type}.code`),
       ...(destination === undefined ? {} : { destination }),
       code: { length: codeLength, ...(shown.error === undefined ? {} : { error: shown.error }) },

@@ -35,5 +35,7 @@ async function show(services: HostedServices, step: Step, error?: string): Promi
   const open = await waitingAttempt(services, step)
   const challenge = open?.attempt.challenge
   if (open === undefined || challenge === undefined || !isMfaType(challenge)) return
-  showMfaPage(services, step, open, challenge, error === undefined ? {} : { error })
+  const { userPoolId, sub } = open.user
+  const hasRecoveryCodes = (await services.domain.store.recoveryCodes.count(userPoolId, sub)) > 0
+  showMfaPage(services, step, open, challenge, { hasRecoveryCodes, ...(error === undefined ? {} : { error }) })
 }

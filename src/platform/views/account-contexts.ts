@@ -71,3 +71,10 @@ export interface AccountAppPage extends Page {
   readonly code: CodeField
   readonly links: { readonly back: string }
 }
+
+/** Section `recoveryCodes`. */
+export interface RecoveryCodesPage extends Page {
+  readonly codes: readonly string[]
+  readonly download: { readonly href: string; readonly fileName: string }
+  readonly links: { readonly back: string }
+}

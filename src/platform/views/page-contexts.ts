@@ -1,4 +1,10 @@
-import type { AccountAppPage, AccountFormPage, AccountListPage, AccountPage } from './account-contexts.ts'
+import type {
+  AccountAppPage,
+  AccountFormPage,
+  AccountListPage,
+  AccountPage,
+  RecoveryCodesPage,
+} from './account-contexts.ts'
 import type { DemoHomePage, DemoTokensPage, MailboxMessagePage, MailboxPage } from './development-contexts.ts'
 import type { EmailContexts } from './email-contexts.ts'
 import type {
@@ -143,6 +149,8 @@ interface MfaChoice {
 
 /** Section `mfa` with `seconds`; `intro` and `label` say which factor it is. */
 export interface MfaPage extends Page {
+  /** The person has codes that stand in for what is asked for. */
+  readonly hasRecoveryCodes: boolean
   readonly form: Form
   readonly intro: string
   readonly label: string
@@ -226,6 +234,7 @@ export interface ViewContexts extends EmailContexts {
   'pages/account-app': AccountAppPage
   'pages/account-form': AccountFormPage
   'pages/account-list': AccountListPage
+  'pages/recovery-codes': RecoveryCodesPage
   'pages/error': ErrorPage
   'pages/mailbox': MailboxPage
   'pages/mailbox-message': MailboxMessagePage

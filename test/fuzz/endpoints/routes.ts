@@ -66,6 +66,7 @@ const accountForms: Readonly<Record<string, readonly string[] | undefined>> = {
   '/password': ['current_password', 'password'],
   '/factors': ['enable', 'disable', 'prefer', 'remove_app'],
   '/app': ['sealed', 'code'],
+  '/recoveryCodes': [],
   '/sessions': ['end', 'others'],
   '/apps': ['withdraw'],
   '/activity': undefined,

@@ -163,6 +163,33 @@ describe.each(databaseKinds)('an account on %s', (database) => {
     expect(next.text).toContain('authenticator app')
   })
 
+  test('recovery codes stand in for a lost factor, each once, until there are new ones', async () => {
+    const { home, username } = await signedIn()
+    const setUp = await (await home.follow('Two-step sign-in')).follow('Set up an authenticator app')
+    const app = appFrom(setUp)
+    const factors = await setUp.submit({ code: app.codeAt(clock.now()) })
+    const page = await factors.follow('Recovery codes')
+    expect(page.text).toContain('You have none yet.')
+    const codesOn = (shown: VisitedPage): string[] =>
+      [...shown.html.matchAll(/<code>([\d-]+)<\/code>/g)].map((match) => match[1] ?? '')
+    const codes = codesOn(await page.submit({}))
+    expect([codes.length, new Set(codes).size]).toEqual([10, 10])
+    const step = async (): Promise<VisitedPage> => signIn(await pageAt(createUserAgent(server.publicUrl)), username)
+    const asked = await step()
+    expect(asked.text).toContain('Enter one of your recovery codes instead.')
+    const [first = '', second = '', third = ''] = codes
+    expect((await asked.submit({ code: first })).heading).toBe('Your account')
+    expect((await (await step()).submit({ code: first })).text).toContain('Invalid verification code')
+    // Of two at once one gets in.
+    const both = await Promise.all([step(), step()])
+    const answers = await Promise.all(both.map((each) => each.submit({ code: second.replace('-', ' ') })))
+    expect(answers.map(({ heading }) => heading).sort()).toEqual(['One more step', 'Your account'])
+    const again = await factors.follow('Recovery codes')
+    expect(again.text).toContain('You have 8 left.')
+    expect(codesOn(await again.submit({}))).not.toContain(third)
+    expect((await (await step()).submit({ code: third })).text).toContain('Invalid verification code')
+  })
+
   test('the last factor stays where the user pool insists on one', async () => {
     const person = await havePerson('app')
     const setUp = await signIn(await pageAt(person.browser, '', 'app'), person.username)
