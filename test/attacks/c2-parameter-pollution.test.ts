@@ -171,3 +171,24 @@ test('a parameter that is sent twice is no parameter: neither of the two is take
     expect((await agent.visit(query)).status).toBe(400)
   }
 })
+
+test('a form field that is sent twice is neither of the two, on a page and at an endpoint', async () => {
+  const agent = createUserAgent(pool.base)
+  const page = await agent.visit(
+    authorizationRequest(pool.base, { client_id: 'app', redirect_uri: callback, scope: 'openid', prompt: 'login' }).url,
+  )
+  const flow = page.field('flow') ?? ''
+  const csrf = page.field('_csrf') ?? ''
+  const typed = [...Object.entries({ flow, _csrf: csrf, username: 'ada@example.com', password: 'Wrong-guess-1' })]
+  for (const name of ['flow', '_csrf', 'username', 'password']) {
+    const body = new URLSearchParams([...typed, [name, 'evil']])
+    const answer = await agent.visit('/login', { method: 'POST', body })
+    expect([name, answer.status, answer.heading]).toEqual([name, 400, 'This link doesn’t work'])
+  }
+  const revocation = new URLSearchParams([
+    ['token', 'a'],
+    ['token', 'b'],
+    ['client_id', 'app'],
+  ])
+  expect((await fetch(`${pool.base}/oauth2/revoke`, { method: 'POST', body: revocation })).status).toBe(400)
+})

@@ -84,7 +84,8 @@ const traps: Record<string, string> = {
   'a slash and spaces': '/ ',
 }
 const plain = 'x'.repeat(length)
-const filled = (unit: string): string => `a${unit.repeat(Math.floor(length / unit.length))}b`
+/** It nearly matches, to the end: that is what makes a careless expression look again. */
+const filled = (unit: string): string => `a${unit.repeat(Math.floor(length / unit.length))}b!`
 
 /** Processor time of this process, server included, for one request; the least of several, since others run as well. */
 async function cost(ask: () => Promise<unknown>): Promise<number> {
