@@ -20,6 +20,9 @@ export function defaultConfiguration(publicUrl: string): UserPoolConfiguration {
     AutoVerifiedAttributes: ['email'],
     Schema: [{ Name: 'email', Required: true }],
     RememberMe: { MaxValidityMinutes: 43_200 },
+    MfaConfiguration: 'OPTIONAL',
+    SoftwareTokenMfaConfiguration: { Enabled: true },
+    EmailMfaConfiguration: {},
     Clients: [
       { ClientId: demoClientId, ClientName: 'Demo', ...demoClient },
       { ClientId: secondDemoClientId, ClientName: 'Second demo', ...demoClient },

@@ -1,3 +1,4 @@
+import { Secret, TOTP } from 'otpauth'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { haveAccount } from '../support/accounts.ts'
 import { launchChromium } from '../support/chromium.ts'
@@ -109,4 +110,41 @@ test('the order of Tab is the order of reading', async () => {
     'Sign in',
     'Create an account',
   ])
+})
+
+test('setting up an authenticator app and recovery codes with the keyboard alone, on the account page', async () => {
+  const joan = await people.join({ email: 'joan@example.com', password: 'Analytical-1843' })
+  await haveAccount(server, { username: 'joan@example.com', password: 'Analytical-1843' })
+  const { page } = joan
+  const { keyboard } = page
+  await joan.opens('/account/factors')
+  await joan.isAt('Sign in')
+  await keyboard.type('joan@example.com')
+  await tabTo(page, 'Password')
+  await keyboard.type('Analytical-1843')
+  await keyboard.press('Enter')
+  await joan.isAt('Two-step sign-in')
+  await tabTo(page, 'Set up an authenticator app')
+  await keyboard.press('Enter')
+  await joan.isAt('Set up an authenticator app')
+  await hasFocus(page, 'Code from the app')
+  const app = new TOTP({ secret: Secret.fromBase32((await page.locator('code').innerText()).replaceAll(' ', '')) })
+  await keyboard.type('000000')
+  await keyboard.press('Enter')
+  await joan.reads('Invalid verification code provided, please try again.')
+  await hasFocus(page, 'Code from the app')
+  await keyboard.type(app.generate())
+  await keyboard.press('Enter')
+  await joan.reads('We’ll ask for it from your next sign-in on.')
+  await tabTo(page, 'Recovery codes')
+  await keyboard.press('Enter')
+  await joan.isAt('Recovery codes')
+  await tabTo(page, 'Make new codes')
+  await keyboard.press('Enter')
+  await joan.isAt('Your recovery codes')
+  expect(await page.locator('.recovery-codes li').count()).toBe(10)
+  await tabTo(page, 'Download')
+  const download = page.waitForEvent('download')
+  await keyboard.press('Enter')
+  expect((await download).suggestedFilename()).toBe('recovery-codes.txt')
 })

@@ -7,6 +7,7 @@ import { maximumSoftwareTokens } from '../../domain/mfa/software-token.ts'
 import type { OwnedSoftwareToken } from '../../domain/mfa/software-token.ts'
 import { canReceive, usableMfaTypes } from '../../domain/mfa/usable-mfa-types.ts'
 import type { AccountAction } from '../../platform/views/account-contexts.ts'
+import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { redirect } from '../step.ts'
 import { accountPagePath } from './account-page.ts'
@@ -18,7 +19,9 @@ import type { AccountFormStep, AccountStep } from './open-account.ts'
 export function factorsRoutes(router: Router, services: HostedServices): void {
   router.get(accountPagePath('factors'), async (ctx) => {
     const step = await openAccount(services, ctx, 'factors')
-    if (step !== undefined) await showFactors(services, step)
+    if (step === undefined) return
+    if (step.userPool.mfaConfiguration === 'OFF') return showErrorPage(services, ctx, 'notFound', { status: 404 })
+    await showFactors(services, step)
   })
   router.post(accountPagePath('factors'), async (ctx) => {
     const step = await openAccountForm(services, ctx, 'factors')
