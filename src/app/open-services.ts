@@ -19,6 +19,7 @@ import { systemRandom } from '../platform/random.ts'
 import { createPasswordHasher, defaultHashCost } from '../security/password-hash.ts'
 import { createSealedBox } from '../security/sealed-box.ts'
 import type { SealedBox } from '../security/sealed-box.ts'
+import { openBreachedPasswords } from './breached-passwords.ts'
 import { resolveSecret } from './secret.ts'
 
 /** The domain on its database, without a server: what the server and the command line both begin with. */
@@ -45,12 +46,13 @@ export async function openServices(options: OpenOptions): Promise<OpenServices> 
   const random = systemRandom
   const database = await openDatabase(databaseOptions(options))
   try {
-    const [secret, passwordHasher] = await Promise.all([
+    const [secret, passwordHasher, breachedPasswords] = await Promise.all([
       resolveSecret(environment, random),
       createPasswordHasher({
         random,
         cost: { ...defaultHashCost, memoryKiB: environment.hashMemoryKiB ?? defaultHashCost.memoryKiB },
       }),
+      openBreachedPasswords(environment.breachedPasswords, log),
       migrate(database, { log }),
     ])
     const sealedBox = createSealedBox(secret, random)
@@ -59,6 +61,7 @@ export async function openServices(options: OpenOptions): Promise<OpenServices> 
     const domain: DomainServices = {
       store,
       passwordHasher,
+      breachedPasswords,
       sealedBox,
       clock,
       random,

@@ -28,5 +28,6 @@ export function newPasswordField(
 
 function errorKey(broken: readonly BrokenRule[]): string | undefined {
   if (broken.length === 0) return undefined
+  if (broken.includes('breached')) return 'passwordBreached'
   return broken.includes('too-long') ? 'passwordTooLong' : 'passwordRules'
 }

@@ -1,3 +1,4 @@
+import { noBreachedPasswords } from '../../domain/ports/breached-passwords.ts'
 import { z } from 'zod'
 import { noRateLimits } from '../../domain/ports/rate-limiter.ts'
 import type { DomainServices } from '../../domain/ports/services.ts'
@@ -60,6 +61,7 @@ export async function previewConfiguration(
       verifyEither: async () => ({ account: false, decoy: false }),
       sharesSalt: () => true,
     },
+    breachedPasswords: noBreachedPasswords,
     clientSecretGuard: { check: async () => ({ kind: 'wrong' }) },
     rateLimiter: noRateLimits,
     caller: {},

@@ -37,6 +37,7 @@ const ruleTexts: Readonly<Record<Exclude<PasswordRule, 'length'>, string>> = {
   symbol: 'a symbol',
   'no-outer-space': 'no blank at its beginning or end',
   'too-long': 'fewer characters',
+  breached: 'a value that is in no list of breached passwords',
 }
 
 /** What a password lacks, in words. */

@@ -4,6 +4,7 @@ import type { Random } from '../../platform/random.ts'
 import type { PasswordHasher } from '../../security/password-hash.ts'
 import type { SealedBox } from '../../security/sealed-box.ts'
 import type { RepeatFilter } from '../audit/repeat-filter.ts'
+import type { BreachedPasswords } from './breached-passwords.ts'
 import type { ClientSecretGuard } from './client-secret-guard.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import type { Store } from './store.ts'
@@ -12,6 +13,8 @@ import type { Store } from './store.ts'
 export interface DomainServices {
   store: Store
   passwordHasher: PasswordHasher
+  /** Not to be asked inside a transaction. */
+  breachedPasswords: BreachedPasswords
   sealedBox: SealedBox
   clock: Clock
   random: Random

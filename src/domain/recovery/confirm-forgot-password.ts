@@ -11,6 +11,7 @@ import type { Repositories } from '../ports/store.ts'
 import { limitRequests } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
+import { breachedRule } from '../users/breached-password.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
 import type { User } from '../users/user.ts'
@@ -53,6 +54,8 @@ export async function confirmForgotPassword(
   if (broken.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: broken }
   const limited = await limitRequests(services, userPool, 'CodesPerNetwork', 'ForgotPassword')
   if (limited !== undefined) return limited
+  const breached = await breachedRule(services, userPool, password)
+  if (breached.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: breached }
   const guess = await guessByName(services, userPool, 'code', { userSub, name, browserHash })
   const admission = await admitGuess(services, userPool, guess)
   if (admission.kind === 'refused') return admission

@@ -4,6 +4,7 @@ import type { Repositories } from '../ports/store.ts'
 import { limitRequests } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
+import { breachedRule } from '../users/breached-password.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
 import type { User } from '../users/user.ts'
@@ -57,6 +58,8 @@ export async function resetByLink(
   const limited = await limitRequests(services, userPool, 'CodesPerNetwork', 'ForgotPassword')
   if (limited !== undefined) return limited
   if ((await readResetLink(services, request)) === undefined) return { kind: 'refused', reason: 'linkClosed' }
+  const breached = await breachedRule(services, userPool, password)
+  if (breached.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: breached }
   const passwordHash = await services.passwordHasher.hash(password)
   const work = async (tx: Repositories): Promise<ResetByLinkOutcome> => {
     const at = services.clock.now()

@@ -5,6 +5,7 @@ import type { Repositories } from '../ports/store.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { claimPreferredUsername } from '../users/claim-sign-in-names.ts'
+import { breachedRule } from '../users/breached-password.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
 import type { User } from '../users/user.ts'
@@ -50,6 +51,8 @@ export async function completeNewPassword(
   const next = nextChallenge(userPool, { ...user, status: 'CONFIRMED' }, open.attempt.amr)
   const limited = await limitMfaCodes(services, request, user, next)
   if (limited !== undefined) return limited
+  const breached = await breachedRule(services, userPool, password)
+  if (breached.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: breached, attributeProblems: {} }
   const passwordHash = await services.passwordHasher.hash(password)
   const change = { attributes: checked.attributes, passwordHash }
   const outcome = await store(services, request, open, change)

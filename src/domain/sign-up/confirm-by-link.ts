@@ -9,6 +9,7 @@ import { limitRequests } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
+import { breachedRule } from '../users/breached-password.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
@@ -101,7 +102,7 @@ export async function confirmByLink(
       return refusal
     }
   }
-  const broken = proof.kind === 'newPassword' ? brokenRules(userPool.passwordPolicy, proof.password) : []
+  const broken = proof.kind === 'newPassword' ? await problemsOf(services, userPool, proof.password) : []
   if (broken.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: broken }
   const passwordHash = proof.kind === 'newPassword' ? await services.passwordHasher.hash(proof.password) : undefined
   const codeKey = { userPoolId: userPool.id, userSub: user.sub, purpose: 'sign_up' } as const
@@ -136,3 +137,12 @@ const refused = (reason: LinkProblem | 'passwordNeeded' | 'incorrectPassword'): 
   kind: 'refused',
   reason,
 })
+
+async function problemsOf(
+  services: DomainServices,
+  userPool: UserPool,
+  password: string,
+): Promise<readonly PasswordRule[]> {
+  const broken = brokenRules(userPool.passwordPolicy, password)
+  return broken.length > 0 ? broken : breachedRule(services, userPool, password)
+}

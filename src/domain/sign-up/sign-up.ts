@@ -7,6 +7,7 @@ import type { NewUser, Repositories } from '../ports/store.ts'
 import { limitMessages, limitRequests, withheldAddresses } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
+import { breachedRule } from '../users/breached-password.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
 import { identifiersOf, lookupKey, readSignInName } from '../users/sign-in-name.ts'
@@ -80,6 +81,8 @@ export async function signUp(services: DomainServices, request: SignUpRequest): 
   const recipients = recipientsOf(userPool, name, checked.attributes)
   const limited = await limit(services, request, recipients)
   if (limited !== undefined) return limited
+  const breached = await breachedRule(services, userPool, request.password)
+  if (breached.length > 0) return { ...refused('invalid'), attributeProblems: {}, brokenRules: breached }
   const { id: userPoolId } = userPool
   const found = await findByName(services.store, userPoolId, lookupKey(userPool, typedName(request, name)))
   const passwordHash = await services.passwordHasher.hash(request.password, found.user?.passwordHash)

@@ -131,6 +131,12 @@ export const userPoolSettingsSchema = z.strictObject({
   Audit: z
     .strictObject({ RetentionDays: z.number().int().min(1).max(3650).default(defaultRetentionDays) })
     .prefault({}),
+  CompromisedCredentialsRiskConfiguration: z
+    .strictObject({
+      EventFilter: z.array(z.enum(['SIGN_IN', 'PASSWORD_CHANGE', 'SIGN_UP'])).optional(),
+      Actions: z.strictObject({ EventAction: z.enum(['BLOCK', 'NO_ACTION']) }),
+    })
+    .optional(),
   Branding: brandingSchema.prefault({}),
   SSOSession: ssoSessionSchema.prefault({}),
   RememberMe: z
@@ -220,6 +226,7 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     verifiedBeforeUpdate:
       settings.UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate ?? settings.AutoVerifiedAttributes,
     auditRetentionDays: settings.Audit.RetentionDays,
+    refusesBreachedPasswords: settings.CompromisedCredentialsRiskConfiguration?.Actions.EventAction !== 'NO_ACTION',
     mfaConfiguration: settings.MfaConfiguration,
     mfaTypes: mfaTypesOf(settings),
     lockOut: lockOutOf(settings.LockOut),

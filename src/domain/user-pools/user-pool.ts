@@ -58,6 +58,8 @@ export interface UserPool {
   verifiedBeforeUpdate: readonly VerifiableAttribute[]
   /** How long the audit trail keeps an event. */
   auditRetentionDays: number
+  /** Where BREACHED_PASSWORDS names a list. */
+  refusesBreachedPasswords: boolean
   mfaConfiguration: 'OFF' | 'OPTIONAL' | 'ON'
   /** Second factors that count. */
   mfaTypes: readonly MfaType[]

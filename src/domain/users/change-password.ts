@@ -8,6 +8,7 @@ import type { Repositories } from '../ports/store.ts'
 import type { BrowserSession } from '../sessions/browser-session.ts'
 import { signOutTime } from '../sign-in/sign-in-time.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
+import { breachedRule } from './breached-password.ts'
 import { brokenRules } from './password-policy.ts'
 import type { PasswordRule } from './password-policy.ts'
 import type { User } from './user.ts'
@@ -58,6 +59,8 @@ export async function changePassword(
       return refused
     }
   }
+  const breached = await breachedRule(services, userPool, password)
+  if (breached.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: breached }
   const passwordHash = await services.passwordHasher.hash(password)
   return onRecord(services, (tx) => replace(services, tx, request, passwordHash), entryOf)
 }

@@ -1,7 +1,8 @@
 import { maximumPasswordLength } from '../../security/password-hash.ts'
 import type { PasswordPolicy } from '../user-pools/user-pool.ts'
 
-export type PasswordRule = 'length' | 'uppercase' | 'lowercase' | 'number' | 'symbol' | 'no-outer-space' | 'too-long'
+export type PasswordRule =
+  'length' | 'uppercase' | 'lowercase' | 'number' | 'symbol' | 'no-outer-space' | 'too-long' | 'breached'
 
 /** Cognito's list of what counts as a symbol, beside a blank inside the password. */
 const symbols = /[\^$*.[\]{}()?"!@#%&/\\,><':;|_~`=+ -]/

@@ -76,6 +76,10 @@ const environmentSchema = z.object({
     .string()
     .regex(/^whsec_[A-Za-z\d+/]{32,}={0,2}$/, 'must be "whsec_" and at least 24 bytes in Base64')
     .optional(),
+  BREACHED_PASSWORDS: z
+    .string()
+    .regex(/^(https:\/\/\S+|(?!https?:)[^:]+)$/, 'must be a file, or begin with https://')
+    .optional(),
   TRUSTED_PROXIES: z
     .string()
     .transform((text) =>
@@ -118,6 +122,8 @@ export interface Environment {
   mailFrom?: string
   smsUrl?: string
   smsWebhookSecret?: string
+  /** A file of hashes, or the URL of a range service. */
+  breachedPasswords?: string
   trustedProxies: readonly string[]
   logLevel: string
   region: string
@@ -156,6 +162,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     ...optional('mailFrom', value.MAIL_FROM),
     ...optional('smsUrl', value.SMS_URL),
     ...optional('smsWebhookSecret', value.SMS_WEBHOOK_SECRET),
+    ...optional('breachedPasswords', value.BREACHED_PASSWORDS),
     trustedProxies: value.TRUSTED_PROXIES,
     logLevel: value.LOG_LEVEL,
     region: value.LATCHKEY_REGION,
