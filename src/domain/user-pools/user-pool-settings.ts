@@ -4,8 +4,10 @@ import { standardAttributeNames } from '../users/attribute-schema.ts'
 import type { CustomAttribute } from '../users/attribute-schema.ts'
 import { lockOutOf, lockOutSchema } from './lock-out-settings.ts'
 import { rateLimitsOf, rateLimitsSchema } from './rate-limit-settings.ts'
+import { compromisedCredentialsSchema } from './risk-settings.ts'
+import { rememberMeOf, rememberMeSchema, sessionLimitsOf, ssoSessionSchema } from './session-settings.ts'
 import { mfaMessagesOf, mfaSettings, mfaTypesOf } from './mfa-settings.ts'
-import type { AttributeSetting, Branding, SessionLimits, UserPool } from './user-pool.ts'
+import type { AttributeSetting, Branding, UserPool } from './user-pool.ts'
 import type { UserPoolRecord } from '../ports/store.ts'
 import { termsOf, termsSchema } from './terms.ts'
 
@@ -70,14 +72,6 @@ export const brandingSchema = z.strictObject({
     .optional(),
 })
 
-const upToNinetyDays = z.number().int().max(129_600)
-
-/** Cognito's SSOSession, and how long a session may lie unused; what is absent is the pool's. */
-export const ssoSessionSchema = z.strictObject({
-  MaxValidityMinutes: upToNinetyDays.min(0).optional(),
-  IdleMinutes: upToNinetyDays.min(1).optional(),
-})
-
 /** Of the audit trail; also for a user pool that is not there any more. */
 export const defaultRetentionDays = 365
 
@@ -131,17 +125,10 @@ export const userPoolSettingsSchema = z.strictObject({
   Audit: z
     .strictObject({ RetentionDays: z.number().int().min(1).max(3650).default(defaultRetentionDays) })
     .prefault({}),
-  CompromisedCredentialsRiskConfiguration: z
-    .strictObject({
-      EventFilter: z.array(z.enum(['SIGN_IN', 'PASSWORD_CHANGE', 'SIGN_UP'])).optional(),
-      Actions: z.strictObject({ EventAction: z.enum(['BLOCK', 'NO_ACTION']) }),
-    })
-    .optional(),
+  CompromisedCredentialsRiskConfiguration: compromisedCredentialsSchema,
   Branding: brandingSchema.prefault({}),
   SSOSession: ssoSessionSchema.prefault({}),
-  RememberMe: z
-    .strictObject({ MaxValidityMinutes: upToNinetyDays.min(1), IdleMinutes: upToNinetyDays.min(1).optional() })
-    .optional(),
+  RememberMe: rememberMeSchema.optional(),
   Terms: termsSchema.optional(),
 })
 
@@ -226,7 +213,7 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     verifiedBeforeUpdate:
       settings.UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate ?? settings.AutoVerifiedAttributes,
     auditRetentionDays: settings.Audit.RetentionDays,
-    refusesBreachedPasswords: settings.CompromisedCredentialsRiskConfiguration?.Actions.EventAction !== 'NO_ACTION',
+    refusesBreachedPasswords: settings.CompromisedCredentialsRiskConfiguration.Actions.EventAction !== 'NO_ACTION',
     mfaConfiguration: settings.MfaConfiguration,
     mfaTypes: mfaTypesOf(settings),
     lockOut: lockOutOf(settings.LockOut),
@@ -238,20 +225,6 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     ...(settings.Terms === undefined ? {} : { terms: termsOf(settings.Terms) }),
   }
 }
-
-/** In seconds. */
-export function sessionLimitsOf(written: z.output<typeof ssoSessionSchema>): Partial<SessionLimits> {
-  const { MaxValidityMinutes: max, IdleMinutes: idle } = written
-  return {
-    ...(max === undefined ? {} : { maxSeconds: max * 60 }),
-    ...(idle === undefined ? {} : { idleSeconds: idle * 60 }),
-  }
-}
-
-const rememberMeOf = (written: NonNullable<UserPoolSettings['RememberMe']>): SessionLimits => ({
-  maxSeconds: written.MaxValidityMinutes * 60,
-  ...sessionLimitsOf(written),
-})
 
 const isStandard = (name: string): boolean => (standardAttributeNames as readonly string[]).includes(name)
 

@@ -36,7 +36,7 @@ export function createRangeService(
 async function textOf(response: Response): Promise<string> {
   const chunks: Uint8Array[] = []
   let bytes = 0
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     bytes += chunk.length
     if (bytes > maximumBytes) throw new Error('its answer does not come to an end')
     chunks.push(chunk)

@@ -1,0 +1,10 @@
+import { z } from 'zod'
+
+/** Cognito's SetRiskConfiguration, as far as it is acted on. */
+export const compromisedCredentialsSchema = z
+  .strictObject({
+    /** Kept, and not acted on: see decision 22. */
+    EventFilter: z.array(z.enum(['SIGN_IN', 'PASSWORD_CHANGE', 'SIGN_UP'])).optional(),
+    Actions: z.strictObject({ EventAction: z.enum(['BLOCK', 'NO_ACTION']) }),
+  })
+  .prefault({ Actions: { EventAction: 'BLOCK' } })
