@@ -81,7 +81,10 @@ export async function openServices(options: OpenOptions): Promise<OpenServices> 
       domain,
       directory,
       onMessagesQueued: (listener) => void listeners.push(listener),
-      close: () => database.close(),
+      async close() {
+        await breachedPasswords.close()
+        await database.close()
+      },
     }
   } catch (error) {
     await database.close()

@@ -26,7 +26,7 @@ async function pageOf(
   request: AuditPageRequest,
   subject?: string,
 ): Promise<readonly LinkedAuditEvent[]> {
-  const { userPoolId, limit, oldestFirst, after, from, to, eventType, response, clientId, address } = request
+  const { userPoolId, limit, oldestFirst, after, from, to, eventTypes, response, clientId, address } = request
   let query = db
     .selectFrom('audit_events')
     .select(['sequence', ...auditEventColumns])
@@ -34,7 +34,7 @@ async function pageOf(
   if (from !== undefined) query = query.where('at', '>=', from)
   if (to !== undefined) query = query.where('at', '<', to)
   if (subject !== undefined) query = query.where('subject', '=', subject)
-  if (eventType !== undefined) query = query.where('event_type', '=', eventType)
+  if (eventTypes !== undefined) query = query.where('event_type', 'in', eventTypes)
   // As its index says: see migrations/0022-audit-trail.
   if (response === 'Fail') query = query.where(sql<SqlBool>`response = 'Fail'`)
   else if (response !== undefined) query = query.where('response', '=', response)

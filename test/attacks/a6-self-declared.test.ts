@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { updateUserAttributes } from '../../src/domain/attribute-changes/update-user-attributes.ts'
 import { findUser } from '../../src/domain/users/administer-user.ts'
 import { haveAccount, userPoolOf } from '../support/accounts.ts'
 import { linkFor } from '../support/confirmation-links.ts'
@@ -235,4 +236,23 @@ test('the same fields in the address, or in another kind of body, say nothing ei
     status: 'UNCONFIRMED',
     attributes: { email: username, given_name: 'Gus' },
   })
+})
+
+test('whoever changes their details cannot, not even through an app that may write all of it', async () => {
+  const { domain, directory } = server.services
+  const username = 'changing@example.com'
+  const { sub } = await haveAccount(server, {
+    username,
+    password: goodPassword,
+    userPoolId: 'eu-west-1_codes',
+    attributes: { given_name: 'Ada' },
+  })
+  const snapshot = await directory.get('eu-west-1_codes')
+  const appClient = { ...snapshot!.appClients.get('codes')!, writeAttributes: [...flags, 'given_name'] }
+  const request = { userPool: userPool('codes'), userSub: sub, appClient, authTime: clock.now(), languages: [] }
+  for (const name of flags.filter((flag) => flag !== 'custom:admin')) {
+    const outcome = await updateUserAttributes(domain, { ...request, attributes: { [name]: 'true' } })
+    expect(outcome).toEqual({ kind: 'refused', reason: 'notWritable', names: [name] })
+  }
+  expect((await found('codes', username))?.attributes).toEqual({ email: username, given_name: 'Ada', ...verified })
 })

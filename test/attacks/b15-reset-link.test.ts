@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readResetLink, resetByLink } from '../../src/domain/recovery/reset-by-link.ts'
 import { findUser, setUserPassword, signOutUser } from '../../src/domain/users/administer-user.ts'
 import { setUserAttributes } from '../../src/domain/users/set-user-attributes.ts'
 import { haveAccount, userPoolOf } from '../support/accounts.ts'
 import { strangerFrom, verdictOf } from '../support/attackers.ts'
+import { auditTrailOf } from '../support/audit-events.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { databaseKinds } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
@@ -138,6 +140,51 @@ describe.each(databaseKinds)('the link of a reset mail, on %s', (database) => {
       expect([what, (await page.submit({ password: 'Another-Engine-3' })).heading]).toEqual([what, closed])
       expect([what, (await open(link)).heading]).toEqual([what, closed])
     }
+  })
+
+  test('ends with an account that is switched off, or a pool that has closed this way since', async () => {
+    const { domain } = server.services
+    const userPool = userPoolOf(server)
+    const username = await haveOwner()
+    const link = new URL(await linkFor(username)).searchParams
+    const parameter = (name: string): string => link.get(name) ?? ''
+    const followed = {
+      clientId: parameter('client_id'),
+      userSub: parameter('user'),
+      expires: parameter('expires'),
+      signature: parameter('signature'),
+    }
+    const closedPool = { ...userPool, recoveryMechanisms: ['admin_only'] as const }
+    const attempts = (pool: typeof userPool) => [
+      readResetLink(domain, { userPool: pool, link: followed }),
+      resetByLink(domain, { userPool: pool, link: followed, password: newPassword }),
+    ]
+    const refused = [undefined, { kind: 'refused', reason: 'linkClosed' }]
+    expect(await Promise.all(attempts(closedPool))).toEqual(refused)
+    // Alone, and not signed out as an operator's command would have it.
+    const switchTo = (enabled: boolean) =>
+      domain.store.users.update(userPool.id, followed.userSub, { enabled }, clock.now())
+    await switchTo(false)
+    expect(await Promise.all(attempts(userPool))).toEqual(refused)
+    await switchTo(true)
+    expect(await readResetLink(domain, { userPool, link: followed })).toMatchObject({ sub: followed.userSub })
+  })
+
+  test('ends the code beside it, and is on record', async () => {
+    const username = await haveOwner()
+    const before = await server.mail()
+    const visitor = await visitorOf(server)
+    const reset = await (await visitor.login.follow('Forgot your password?')).submit({ username })
+    const code = await server.codeFor(username, before)
+    const [mail] = (await server.mail()).filter(({ to }) => to === username)
+    const link = /https?:\S+\/resetLink\?\S+/.exec(mail?.text ?? '')?.[0] ?? ''
+    expect((await (await open(link)).submit({ password: newPassword })).heading).toBe('Your new password is saved')
+    expect(verdictOf(await reset.submit({ code, password: 'Another-Engine-3' }))).not.toBe('right')
+    expect(await signIn(username, newPassword)).toBe('right')
+    const sub = new URL(link).searchParams.get('user')
+    const events = await auditTrailOf(server.services.domain, userPoolOf(server).id)
+    const own = events.filter(({ subject, eventType }) => subject === sub && eventType === 'ForgotPassword')
+    expect(own.map(({ response, detail }) => [response, detail])).toContainEqual(['Pass', '{"by":"link"}'])
   })
 
   test('is nobody else’s, and none that was made up; why is not told', async () => {

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { linkWaitingEvents } from '../../src/domain/audit/link-events.ts'
+import { record } from '../../src/domain/audit/record.ts'
 import { haveAccount } from '../support/accounts.ts'
 import { appFrom, factorPoolId, factorPools } from '../support/factor-pools.ts'
 import { movableClock } from '../support/movable-clock.ts'
@@ -204,4 +206,20 @@ describe('the request that signs somebody in to their account', () => {
       expect(page.heading).toBe('Your account')
     },
   )
+})
+
+test('the token of a page of somebody’s activity is theirs (row F4)', async () => {
+  const owner = await haveOwner()
+  const { browser } = await signInTo(owner.username)
+  const domain = { ...server.services.domain, caller: { requestId: 'r', address: '192.0.2.1' } }
+  const secret = { userPoolId, eventType: 'ForgotPassword', userSub: owner.sub } as const
+  await record(domain, domain.store, ...Array.from({ length: 30 }, () => secret))
+  await linkWaitingEvents(server.services.domain, { wait: true })
+  const first = await browser.visit(`${base()}/account/activity`)
+  expect(first.text.match(/Forgotten password/g)).toHaveLength(25)
+  const older = await first.follow('Earlier')
+  expect(older.text).toContain('Forgotten password')
+  const thief = await signInTo((await haveOwner()).username)
+  const refused = await thief.browser.visit(older.url.href)
+  expect([refused.status, refused.text.includes('Forgotten password')]).toEqual([400, false])
 })

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { haveAccount } from '../support/accounts.ts'
-import { behindProxy, times } from '../support/attackers.ts'
+import { behindProxy, headersOf, times } from '../support/attackers.ts'
 import { auditTrailOf } from '../support/audit-events.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { databaseKinds, startServer } from '../support/server.ts'
@@ -139,6 +139,27 @@ describe.each(databaseKinds)('messages that somebody else asks for, on %s', (dat
       }
     })
 
+    test('are three as well for codes to an address that somebody wants to have, with however many accounts', async () => {
+      const fates: string[] = []
+      for (const name of ['thief-1', 'thief-2']) {
+        const username = `${name}@example.com`
+        await account('recipient', username)
+        const agent = createUserAgent(server.publicUrl, headersOf(newAddress()))
+        const login = await agent.visit(`${baseOf('recipient')}/account/email`)
+        const page = await login.submit({ username, password: goodPassword })
+        clock.pass(60)
+        let asks = await page.submit({ email: 'victim@example.com' })
+        fates.push(fateOf(asks))
+        for (let index = 0; index < 2 && asks.heading === 'Enter the code'; index += 1) {
+          clock.pass(60)
+          asks = await asks.submit({ resend: '1' }, 'Send a new code')
+          fates.push(fateOf(asks))
+        }
+      }
+      expect(fates).toEqual([...threeThen('Enter the code', 'limited: recipient')])
+      expect(await mailTo(/^victim/)).toBe(3)
+    })
+
     test('come to no more under several names of one account, and no answer tells that they are of one', async () => {
       const userPool = server.services.directory.byId(idOf('alias'))!
       const user = await account('alias', 'mia', { email: 'mia@example.com', email_verified: 'true' })
@@ -266,6 +287,24 @@ describe.each(databaseKinds)('messages that somebody else asks for, on %s', (dat
     const guess = () => reset.submit({ code: '000000', password: goodPassword })
     expect(fatesOf(await inTurn([1, 2, 3, 4], guess))).toEqual(threeThen(asked, 'limited: network'))
     expect((await page.submit({ code })).url.origin).toBe('https://app.example')
+  })
+
+  test('nor with more than three links, which cost a hash each', async () => {
+    const address = '2001:db8:bbbb:3::1'
+    const links: string[] = []
+    for (const name of ['v1', 'v2', 'v3', 'v4']) {
+      const username = `${name}@example.com`
+      await account('tries', username)
+      await forgot('tries', username)
+      await server.codeFor(username)
+      const [mail] = (await server.mail()).filter(({ to }) => to === username)
+      links.push(/https?:\S+\/resetLink\?\S+/.exec(mail?.text ?? '')?.[0] ?? '')
+    }
+    const agent = createUserAgent(server.publicUrl, headersOf(address))
+    const pages = await inTurn(links, async (link) =>
+      (await agent.visit(link)).submit({ password: 'Babbage-Engine-2' }),
+    )
+    expect(fatesOf(pages)).toEqual(threeThen('Your new password is saved', 'limited: network'))
   })
 })
 

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readEnvironment } from '../../src/platform/config/environment.ts'
+import { auditTrailOf } from '../support/audit-events.ts'
 import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
+import { createUserAgent } from '../support/user-agent.ts'
 import { callback } from '../support/visitor.ts'
 import { authorizationRequest } from '../support/relying-party.ts'
 import { attackedPool } from './support/attacked-pool.ts'
@@ -13,7 +15,8 @@ import type { RawAnswer } from './support/raw-socket.ts'
  * F8, believing what a request says of where it came from: ZITADEL GHSA-pfrf-9r5f-73f5 took the instance from a header,
  * oauth2-proxy CVE-2026-76835 trusted every proxy by default. While TRUSTED_PROXIES is empty, which it is, a request with
  * forwarding headers is answered as one without, byte for byte but for what is random: no Secure cookie, no https, no other
- * host, no other user pool. Guards src/app/tenants.ts, src/oidc/engine-internals.ts and src/platform/config/environment.ts.
+ * host, no other user pool. Guards src/app/tenants.ts, src/oidc/engine-internals.ts,
+ * src/security/client-address.ts and src/platform/config/environment.ts.
  * In mails: e1-poisoned-links. What a trusted proxy may say of a visitor's address is tested with the limits that use it.
  */
 
@@ -114,4 +117,17 @@ describe('a user pool', () => {
     for (const line of secure.headers.getSetCookie()) expect(line).toMatch(/^__(Host|Secure)-.*; secure/i)
     expect(secure.headers.get('strict-transport-security')).toBe('max-age=31536000')
   })
+})
+
+test('a visitor is where their connection comes from, whatever the request says', async () => {
+  const claimed = '203.0.113.7'
+  const agent = createUserAgent(server.publicUrl, {
+    'x-forwarded-for': `${claimed}, 198.51.100.1`,
+    forwarded: `for=${claimed}`,
+  })
+  const page = await agent.visit(`${server.publicUrl}${authorize}`)
+  await page.submit({ username: 'nobody@example.com', password: 'Wrong-guess-1' })
+  const events = await auditTrailOf(server.services.domain, 'eu-west-1_email')
+  const addresses = events.filter(({ eventType }) => eventType === 'SignIn').map(({ address }) => address)
+  expect(addresses).toEqual(['127.0.0.1'])
 })

@@ -409,7 +409,8 @@ onEachDatabase((context) => {
       expect(await ids({ subjects: ['ana', 'nobody'] })).toEqual([2, 1])
       expect(await ids({ subjects: ['ana', 'ben'], limit: 2 })).toEqual([3, 2])
       expect(await ids({ subjects: [] })).toEqual([])
-      expect(await ids({ eventType: 'SignUp' })).toEqual([3])
+      expect(await ids({ eventTypes: ['SignUp'] })).toEqual([3])
+      expect(await ids({ eventTypes: ['SignUp', 'ForgotPassword'], limit: 5 })).toEqual([3])
       expect(await ids({ response: 'Fail' })).toEqual([2])
       expect(await ids({ response: 'Pass' })).toEqual([3, 1])
       expect(await ids({ clientId: 'app' })).toEqual([4, 3])
@@ -438,7 +439,7 @@ onEachDatabase((context) => {
         expect(await ids({ token: wrong })).toEqual(['invalidToken'])
       }
       expect(await ids({ token, oldestFirst: true })).toEqual(['invalidToken'])
-      expect(await ids({ token, eventType: 'SignIn' })).toEqual(['invalidToken'])
+      expect(await ids({ token, eventTypes: ['SignIn'] })).toEqual(['invalidToken'])
       expect(await ids({ token, userPoolId: await addUserPool(context.store) })).toEqual(['invalidToken'])
     })
   })

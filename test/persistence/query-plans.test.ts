@@ -170,7 +170,7 @@ describe('pages of a long audit trail', () => {
     ['the next', { after: { at: now, sequence: 9 } }, 'audit_events_at'],
     ['some time', { from: now, to: now }, 'audit_events_at'],
     ['a user', { subjects: ['sub1', 'name:x'] }, 'audit_events_subject'],
-    ['a type', { eventType: 'SignIn' }, 'audit_events_type'],
+    ['a type', { eventTypes: ['SignIn'] }, 'audit_events_type'],
     ['failures', { response: 'Fail' }, 'audit_events_failed'],
     ['a client', { clientId: 'client1' }, 'audit_events_client_id'],
     ['an address', { address: '192.0.2.1' }, 'audit_events_address'],

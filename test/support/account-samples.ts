@@ -13,7 +13,7 @@ export function accountSamples(surroundings: SampleSurroundings): Sample[] {
   const address = foreign('ada.lovelace@example.com')
   const form = { action: '/account?client_id=1example', csrf: 'csrf-token' }
   const common = { form, links: { back: '/account' } }
-  const plain = { ...common, hidden: [], username: { value: address }, fields: [], actions: [] }
+  const plain = { ...common, username: { value: address }, fields: [], actions: [] }
   const button = (key: string, values?: Record<string, string>) => ({
     name: 'end',
     value: foreign('id'),

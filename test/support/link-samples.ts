@@ -77,9 +77,11 @@ export function linkSamples(surroundings: SampleSurroundings): Sample[] {
       form: { action: '/resetLink', csrf: 'csrf-token' },
       hidden: [],
       username: { value: foreign('ada.lovelace@example.com') },
-      password: password('fieldErrors.passwordRules'),
+      password: password('fieldErrors.passwordBreached'),
     }),
     sample('pages/confirmed-user', 'with-link', { ...page('confirmedUser'), links: { login: '/login' } }),
+    sample('pages/confirmed-user', 'reset-done', { ...page('resetDone'), links: { login: '/login' } }),
+    sample('pages/confirmed-user', 'deleted', { ...page('accountDeleted'), links: { login: '/' } }),
     sample('pages/confirmed-user', 'bare', { ...page('confirmedUser'), links: {} }),
   ]
 }

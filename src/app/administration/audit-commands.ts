@@ -44,7 +44,8 @@ export const listAuditEventsCommand = defineCommand(
     const userPoolId = await requireTrail(administration, input.userPool)
     const userPool = directory.byId(userPoolId)
     await linkWaitingEvents(domain, { wait: true })
-    const { username, after: token, userPool: _, ...filters } = input
+    const { username, after: token, userPool: _, eventType, ...rest } = input
+    const filters = { ...rest, ...(eventType === undefined ? {} : { eventTypes: [eventType] }) }
     const subjects = username === undefined ? undefined : await namedBy(domain, userPool, username)
     const page = await listAuditEvents(domain, given({ ...filters, userPoolId, subjects, token }))
     if (page.kind === 'refused') {

@@ -1,5 +1,5 @@
-import { noBreachedPasswords } from '../../domain/ports/breached-passwords.ts'
 import { z } from 'zod'
+import { noBreachedPasswords } from '../../domain/ports/breached-passwords.ts'
 import { noRateLimits } from '../../domain/ports/rate-limiter.ts'
 import type { DomainServices } from '../../domain/ports/services.ts'
 import { applyConfiguration } from '../../domain/user-pools/apply-configuration.ts'

@@ -4,7 +4,7 @@ const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
 const forbiddenSchemes = new Set([
   ...['javascript:', 'vbscript:', 'jscript:', 'livescript:', 'mocha:'],
   ...['data:', 'blob:', 'file:', 'filesystem:', 'about:', 'view-source:', 'jar:', 'feed:', 'resource:', 'chrome:'],
-  ...['urn:', 'ws:', 'wss:', 'ftp:', 'mailto:', 'tel:', 'sms:', 'intent:'],
+  ...['ws:', 'wss:', 'ftp:', 'mailto:', 'tel:', 'sms:', 'intent:'],
 ])
 
 /**
@@ -30,6 +30,7 @@ export function redirectUriProblem(uri: string): string | undefined {
   const isRelative = url !== null && /^https?:$/.test(url.protocol) && !/^https?:\/\/[^/]/i.test(uri)
   if (url === null || isRelative) return 'must be an absolute URL such as https://app.example.com/callback'
   if (uri.includes('#')) return 'must not have a fragment (#…)'
+  if (uri === accountUri) return 'is the address of the account page, and no app’s'
   if (forbiddenSchemes.has(url.protocol)) return `must not use the scheme ${url.protocol}`
   // Also an empty one, which a parser drops: what stands before `@` is what people read as the host.
   if (/^[^/]+\/\/[^/?]*@/.test(uri)) return 'must not carry a user name or password'

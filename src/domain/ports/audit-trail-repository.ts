@@ -28,7 +28,8 @@ export interface AuditPageRequest {
   to?: Date
   /** Any of these. */
   subjects?: readonly string[]
-  eventType?: AuditEventType
+  /** Any of these. */
+  eventTypes?: readonly AuditEventType[]
   response?: AuditResponse
   clientId?: string
   address?: string

@@ -48,11 +48,11 @@ export async function completeNewPassword(
     const attributeProblems = checked.ok ? {} : checked.problems
     return { kind: 'refused', reason: 'invalid', brokenRules: broken, attributeProblems }
   }
+  const breached = await breachedRule(services, userPool, password)
+  if (breached.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: breached, attributeProblems: {} }
   const next = nextChallenge(userPool, { ...user, status: 'CONFIRMED' }, open.attempt.amr)
   const limited = await limitMfaCodes(services, request, user, next)
   if (limited !== undefined) return limited
-  const breached = await breachedRule(services, userPool, password)
-  if (breached.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: breached, attributeProblems: {} }
   const passwordHash = await services.passwordHasher.hash(password)
   const change = { attributes: checked.attributes, passwordHash }
   const outcome = await store(services, request, open, change)

@@ -79,10 +79,13 @@ export async function signUp(services: DomainServices, request: SignUpRequest): 
     }
   }
   const recipients = recipientsOf(userPool, name, checked.attributes)
-  const limited = await limit(services, request, recipients)
-  if (limited !== undefined) return limited
+  const tooMany = await limitRequests(services, userPool, 'SignUpsPerNetwork', 'SignUp')
+  if (tooMany !== undefined) return tooMany
   const breached = await breachedRule(services, userPool, request.password)
   if (breached.length > 0) return { ...refused('invalid'), attributeProblems: {}, brokenRules: breached }
+  // Only what would send a message counts as one.
+  const limited = await limitSending(services, request, recipients)
+  if (limited !== undefined) return limited
   const { id: userPoolId } = userPool
   const found = await findByName(services.store, userPoolId, lookupKey(userPool, typedName(request, name)))
   const passwordHash = await services.passwordHasher.hash(request.password, found.user?.passwordHash)
@@ -105,13 +108,12 @@ function recipientsOf(userPool: UserPool, name: SignInName, attributes: Record<s
 }
 
 /** For the hash first, then for the message; where none is sent there is nothing to count. */
-async function limit(
+async function limitSending(
   services: DomainServices,
   { userPool, appClient }: SignUpRequest,
   recipients: readonly string[],
 ): Promise<LimitExceeded | undefined> {
-  const limited = await limitRequests(services, userPool, 'SignUpsPerNetwork', 'SignUp')
-  if (limited !== undefined || recipients.length === 0) return limited
+  if (recipients.length === 0) return undefined
   return limitMessages(services, userPool, { recipients, clientId: appClient.id, eventType: 'SignUp' })
 }
 

@@ -1,4 +1,4 @@
-import { onRecord } from '../audit/record.ts'
+import { record } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { User } from './user.ts'
 
@@ -14,54 +14,51 @@ export async function exportUser(
   { userPoolId, sub, ...user }: User,
 ): Promise<Readonly<Record<string, unknown>>> {
   const at = services.clock.now()
-  return onRecord(
-    services,
-    async (tx) => {
-      const groups = await tx.groups.ofUser(userPoolId, sub)
-      const consents = await tx.consents.ofUser(userPoolId, sub)
-      const sessions = await tx.browserSessions.ofUser(userPoolId, sub, at)
-      const grants = await tx.grants.ofUser(userPoolId, sub, at)
-      const tokens = await tx.softwareTokens.ofUser(userPoolId, sub)
-      const page = { userPoolId, limit: exportedEvents, oldestFirst: false, subjects: [sub] }
-      const events = await tx.auditTrail.page(page)
-      return {
-        ExportedAt: at,
-        UserPoolId: userPoolId,
-        Username: user.username,
-        Sub: sub,
-        UserStatus: user.status,
-        UserCreateDate: user.createdAt,
-        UserLastModifiedDate: user.updatedAt,
-        UserAttributes: Object.entries(user.attributes).map(([Name, Value]) => ({ Name, Value })),
-        HasPassword: user.passwordHash !== undefined,
-        UserMFASettingList: user.mfaTypes ?? [],
-        PreferredMfaSetting: user.preferredMfa,
-        SoftwareTokens: tokens.map(({ createdAt, lastUsedAt }) => ({ CreatedAt: createdAt, LastUsedAt: lastUsedAt })),
-        Groups: groups.map(({ name }) => name),
-        Consents: consents.map(({ clientId, scopes, createdAt }) => ({
-          ClientId: clientId,
-          Scopes: scopes,
-          CreatedAt: createdAt,
-        })),
-        Sessions: sessions.map(({ authTime, lastUsedAt, address, userAgent, amr }) => ({
-          AuthTime: authTime,
-          LastUsedAt: lastUsedAt,
-          IpAddress: address,
-          UserAgent: userAgent,
-          Amr: amr,
-        })),
-        SignedInApps: grants.map(({ clientId, createdAt }) => ({ ClientId: clientId, CreatedAt: createdAt })),
-        AuthEvents: events.map((event) => ({
-          EventType: event.eventType,
-          CreationDate: event.at,
-          EventResponse: event.response,
-          Reason: event.reason,
-          ClientId: event.clientId,
-          IpAddress: event.address,
-          UserAgent: event.userAgent,
-        })),
-      }
-    },
-    () => ({ userPoolId, eventType: 'UserExport', userSub: sub }),
-  )
+  const { store } = services
+  const [groups, consents, sessions, grants, tokens, events] = await Promise.all([
+    store.groups.ofUser(userPoolId, sub),
+    store.consents.ofUser(userPoolId, sub),
+    store.browserSessions.ofUser(userPoolId, sub, at),
+    store.grants.ofUser(userPoolId, sub, at),
+    store.softwareTokens.ofUser(userPoolId, sub),
+    store.auditTrail.page({ userPoolId, limit: exportedEvents, oldestFirst: false, subjects: [sub] }),
+  ])
+  await record(services, store, { userPoolId, eventType: 'UserExport', userSub: sub })
+  return {
+    ExportedAt: at,
+    UserPoolId: userPoolId,
+    Username: user.username,
+    Sub: sub,
+    UserStatus: user.status,
+    UserCreateDate: user.createdAt,
+    UserLastModifiedDate: user.updatedAt,
+    UserAttributes: Object.entries(user.attributes).map(([Name, Value]) => ({ Name, Value })),
+    HasPassword: user.passwordHash !== undefined,
+    UserMFASettingList: user.mfaTypes ?? [],
+    PreferredMfaSetting: user.preferredMfa,
+    SoftwareTokens: tokens.map(({ createdAt, lastUsedAt }) => ({ CreatedAt: createdAt, LastUsedAt: lastUsedAt })),
+    Groups: groups.map(({ name }) => name),
+    Consents: consents.map(({ clientId, scopes, createdAt }) => ({
+      ClientId: clientId,
+      Scopes: scopes,
+      CreatedAt: createdAt,
+    })),
+    Sessions: sessions.map(({ authTime, lastUsedAt, address, userAgent, amr }) => ({
+      AuthTime: authTime,
+      LastUsedAt: lastUsedAt,
+      IpAddress: address,
+      UserAgent: userAgent,
+      Amr: amr,
+    })),
+    SignedInApps: grants.map(({ clientId, createdAt }) => ({ ClientId: clientId, CreatedAt: createdAt })),
+    AuthEvents: events.map((event) => ({
+      EventType: event.eventType,
+      CreationDate: event.at,
+      EventResponse: event.response,
+      Reason: event.reason,
+      ClientId: event.clientId,
+      IpAddress: event.address,
+      UserAgent: event.userAgent,
+    })),
+  }
 }

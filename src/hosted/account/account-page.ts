@@ -1,39 +1,30 @@
 import { pagePaths } from '../paths.ts'
 
-/** The pages of a person's account, below `/account`. */
-export const accountPages = [
-  'home',
-  'profile',
-  'email',
-  'phone',
-  'password',
-  'factors',
-  'app',
-  'recoveryCodes',
-  'sessions',
-  'apps',
-  'activity',
-  'data',
-  'delete',
-] as const
+/**
+ * The pages of a person's account, below `/account`. A sensitive one does what whoever finds an open browser must not be able
+ * to do: it asks who it is, if that is some minutes ago.
+ */
+const pages = {
+  home: { sensitive: false },
+  profile: { sensitive: false },
+  email: { sensitive: true },
+  phone: { sensitive: true },
+  password: { sensitive: true },
+  factors: { sensitive: true },
+  app: { sensitive: true },
+  recoveryCodes: { sensitive: true },
+  sessions: { sensitive: false },
+  apps: { sensitive: false },
+  activity: { sensitive: false },
+  data: { sensitive: true },
+  delete: { sensitive: true },
+}
 
-export type AccountPage = (typeof accountPages)[number]
+export type AccountPage = keyof typeof pages
 
-export const isAccountPage = (name: string): name is AccountPage => (accountPages as readonly string[]).includes(name)
+export const isAccountPage = (name: string): name is AccountPage => Object.hasOwn(pages, name)
 
-/** Steps that whoever finds an open browser must not be able to do: they ask who it is, if that is some minutes ago. */
-const sensitivePages: ReadonlySet<AccountPage> = new Set([
-  'email',
-  'phone',
-  'password',
-  'factors',
-  'app',
-  'recoveryCodes',
-  'data',
-  'delete',
-])
-
-export const isSensitive = (page: AccountPage): boolean => sensitivePages.has(page)
+export const isSensitive = (page: AccountPage): boolean => pages[page].sensitive
 
 export const accountPagePath = (page: AccountPage): string =>
   page === 'home' ? pagePaths.account : `${pagePaths.account}/${page}`

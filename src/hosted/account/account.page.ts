@@ -1,3 +1,4 @@
+import { nameToSignInWith } from '../../domain/users/sign-in-name.ts'
 import type { AccountAction } from '../../platform/views/account-contexts.ts'
 import type { MessageValues } from '../../platform/views/messages.ts'
 import type { ViewContexts } from '../../platform/views/page-contexts.ts'
@@ -5,41 +6,39 @@ import type { Alert } from '../../platform/views/page-parts.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { errorAlert, showPage } from '../render.ts'
 import type { PageRequest } from '../render.ts'
-import { nameToSignInWith } from '../../domain/users/sign-in-name.ts'
 import { accountForm, accountUrl } from './open-account.ts'
 import type { AccountStep } from './open-account.ts'
 
 /* How the pages of an account are shown. */
 
-export const accountPageRequest = (step: AccountStep, more: Readonly<Record<string, string>> = {}): PageRequest => ({
+export const accountPageRequest = (step: AccountStep): PageRequest => ({
   ctx: step.ctx,
   locale: step.locale,
   tenant: step.tenant,
   appClient: step.appClient,
   redirectUri: undefined,
-  pageInLanguage: (lang) => accountUrl(step, step.page, { ...more, lang }),
+  pageInLanguage: (lang) => accountUrl(step, step.page, { lang }),
 })
 
 /** What a page of one form has beyond what all of them have. */
 type FormContent = Partial<
   Pick<ViewContexts['pages/account-form'], 'fields' | 'currentPassword' | 'newPassword' | 'code' | 'danger' | 'actions'>
-> & { alert?: Alert | undefined; hidden?: Readonly<Record<string, string>> }
+> & { alert?: Alert | undefined }
 
 export function showAccountForm(
   services: HostedServices,
   step: AccountStep,
   section: string,
-  { hidden = {}, fields = [], actions = [], ...content }: FormContent,
+  { fields = [], actions = [], ...content }: FormContent,
   values?: MessageValues,
 ): void {
   showPage(
     services,
-    accountPageRequest(step, hidden),
+    accountPageRequest(step),
     'pages/account-form',
     section,
     {
       form: accountForm(services, step),
-      hidden: Object.entries(hidden).map(([name, value]) => ({ name, value })),
       username: { value: nameToSignInWith(step.userPool, step.user) },
       fields,
       actions,

@@ -65,31 +65,19 @@ interface Shown {
   typed?: string
   problem?: AttributeProblem | 'addressTaken'
   codeError?: string
+  /** Another code was asked for. */
+  resent?: boolean
   alert?: Alert
 }
 
 async function showAddress(services: HostedServices, step: AccountStep, shown: Shown = {}): Promise<void> {
-  const { user, locale, domain, userPool } = step
+  const { user, locale, userPool, ctx } = step
   const attribute = attributeOf(step)
   const section = sections[step.page as AddressPage]
-  const waiting = await waitingAddress(step)
-  if (waiting !== undefined && shown.typed === undefined) {
-    const isNew = (await pendingChange(domain.store, user, attribute, domain.clock.now())) !== undefined
-    return showAccountForm(
-      services,
-      step,
-      'accountAddressCode',
-      {
-        code: { length: codeLength, ...(shown.codeError === undefined ? {} : { error: shown.codeError }) },
-        actions: [
-          action(step, 'resend', '1', 'accountAddressCode.resend'),
-          ...(isNew ? [action(step, 'cancel', '1', 'accountAddressCode.cancel')] : []),
-        ],
-        alert: shown.alert,
-      },
-      { destination: waiting },
-    )
-  }
+  const waiting = shown.typed === undefined ? await waitingAddress(step) : undefined
+  // A code that was just refused, or not sent, was one for what is there.
+  const asksForCode = ctx.query['verify'] === '1' || shown.codeError !== undefined || shown.resent === true
+  if (waiting !== undefined && (waiting.isNew || asksForCode)) return showCode(services, step, waiting, shown)
   const required = userPool.usernameAttributes.includes(attribute)
   const value = shown.typed ?? user.attributes[attribute] ?? ''
   const problem = shown.problem === 'addressTaken' ? undefined : shown.problem
@@ -100,13 +88,33 @@ async function showAddress(services: HostedServices, step: AccountStep, shown: S
   showAccountForm(services, step, section, { fields: [{ ...field, ...taken }], actions: verifies, alert })
 }
 
-/** The address that a code is out for: a new one, or the present one, which nobody has proved yet. */
-async function waitingAddress(step: AccountStep): Promise<string | undefined> {
-  const { domain, user, ctx } = step
+function showCode(services: HostedServices, step: AccountStep, waiting: WaitingAddress, shown: Shown): void {
+  const { codeError: error, alert } = shown
+  const content = {
+    code: { length: codeLength, ...(error === undefined ? {} : { error }) },
+    actions: [
+      action(step, 'resend', '1', 'accountAddressCode.resend'),
+      ...(waiting.isNew ? [action(step, 'cancel', '1', 'accountAddressCode.cancel')] : []),
+    ],
+    alert,
+  }
+  showAccountForm(services, step, 'accountAddressCode', content, { destination: waiting.address })
+}
+
+interface WaitingAddress {
+  address: string
+  /** It is to take the place of the present one. */
+  isNew: boolean
+}
+
+/** The address that a code may be out for: a new one, or the present one, where nobody has proved it yet. */
+async function waitingAddress(step: AccountStep): Promise<WaitingAddress | undefined> {
+  const { domain, user } = step
   const attribute = attributeOf(step)
   const pending = await pendingChange(domain.store, user, attribute, domain.clock.now())
-  if (pending !== undefined) return pending.value
-  return isUnproved(step) && ctx.query['verify'] === '1' ? user.attributes[attribute] : undefined
+  if (pending !== undefined) return { address: pending.value, isNew: true }
+  const address = user.attributes[attribute]
+  return address !== undefined && isUnproved(step) ? { address, isNew: false } : undefined
 }
 
 function isUnproved(step: AccountStep): boolean {
@@ -158,9 +166,12 @@ async function verify(services: HostedServices, step: AccountFormStep, code: str
 async function resend(services: HostedServices, step: AccountFormStep): Promise<void> {
   const { userPool, user, languages, appClient, ctx, domain } = step
   const attribute = attributeOf(step)
-  const asked = { recipients: [user.username], clientId: appClient.id, eventType: 'ResendCode' } as const
+  const waiting = await waitingAddress(step)
+  if (waiting === undefined) return redirect(ctx, accountUrl(step))
+  // Counted for whoever is written to: with many accounts nobody writes to one address more often (threat row E11).
+  const asked = { recipients: [waiting.address], clientId: appClient.id, eventType: 'ResendCode' } as const
   const limited = await limitMessages(domain, userPool, asked)
-  if (limited !== undefined) return showAddress(services, step, { alert: limitAlert(step, limited) })
+  if (limited !== undefined) return showAddress(services, step, { resent: true, alert: limitAlert(step, limited) })
   await sendAttributeVerificationCode(domain, { userPool, userSub: user.sub, attribute, languages })
   redirect(ctx, accountUrl(step, step.page, { verify: '1', notice: 'codeResent' }))
 }

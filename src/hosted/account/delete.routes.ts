@@ -29,9 +29,8 @@ export function deleteRoutes(router: Router, services: HostedServices): void {
       maxAgeSeconds: 0,
     })
     const home = appHome(appClient)
-    const request = { ...accountPageRequest(step), pageInLanguage: undefined }
-    const { pageInLanguage: _, ...page } = request
-    showPage(services, page, 'pages/confirmed-user', 'accountDeleted', {
+    const { pageInLanguage: _, ...request } = accountPageRequest(step)
+    showPage(services, request, 'pages/confirmed-user', 'accountDeleted', {
       links: home === undefined ? {} : { login: home },
     })
   })

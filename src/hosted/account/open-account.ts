@@ -55,16 +55,12 @@ export async function openAccount(
   ctx: Context,
   page: AccountPage,
 ): Promise<AccountStep | undefined> {
-  const tenant = tenantOf(ctx)
-  const appClient = clientOf(tenant, single(ctx.query['client_id']))
-  if (appClient === undefined) return showErrorPage(services, ctx, 'noAccountPage', { status: 404 })
-  rememberLanguage(ctx, tenant.secure)
-  const step = await signedInStep(services, ctx, tenant, appClient, page)
-  const missing = step === undefined ? 'signIn' : missingProof(services, step, freshSeconds)
-  if (step !== undefined && missing === undefined) return step
+  rememberLanguage(ctx, tenantOf(ctx).secure)
+  const opened = await look(services, ctx, page, freshSeconds)
+  if (opened === undefined || 'user' in opened) return opened
   // Back from a sign-in that has brought nothing: not for ever.
   if (ctx.query['answer'] !== undefined) return showErrorPage(services, ctx, 'cookies', { status: 400 })
-  redirect(ctx, signInUrl(tenant, appClient, page, missing))
+  redirect(ctx, opened.signIn)
   return undefined
 }
 
@@ -74,15 +70,12 @@ export async function openAccountForm(
   ctx: Context,
   page: AccountPage,
 ): Promise<AccountFormStep | undefined> {
-  const tenant = tenantOf(ctx)
   const body = await readForm(ctx.req, maximumFormBytes)
   if (!body.ok) return showErrorPage(services, ctx, 'invalidRequest', { status: body.problem === 'size' ? 413 : 400 })
-  const appClient = clientOf(tenant, single(ctx.query['client_id']))
-  if (appClient === undefined) return showErrorPage(services, ctx, 'noAccountPage', { status: 404 })
-  const step = await signedInStep(services, ctx, tenant, appClient, page)
-  const missing = step === undefined ? 'signIn' : missingProof(services, step, freshFormSeconds)
-  if (step === undefined || missing !== undefined) {
-    redirect(ctx, signInUrl(tenant, appClient, page, missing))
+  const step = await look(services, ctx, page, freshFormSeconds)
+  if (step === undefined) return undefined
+  if (!('user' in step)) {
+    redirect(ctx, step.signIn)
     return undefined
   }
   if (!csrfMatches(services.domain.sealedBox, step.browser, csrfSubject(step), body.form.get('_csrf') ?? '')) {
@@ -91,10 +84,25 @@ export async function openAccountForm(
   return { ...step, form: body.form }
 }
 
+/** Whoever may see the page, or where to sign in for it; undefined: there is none, and the answer has been given. */
+async function look(
+  services: HostedServices,
+  ctx: Context,
+  page: AccountPage,
+  maximumAge: number,
+): Promise<AccountStep | { signIn: string } | undefined> {
+  const tenant = tenantOf(ctx)
+  const appClient = clientOf(tenant, single(ctx.query['client_id']))
+  if (appClient === undefined) return showErrorPage(services, ctx, 'noAccountPage', { status: 404 })
+  const step = await signedInStep(services, ctx, tenant, appClient, page)
+  const missing = step === undefined ? 'signIn' : missingProof(services, step, maximumAge)
+  return step === undefined || missing !== undefined ? { signIn: signInUrl(tenant, appClient, page, missing) } : step
+}
+
 /** An id that a button of the page sends; empty: none that could be one. */
 export function idIn(form: ReadonlyMap<string, string>, name: string): string {
   const id = form.get(name) ?? ''
-  return /^[\w.:-]{1,128}$/.test(id) ? id : ''
+  return /^[\w.:+-]{1,128}$/.test(id) ? id : ''
 }
 
 /** The client that is named, else the first that may: its look stands for the pool's. */

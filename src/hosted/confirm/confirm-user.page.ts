@@ -1,15 +1,10 @@
-import type { Context } from 'koa'
-import type { AppClient } from '../../domain/app-clients/app-client.ts'
 import { appHome } from '../../domain/app-clients/app-home.ts'
 import { maskDestination } from '../../domain/messages/email-address.ts'
 import type { AttemptsExceeded } from '../../domain/lock-out/lock-out.ts'
 import type { LimitExceeded } from '../../domain/rate-limits/rate-limits.ts'
-import type { DomainServices } from '../../domain/ports/services.ts'
 import type { FollowedLink, LinkProblem, LinkState } from '../../domain/sign-up/confirm-by-link.ts'
-import type { Tenant } from '../../domain/user-pools/tenant.ts'
 import type { PasswordRule } from '../../domain/users/password-policy.ts'
 import { nameToSignInWith } from '../../domain/users/sign-in-name.ts'
-import type { Locale } from '../../platform/views/message-catalogue.ts'
 import type { ConfirmUserPage } from '../../platform/views/page-contexts.ts'
 import type { Alert } from '../../platform/views/page-parts.ts'
 import { csrfToken } from '../../security/csrf.ts'
@@ -17,6 +12,8 @@ import { limitAlert, tellToWait } from '../attempts-exceeded.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import type { ErrorKey } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
+import { linkPageRequest } from '../link-visit.ts'
+import type { LinkVisit } from '../link-visit.ts'
 import { stepOf } from '../open-step.ts'
 import { newPasswordField } from '../password-field.ts'
 import { pagePaths } from '../paths.ts'
@@ -25,16 +22,8 @@ import type { PageRequest } from '../render.ts'
 import { pageUrl } from '../step.ts'
 import type { Step } from '../step.ts'
 
-/** One request to the page of a link. It belongs to no flow: the link may be followed anywhere. */
-export interface LinkStep extends FollowedLink {
-  ctx: Context
-  tenant: Tenant
-  appClient: AppClient
-  browser: string
-  /** In the service of this visitor. */
-  domain: DomainServices
-  locale: Locale
-}
+/** One request to the page of a link. */
+export interface LinkStep extends LinkVisit, FollowedLink {}
 
 /** What a form of this link is bound to, beside the browser. */
 export const csrfSubject = ({ clientId, username, code }: LinkStep): string =>
@@ -50,14 +39,8 @@ const parametersOf = ({ clientId, username, code }: LinkStep): Record<string, st
 export const linkAddress = (step: LinkStep, more: Record<string, string> = {}): string =>
   `${step.tenant.basePath}${pagePaths.confirmUser}?${new URLSearchParams({ ...parametersOf(step), ...more }).toString()}`
 
-const pageRequest = (step: LinkStep, more: Record<string, string> = {}): PageRequest => ({
-  ctx: step.ctx,
-  locale: step.locale,
-  tenant: step.tenant,
-  appClient: step.appClient,
-  redirectUri: undefined,
-  pageInLanguage: (lang) => linkAddress(step, { ...more, lang }),
-})
+const pageRequest = (step: LinkStep, more: Record<string, string> = {}): PageRequest =>
+  linkPageRequest(step, (lang) => linkAddress(step, { ...more, lang }))
 
 const choose = { choose: 'password' }
 

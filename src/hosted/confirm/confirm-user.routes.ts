@@ -1,25 +1,17 @@
 import type { Router } from '@koa/router'
 import type { Context } from 'koa'
-import { mayUseLocalAccounts } from '../../domain/app-clients/sign-in-methods.ts'
 import { signInTime } from '../../domain/sign-in/sign-in-time.ts'
 import { confirmByLink, readConfirmationLink } from '../../domain/sign-up/confirm-by-link.ts'
 import type { ConfirmByLinkOutcome, LinkProof, LinkState } from '../../domain/sign-up/confirm-by-link.ts'
-import { browserHandle } from '../../oidc/interaction.ts'
 import { epochSeconds } from '../../platform/clock.ts'
-import { askedBy } from '../../platform/http/caller.ts'
-import { readForm } from '../../platform/http/read-form.ts'
-import { csrfMatches } from '../../security/csrf.ts'
 import { sha256 } from '../../security/digest.ts'
-import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
-import { languagesOf, rememberLanguage } from '../language.ts'
+import { onlyOne, openLinkForm, visitByLink } from '../link-visit.ts'
 import { continueFlow, stepOf } from '../open-step.ts'
 import { pagePaths } from '../paths.ts'
-import { redirect, tenantOf } from '../step.ts'
+import { redirect } from '../step.ts'
 import { csrfSubject, linkAddress, showClosedLink, showConfirmUserPage } from './confirm-user.page.ts'
 import type { LinkStep } from './confirm-user.page.ts'
-
-const maximumFormBytes = 16 * 1024
 
 /**
  * Where the link of a mail leads. Opening it changes nothing, since scanners of mail do that before any person does
@@ -34,46 +26,31 @@ export function confirmUserRoutes(router: Router, services: HostedServices): voi
     await showConfirmUserPage(services, step, state, { choosing: ctx.query['choose'] === 'password' })
   })
   router.post(pagePaths.confirmUser, async (ctx) => {
-    const body = await readForm(ctx.req, maximumFormBytes)
-    if (!body.ok) return showErrorPage(services, ctx, 'invalidRequest', { status: body.problem === 'size' ? 413 : 400 })
-    const step = openLink(services, ctx, new URLSearchParams([...body.form]))
+    const step = await openLinkForm(services, ctx, {
+      open: (parameters) => openLink(services, ctx, parameters),
+      csrfSubject,
+      address: linkAddress,
+    })
     if (step === undefined) return
-    const subject = csrfSubject(step)
-    if (!csrfMatches(services.domain.sealedBox, step.browser, subject, body.form.get('_csrf') ?? '')) {
-      return showErrorPage(services, ctx, 'csrf', { status: 403, back: linkAddress(step) })
-    }
     const state = await readConfirmationLink(step.domain, step)
     if (state.kind === 'closed') return showClosedLink(services, step, state)
-    await confirm(services, step, state, body.form)
+    await confirm(services, step, state, step.form)
   })
 }
 
 /** The link as it was followed, if its client is one of this pool's; otherwise the answer has been given. */
 function openLink(services: HostedServices, ctx: Context, parameters: URLSearchParams): LinkStep | undefined {
-  const tenant = tenantOf(ctx)
-  const single = (name: string): string => {
-    const values = parameters.getAll(name)
-    return values.length === 1 ? (values[0] ?? '') : ''
-  }
-  rememberLanguage(ctx, tenant.secure)
-  const clientId = single('client_id')
-  const appClient = tenant.snapshot.appClients.get(clientId)
-  if (appClient === undefined) return showErrorPage(services, ctx, 'linkWrong', { status: 400 })
-  if (!mayUseLocalAccounts(appClient)) return showErrorPage(services, ctx, 'noSignInMethod', { status: 400 })
-  const browser = browserHandle(services.domain, tenant, ctx)
-  return {
-    ctx,
-    tenant,
-    appClient,
-    browser,
-    domain: askedBy(services.domain, ctx.req, { clientId }),
-    locale: services.catalogue.locale(languagesOf(ctx, {})),
-    userPool: tenant.snapshot.userPool,
-    clientId,
-    username: single('user_name'),
-    code: single('confirmation_code'),
-    browserHash: sha256(browser),
-  }
+  const clientId = onlyOne(parameters, 'client_id')
+  const visit = visitByLink(services, ctx, clientId, 'linkWrong')
+  return (
+    visit && {
+      ...visit,
+      clientId,
+      username: onlyOne(parameters, 'user_name'),
+      code: onlyOne(parameters, 'confirmation_code'),
+      browserHash: sha256(visit.browser),
+    }
+  )
 }
 
 type OpenLink = Extract<LinkState, { kind: 'open' }>

@@ -1,33 +1,21 @@
-import type { Context } from 'koa'
-import type { AppClient } from '../../domain/app-clients/app-client.ts'
 import { appHome } from '../../domain/app-clients/app-home.ts'
-import type { DomainServices } from '../../domain/ports/services.ts'
 import type { LimitExceeded } from '../../domain/rate-limits/rate-limits.ts'
 import type { FollowedResetLink } from '../../domain/recovery/reset-by-link.ts'
-import type { Tenant } from '../../domain/user-pools/tenant.ts'
 import type { PasswordRule } from '../../domain/users/password-policy.ts'
 import { nameToSignInWith } from '../../domain/users/sign-in-name.ts'
 import type { User } from '../../domain/users/user.ts'
-import type { Locale } from '../../platform/views/message-catalogue.ts'
 import { csrfToken } from '../../security/csrf.ts'
 import { limitAlert } from '../attempts-exceeded.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
+import { linkPageRequest } from '../link-visit.ts'
+import type { LinkVisit } from '../link-visit.ts'
 import { newPasswordField } from '../password-field.ts'
 import { pagePaths } from '../paths.ts'
 import { errorAlert, showPage } from '../render.ts'
-import type { PageRequest } from '../render.ts'
 
-/** One request to the page of a link. It belongs to no flow: the link may be followed anywhere. */
-export interface ResetLinkStep extends FollowedResetLink {
-  ctx: Context
-  tenant: Tenant
-  appClient: AppClient
-  browser: string
-  /** In the service of this visitor. */
-  domain: DomainServices
-  locale: Locale
-}
+/** One request to the page of a link. */
+export interface ResetLinkStep extends LinkVisit, FollowedResetLink {}
 
 const parametersOf = ({ link }: ResetLinkStep): Record<string, string> => ({
   client_id: link.clientId,
@@ -46,15 +34,6 @@ export const resetLinkAddress = (step: ResetLinkStep, more: Record<string, strin
 export const resetLinkPage = ({ tenant, link }: ResetLinkStep, more: Record<string, string> = {}): string =>
   `${tenant.basePath}${pagePaths.resetLink}?${new URLSearchParams({ client_id: link.clientId, ...more }).toString()}`
 
-const pageRequest = (step: ResetLinkStep, pageInLanguage: (lang: string) => string): PageRequest => ({
-  ctx: step.ctx,
-  locale: step.locale,
-  tenant: step.tenant,
-  appClient: step.appClient,
-  redirectUri: undefined,
-  pageInLanguage,
-})
-
 export function showResetLinkPage(
   services: HostedServices,
   step: ResetLinkStep,
@@ -64,7 +43,7 @@ export function showResetLinkPage(
   const { locale, userPool } = step
   const { empty = false, broken = [], limited } = shown
   const failed = empty || broken.length > 0 ? errorAlert(locale.text('outcomes.checkFields')) : undefined
-  const request = pageRequest(step, (lang) => resetLinkAddress(step, { lang }))
+  const request = linkPageRequest(step, (lang) => resetLinkAddress(step, { lang }))
   showPage(services, request, 'pages/reset-link', 'resetLink', {
     form: {
       action: resetLinkPage(step),
@@ -79,7 +58,7 @@ export function showResetLinkPage(
 
 export function showResetDone(services: HostedServices, step: ResetLinkStep): void {
   const home = appHome(step.appClient)
-  const request = pageRequest(step, (lang) => resetLinkPage(step, { done: '1', lang }))
+  const request = linkPageRequest(step, (lang) => resetLinkPage(step, { done: '1', lang }))
   showPage(services, request, 'pages/confirmed-user', 'resetDone', { links: home === undefined ? {} : { login: home } })
 }
 

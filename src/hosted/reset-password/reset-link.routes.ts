@@ -1,17 +1,11 @@
 import type { Router } from '@koa/router'
 import type { Context } from 'koa'
-import { mayUseLocalAccounts } from '../../domain/app-clients/sign-in-methods.ts'
 import { readResetLink, resetByLink } from '../../domain/recovery/reset-by-link.ts'
-import { browserHandle } from '../../oidc/interaction.ts'
-import { askedBy } from '../../platform/http/caller.ts'
-import { readForm } from '../../platform/http/read-form.ts'
-import { csrfMatches } from '../../security/csrf.ts'
-import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { keepKnownBrowser } from '../known-browser.ts'
-import { languagesOf, rememberLanguage } from '../language.ts'
+import { onlyOne, openLinkForm, visitByLink } from '../link-visit.ts'
 import { pagePaths } from '../paths.ts'
-import { redirect, tenantOf } from '../step.ts'
+import { redirect } from '../step.ts'
 import {
   csrfSubject,
   resetLinkAddress,
@@ -21,8 +15,6 @@ import {
   showResetLinkPage,
 } from './reset-link.page.ts'
 import type { ResetLinkStep } from './reset-link.page.ts'
-
-const maximumFormBytes = 16 * 1024
 
 /**
  * Where the link in the mail about a forgotten password leads. Opening it changes nothing, since scanners of mail do that
@@ -38,40 +30,26 @@ export function resetLinkRoutes(router: Router, services: HostedServices): void 
     showResetLinkPage(services, step, user)
   })
   router.post(pagePaths.resetLink, async (ctx) => {
-    const body = await readForm(ctx.req, maximumFormBytes)
-    if (!body.ok) return showErrorPage(services, ctx, 'invalidRequest', { status: body.problem === 'size' ? 413 : 400 })
-    const step = openLink(services, ctx, new URLSearchParams([...body.form]))
-    if (step === undefined) return
-    const { sealedBox } = services.domain
-    if (!csrfMatches(sealedBox, step.browser, csrfSubject(step), body.form.get('_csrf') ?? '')) {
-      return showErrorPage(services, ctx, 'csrf', { status: 403, back: resetLinkAddress(step) })
-    }
-    await reset(services, step, body.form.get('password') ?? '')
+    const step = await openLinkForm(services, ctx, {
+      open: (parameters) => openLink(services, ctx, parameters),
+      csrfSubject,
+      address: resetLinkAddress,
+    })
+    if (step !== undefined) await reset(services, step, step.form.get('password') ?? '')
   })
 }
 
 /** The link as it was followed, if its client is one of this pool's; otherwise the answer has been given. */
 function openLink(services: HostedServices, ctx: Context, parameters: URLSearchParams): ResetLinkStep | undefined {
-  const tenant = tenantOf(ctx)
-  const single = (name: string): string => {
-    const values = parameters.getAll(name)
-    return values.length === 1 ? (values[0] ?? '') : ''
+  const clientId = onlyOne(parameters, 'client_id')
+  const visit = visitByLink(services, ctx, clientId, 'resetLinkClosed')
+  const link = {
+    clientId,
+    userSub: onlyOne(parameters, 'user'),
+    expires: onlyOne(parameters, 'expires'),
+    signature: onlyOne(parameters, 'signature'),
   }
-  rememberLanguage(ctx, tenant.secure)
-  const clientId = single('client_id')
-  const appClient = tenant.snapshot.appClients.get(clientId)
-  if (appClient === undefined) return showErrorPage(services, ctx, 'resetLinkClosed', { status: 400 })
-  if (!mayUseLocalAccounts(appClient)) return showErrorPage(services, ctx, 'noSignInMethod', { status: 400 })
-  return {
-    ctx,
-    tenant,
-    appClient,
-    browser: browserHandle(services.domain, tenant, ctx),
-    domain: askedBy(services.domain, ctx.req, { clientId }),
-    locale: services.catalogue.locale(languagesOf(ctx, {})),
-    userPool: tenant.snapshot.userPool,
-    link: { clientId, userSub: single('user'), expires: single('expires'), signature: single('signature') },
-  }
+  return visit && { ...visit, link }
 }
 
 async function reset(services: HostedServices, step: ResetLinkStep, password: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { CodeField, Field, NewPasswordField, Page, QrCode, Resend } from './page-parts.ts'
+import type { CodeField, Field, NewPasswordField, Page, QrCode } from './page-parts.ts'
 
 /** What the pages of an account are given; their sections are named after the pages (`accountProfile`, ...). */
 
@@ -23,14 +23,12 @@ export interface AccountPage extends Page {
 /** A page with one form. */
 export interface AccountFormPage extends Page {
   readonly form: AccountForm
-  readonly hidden: readonly HiddenField[]
   /** For password managers. */
   readonly username: { readonly value: string }
   readonly fields: readonly Field[]
   readonly currentPassword?: { readonly error?: string }
   readonly newPassword?: NewPasswordField
   readonly code?: CodeField
-  readonly resend?: Resend
   /** What cannot be taken back. */
   readonly danger?: boolean
   /** Other things to do here, each by a button of its own. */

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
-import { isAbsolute, resolve } from 'node:path'
 
 /** Long enough for any line of such a file: 40 digits, a colon, a count. */
 const windowBytes = 256
@@ -12,8 +11,10 @@ const windowBytes = 256
  * hundred bytes some thirty times, however long the file is.
  * @throws when the file cannot be read, or is no such list
  */
-export async function openHashFile(path: string): Promise<{ has(password: string): Promise<boolean> }> {
-  const file = await open(isAbsolute(path) ? path : resolve(path), 'r')
+export async function openHashFile(
+  path: string,
+): Promise<{ has(password: string): Promise<boolean>; close(): Promise<void> }> {
+  const file = await open(path, 'r')
   const first = await lineAt(file, 0)
   if (!/^[\dA-F]{10,40}$/i.test(first.hash)) {
     await file.close()
@@ -22,6 +23,7 @@ export async function openHashFile(path: string): Promise<{ has(password: string
   const { length } = first.hash
   const { size } = await file.stat()
   return {
+    close: () => file.close(),
     has: (password) => search(file, size, createHash('sha1').update(password, 'utf8').digest('hex').slice(0, length)),
   }
 }

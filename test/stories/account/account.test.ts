@@ -97,6 +97,19 @@ describe.each(databaseKinds)('an account on %s', (database) => {
     expect((await pageAt(browser, '/email')).field('email')).toBe(username)
   })
 
+  test('a present address that nobody has proved is confirmed by its code', async () => {
+    const { browser, username, user } = await signedIn('optional', { email_verified: 'false' })
+    const page = await pageAt(browser, '/email')
+    const asked = await page.submit({ resend: '1' }, 'Send a code to confirm it')
+    expect([asked.heading, asked.text.includes(username)]).toEqual(['Enter the code', true])
+    const wrong = await asked.submit({ code: '000000' })
+    expect([wrong.heading, wrong.text.includes('Invalid verification code')]).toEqual(['Enter the code', true])
+    const done = await wrong.submit({ code: await server.codeFor(username) })
+    expect(done.text).toContain('Your address is confirmed.')
+    const stored = await server.services.domain.store.users.findBySub(user.userPoolId, user.sub)
+    expect(stored?.attributes['email_verified']).toBe('true')
+  })
+
   test('a new password signs out everything but this browser', async () => {
     const { home, username, browser } = await signedIn()
     const other = createUserAgent(server.publicUrl)
