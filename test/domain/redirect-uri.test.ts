@@ -73,6 +73,7 @@ describe('a URI that may not (threat rows C1, C2, C12)', () => {
     ['filesystem:https://app.example.com/x', /scheme/],
     ['view-source:https://app.example.com/', /scheme/],
     ['mailto:somebody@example.com', /scheme/],
+    ['urn:latchkey:account', /account page/],
     [`https://app.example.com/${'x'.repeat(1001)}`, /1,024/],
   ])('%j', (uri, problem) => expect(redirectUriProblem(uri)).toMatch(problem))
 })
