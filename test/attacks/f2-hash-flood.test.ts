@@ -29,14 +29,19 @@ function flood(): { isFull: Promise<void>; stop(): Promise<void> } {
   const { passwordHasher } = server.services.domain
   const flooding = { going: true }
   let full: () => void
-  const isFull = new Promise<void>((resolve) => (full = resolve))
+  let endless: (error: unknown) => void
+  const isFull = new Promise<void>((resolve, reject) => {
+    full = resolve
+    endless = reject
+  })
   const under: Promise<unknown>[] = []
   const one = async (): Promise<void> => {
     while (flooding.going) await passwordHasher.hash('Analytical-1843')
   }
   // One at a time, until the first is refused: then there is no room, and each that ends begins the next.
   const fill = async (): Promise<void> => {
-    for (;;) {
+    // With no end to the queue this would have none either.
+    for (let waiting = 0; waiting < 10_000; waiting += 1) {
       let refused = false
       under.push(
         one().catch(() => {
@@ -46,8 +51,10 @@ function flood(): { isFull: Promise<void>; stop(): Promise<void> } {
       await new Promise((resolve) => setImmediate(resolve))
       if (refused) return full()
     }
+    flooding.going = false
+    throw new Error('as many hashes wait as are asked for')
   }
-  const filling = fill()
+  const filling = fill().catch((error: unknown) => endless(error))
   return {
     isFull,
     async stop() {

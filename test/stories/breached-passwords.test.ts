@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { haveAccount } from '../support/accounts.ts'
+import { linkFor } from '../support/confirmation-links.ts'
 import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 import { createUserAgent } from '../support/user-agent.ts'
@@ -32,8 +33,9 @@ beforeAll(async () => {
   const hashes = [breached, 'password', '123456'].map((text) => createHash('sha1').update(text).digest('hex'))
   await writeFile(list, `${hashes.sort().join('\n')}\n`)
   const lax = { CompromisedCredentialsRiskConfiguration: { Actions: { EventAction: 'NO_ACTION' } } }
+  const byLink = { VerificationMessageTemplate: { DefaultEmailOption: 'CONFIRM_WITH_LINK' } }
   server = await startServer({
-    configuration: JSON.stringify({ UserPools: [pool('strict'), pool('lax', lax)] }),
+    configuration: JSON.stringify({ UserPools: [pool('strict'), pool('lax', lax), pool('links', byLink)] }),
     environment: { hashMemoryKiB: 1024, breachedPasswords: list },
   })
 })
@@ -87,6 +89,15 @@ test('on the account page, and in place of a temporary one', async () => {
   const visitor = await visitorAt(base('strict'), 'strict')
   const first = await visitor.login.submit({ username: 'invited@example.com', password: goodPassword })
   expect((await first.submit({ password: breached })).text).toContain(refusal)
+})
+
+test('where a link confirms somebody else’s sign-up, who takes it over with a password of their own', async () => {
+  await signUp('links', 'mine@example.com', goodPassword)
+  const page = await createUserAgent(server.publicUrl).visit(await linkFor(server, 'mine@example.com'))
+  const choice = await page.follow('Choose a new password')
+  const refused = await choice.submit({ password: breached })
+  expect(refused.text).toContain(refusal)
+  expect((await refused.submit({ password: 'Babbage-Engine-2' })).heading).toBe('Your account is confirmed')
 })
 
 test('not in a user pool that does not want it', async () => {

@@ -241,9 +241,20 @@ describe.each(databaseKinds)('an account on %s', (database) => {
   })
 
   test('what has happened is told, and everything is there to take away', async () => {
-    const { browser, home, username } = await signedIn()
-    await expect.poll(async () => (await pageAt(browser, '/activity')).text).toContain('Signing in')
+    const { browser, home, username, user } = await signedIn()
+    const app = await visitorAt(at('optional'), 'optional', { browser })
+    await app.tokensFrom(app.login)
+    const { auditTrail } = server.services.domain.store
+    const all = { userPoolId: user.userPoolId, limit: 50, oldestFirst: false, subjects: [user.sub] }
+    await expect
+      .poll(async () => {
+        expect((await pageAt(browser, '/activity')).text).toContain('Signing in')
+        return (await auditTrail.page(all)).map(({ eventType }) => eventType)
+      })
+      .toContain('TokenIssue')
+    // What apps do by themselves is not among it.
     const activity = await pageAt(browser, '/activity')
+    expect([activity.status, activity.heading]).toEqual([200, 'Recent activity'])
     expect(activity.text).toMatch(/Firefox.? on .?Windows/)
     const page = await home.follow('Your data')
     const file = await page.submit({})
