@@ -1,4 +1,5 @@
 import { softwareTokenUri } from '../../src/domain/mfa/software-token.ts'
+import { isolated, momentText } from '../../src/hosted/account/account.page.ts'
 import { qrCode } from '../../src/platform/views/qr-code.ts'
 import { kit, sample, type Sample, type SampleSurroundings } from './sample-kit.ts'
 
@@ -19,7 +20,7 @@ export function accountSamples(surroundings: SampleSurroundings): Sample[] {
     value: foreign('id'),
     label: locale.text(key, values),
   })
-  const at = '26 November 2026, 13:24 UTC'
+  const at = momentText({ locale }, new Date('2026-11-26T13:24:00Z'))
   const key = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
   const uri = softwareTokenUri(key, { issuer: 'Rowan & Finch', account: 'ada.lovelace@example.com' })
   const type = (name: string): string => locale.text(`mfaTypes.${name}.name`)
@@ -107,11 +108,14 @@ export function accountSamples(surroundings: SampleSurroundings): Sample[] {
       ...list,
       items: [
         {
-          title: locale.text('accountSessions.lines.browser', { browser: 'Firefox', system: 'Windows' }),
+          title: locale.text('accountSessions.lines.browser', {
+            browser: isolated('Firefox'),
+            system: isolated('Windows'),
+          }),
           badge: locale.text('accountSessions.thisOne'),
           lines: [
             locale.text('accountSessions.lines.signedInAt', { at }),
-            locale.text('accountSessions.lines.from', { address: '2001:db8:85a3::8a2e:370:7334' }),
+            locale.text('accountSessions.lines.from', { address: isolated('2001:db8:85a3::8a2e:370:7334') }),
           ],
           actions: [],
         },
@@ -119,7 +123,7 @@ export function accountSamples(surroundings: SampleSurroundings): Sample[] {
           title: locale.text('accountSessions.unknownBrowser'),
           lines: [
             locale.text('accountSessions.lines.signedInAt', { at }),
-            locale.text('accountSessions.lines.apps', { apps: foreign('Weather, Shop') }),
+            locale.text('accountSessions.lines.apps', { apps: isolated(foreign('Weather, Shop')) }),
           ],
           actions: [button('accountSessions.end')],
         },

@@ -3,7 +3,7 @@ import { withdrawConsent } from '../../domain/consents/give-consent.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { redirect } from '../step.ts'
 import { accountPagePath } from './account-page.ts'
-import { action, momentText, showAccountList } from './account.page.ts'
+import { action, isolated, momentText, showAccountList } from './account.page.ts'
 import { accountUrl, idIn, openAccount, openAccountForm } from './open-account.ts'
 import type { AccountStep } from './open-account.ts'
 
@@ -28,7 +28,7 @@ async function showApps(services: HostedServices, step: AccountStep): Promise<vo
   const consents = await domain.store.consents.ofUser(userPool.id, user.sub)
   showAccountList(services, step, 'accountApps', {
     items: consents.map(({ clientId, scopes, createdAt }) => ({
-      title: tenant.snapshot.appClients.get(clientId)?.name ?? clientId,
+      title: isolated(tenant.snapshot.appClients.get(clientId)?.name ?? clientId),
       lines: [
         locale.text('accountApps.lines.allowedAt', { at: momentText(step, createdAt) }),
         locale.text('accountApps.lines.scopes', { scopes: new Intl.ListFormat(locale.lang).format(scopes) }),
