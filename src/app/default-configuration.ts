@@ -11,6 +11,7 @@ export function defaultConfiguration(publicUrl: string): UserPoolConfiguration {
     CallbackURLs: [`${publicUrl}${demoPaths.callback}`],
     LogoutURLs: [`${publicUrl}${demoPaths.home}`],
     AllowedOAuthFlows: ['code'],
+    ExplicitAuthFlows: ['ALLOW_USER_AUTH', 'ALLOW_USER_SRP_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
     AllowedOAuthScopes: ['openid', 'email', 'profile', 'phone', 'aws.cognito.signin.user.admin'],
   }
   return userPoolConfigurationSchema.parse({
@@ -20,6 +21,8 @@ export function defaultConfiguration(publicUrl: string): UserPoolConfiguration {
     AutoVerifiedAttributes: ['email'],
     Schema: [{ Name: 'email', Required: true }],
     RememberMe: { MaxValidityMinutes: 43_200 },
+    Policies: { SignInPolicy: { AllowedFirstAuthFactors: ['PASSWORD', 'WEB_AUTHN'] } },
+    WebAuthnConfiguration: { FactorConfiguration: 'MULTI_FACTOR_WITH_USER_VERIFICATION' },
     MfaConfiguration: 'OPTIONAL',
     SoftwareTokenMfaConfiguration: { Enabled: true },
     EmailMfaConfiguration: {},

@@ -26,7 +26,8 @@ export function createTenantRouter(domain: DomainServices, registry: ProviderReg
   const router = new Router()
   const engine = async (ctx: Context): Promise<void> => {
     ctx.respond = false
-    await registry.engineFor(tenantOf(ctx)).handle(ctx.req, ctx.res)
+    const tenant = tenantOf(ctx)
+    await registry.engineFor(tenant).handle(tenant, ctx.req, ctx.res)
   }
   router.get(endpointPaths.authorize, async (ctx) => {
     const parameters = checkAuthorization(hosted, ctx, new URLSearchParams(ctx.querystring))

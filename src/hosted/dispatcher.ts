@@ -16,7 +16,8 @@ import type { FlowPage } from './paths.ts'
  *
  *    finish ──┬─ one factor ────────> mfa <──> selectMfa ──> finish
  *             ├─ several, no favourite ──> selectMfa
- *             └─ none, and one is needed ──> mfaSetUp ─────> finish
+ *             ├─ none, and one is needed ──> mfaSetUp ─────> finish
+ *             └─ could have a passkey, has none ──> passkeyOffer ──> finish
  */
 
 const steps: readonly { page: FlowPage | 'finish'; due: (state: FlowState) => boolean }[] = [
@@ -24,6 +25,7 @@ const steps: readonly { page: FlowPage | 'finish'; due: (state: FlowState) => bo
   { page: 'mfaSetUp', due: ({ attempt }) => attempt?.challenge === 'MFA_SETUP' },
   { page: 'selectMfa', due: ({ attempt }) => attempt?.challenge === 'SELECT_MFA_TYPE' },
   { page: 'mfa', due: ({ attempt }) => attempt !== undefined },
+  { page: 'passkeyOffer', due: (state) => state.authenticated !== undefined && state.passkeyOffer === 'due' },
   { page: 'consent', due: (state) => state.authenticated !== undefined && state.consent === 'due' },
   { page: 'finish', due: (state) => state.authenticated !== undefined },
   { page: 'confirm', due: (state) => state.pending?.kind === 'confirm' },

@@ -13,6 +13,8 @@ import { mfaSetUpRoutes } from './mfa/mfa-set-up.routes.ts'
 import { selectMfaRoutes } from './mfa/select-mfa.routes.ts'
 import { newPasswordRoutes } from './new-password/new-password.routes.ts'
 import { showNotStarted } from './lost-flow.ts'
+import { passkeyOfferRoutes } from './passkey/passkey-offer.routes.ts'
+import { passkeySignInRoutes } from './passkey/passkey-sign-in.routes.ts'
 import { pagePaths } from './paths.ts'
 import { forgotPasswordRoutes } from './reset-password/forgot-password.routes.ts'
 import { resetLinkRoutes } from './reset-password/reset-link.routes.ts'
@@ -36,6 +38,8 @@ export function createHostedRouter(services: HostedServices): Router {
   mfaRoutes(router, services)
   selectMfaRoutes(router, services)
   mfaSetUpRoutes(router, services)
+  passkeySignInRoutes(router, services)
+  passkeyOfferRoutes(router, services)
   logoutRoutes(router, services)
   accountRoutes(router, services)
   router.get('/', (ctx) => {

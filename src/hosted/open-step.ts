@@ -18,6 +18,7 @@ import { languagesOf, rememberLanguage } from './language.ts'
 import type { FlowPage } from './paths.ts'
 import { tellLimited } from './tell-limited.ts'
 import { signInState } from './sign-in-state.ts'
+import { offersPasskey } from './passkey/offers-passkey.ts'
 import { pageUrl, redirect, tenantOf } from './step.ts'
 import type { FormStep, Step } from './step.ts'
 
@@ -59,7 +60,13 @@ export async function openForm(
     await continueFlow(services, step, step.flow.state)
     return undefined
   }
-  return { ...step, form: body.form }
+  return { ...noteAuthenticator(step, body.form), form: body.form }
+}
+
+/** Only what may be offered follows from it, so the browser's word is enough. */
+function noteAuthenticator(step: Step, form: ReadonlyMap<string, string>): Step {
+  if (form.get('authenticator') !== '1') return step
+  return { ...step, flow: { ...step.flow, state: { ...step.flow.state, hasAuthenticator: true } } }
 }
 
 async function loadStep(
@@ -132,17 +139,16 @@ const deepLinks: Partial<Record<FlowPage, Readonly<Record<string, string>>>> = {
 export async function continueFlow(
   services: HostedServices,
   step: Step,
-  state: FlowState,
+  to: FlowState,
   notice?: string,
 ): Promise<void> {
   const { ctx, tenant } = step
-  // Chosen on one page, it counts whatever pages come after.
-  const { staySignedIn } = step.flow.state
-  const flow = { ...step.flow, state: { ...(staySignedIn === undefined ? {} : { staySignedIn }), ...state } }
+  const state = { ...keptOf(step.flow.state), ...to }
+  const flow = { ...step.flow, state }
   const next = nextPage(state)
   if (next !== 'finish') {
-    if (state !== step.flow.state)
-      await services.domain.store.flows.saveState(tenant.snapshot.userPool.id, flow.idHash, flow.state)
+    if (to !== step.flow.state)
+      await services.domain.store.flows.saveState(tenant.snapshot.userPool.id, flow.idHash, state)
     return redirect(ctx, pageUrl(step, next, notice))
   }
   const { authenticated } = state
@@ -164,6 +170,7 @@ export async function continueFlow(
     if (outcome.kind === 'refused') return tellLimited(services, step, outcome)
     if (outcome.kind === 'challenge') return continueFlow(services, step, signInState(state, outcome))
   }
+  if (offersPasskey(step, user, state)) return continueFlow(services, step, { ...state, passkeyOffer: 'due' })
   const given = state.consent === 'given'
   if (!given && (await needsConsent(services.domain, step.appClient, user.sub, state.request))) {
     return continueFlow(services, step, { ...state, consent: 'due' })
@@ -174,5 +181,11 @@ export async function continueFlow(
   if (bySession !== true) await keepKnownBrowser(step.domain, step, user.sub)
   redirect(ctx, location)
 }
+
+/** Said on one page, it counts whatever pages come after. */
+const keptOf = ({ staySignedIn, hasAuthenticator }: FlowState): Partial<FlowState> => ({
+  ...(staySignedIn === undefined ? {} : { staySignedIn }),
+  ...(hasAuthenticator === undefined ? {} : { hasAuthenticator }),
+})
 
 const single = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value)

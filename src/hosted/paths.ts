@@ -14,6 +14,9 @@ export const pagePaths = {
   mfa: '/mfa',
   selectMfa: '/selectMfa',
   mfaSetUp: '/mfaSetup',
+  passkeySignIn: '/passkeys/signIn',
+  passkeyOffer: '/passkeys/offer',
+  passkeysAdd: '/passkeys/add',
   account: '/account',
   logout: '/logout',
   error: '/error',
@@ -31,3 +34,4 @@ export type FlowPage =
   | 'mfa'
   | 'selectMfa'
   | 'mfaSetUp'
+  | 'passkeyOffer'

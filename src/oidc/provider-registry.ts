@@ -23,7 +23,8 @@ import { registerGrants } from './token-grants.ts'
 
 export interface Engine {
   provider: Provider
-  handle(request: IncomingMessage, response: ServerResponse): Promise<void>
+  /** @param tenant where this very request came in: one engine serves all domains of its pool */
+  handle(tenant: Tenant, request: IncomingMessage, response: ServerResponse): Promise<void>
 }
 
 /** One engine a user pool (design decision 4), made at its first use and again when the pool's version has grown. */
@@ -77,9 +78,9 @@ function createEngine(services: DomainServices, tenant: Tenant, callbacks: Engin
   const callback = provider.callback()
   return {
     provider,
-    async handle(request, response) {
-      bindTenant(request, tenant)
-      Object.assign(request, { baseUrl: tenant.basePath })
+    async handle(at, request, response) {
+      bindTenant(request, at)
+      Object.assign(request, { baseUrl: at.basePath })
       await callback(request, response)
     },
   }

@@ -89,6 +89,7 @@ function userRow(user: NewUser) {
     signed_out_at: user.signedOutAt ?? null,
     mfa_types: user.mfaTypes ?? [],
     preferred_mfa: user.preferredMfa ?? null,
+    has_passkeys: user.hasPasskeys ?? false,
     created_at: user.createdAt,
     updated_at: user.updatedAt,
   }

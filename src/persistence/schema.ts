@@ -111,6 +111,7 @@ interface UsersTable {
   signed_out_at: Date | null
   mfa_types: ColumnType<MfaType[], readonly MfaType[] | undefined, readonly MfaType[]>
   preferred_mfa: MfaType | null
+  has_passkeys: ColumnType<boolean, boolean | undefined, boolean>
   created_at: Date
   updated_at: Date
 }

@@ -1,10 +1,12 @@
-import type { MfaType } from '../domain/mfa/mfa-type.ts'
+import type { CodeMfaType } from '../domain/mfa/mfa-type.ts'
 import type { ChallengeName } from '../domain/sign-in/sign-in-attempt.ts'
 
 /** Tables of sign-ins under way and of second factors, on the same terms as the others (schema.ts). */
 export interface SignInSchema {
   sign_in_attempts: SignInAttemptsTable
   software_tokens: SoftwareTokensTable
+  passkeys: PasskeysTable
+  spent_challenges: { user_pool_id: string; challenge_hash: string; expires_at: Date }
   recovery_codes: { user_pool_id: string; user_sub: string; code_hash: string; created_at: Date }
 }
 
@@ -20,8 +22,22 @@ interface SignInAttemptsTable {
   code_hash: string | null
   destination: string | null
   code_sent_at: Date | null
-  setting_up: MfaType | null
+  setting_up: CodeMfaType | null
   sealed_secret: string | null
+}
+
+interface PasskeysTable {
+  user_pool_id: string
+  user_sub: string
+  id: string
+  rp_id: string
+  public_key: string
+  counter: number
+  transports: readonly string[]
+  is_platform: boolean
+  name: string
+  created_at: Date
+  last_used_at: Date | null
 }
 
 interface SoftwareTokensTable {

@@ -14,6 +14,7 @@ import { embeddedHousekeeping, housekeepingRepository } from './housekeeping-rep
 import { interactionRepository } from './interaction-repository.ts'
 import { knownBrowserRepository } from './known-browser-repository.ts'
 import { outboxRepository } from './outbox-repository.ts'
+import { passkeyRepository } from './passkey-repository.ts'
 import type { Schema } from './schema.ts'
 import { recoveryCodeRepository } from './recovery-code-repository.ts'
 import { settingsRepository } from './settings-repository.ts'
@@ -40,6 +41,7 @@ const repositories = (db: Kysely<Schema>): Repositories => ({
   signInAttempts: signInAttemptRepository(db),
   softwareTokens: softwareTokenRepository(db),
   recoveryCodes: recoveryCodeRepository(db),
+  passkeys: passkeyRepository(db),
   guesses: guessRepository(db),
   knownBrowsers: knownBrowserRepository(db),
   flows: flowRepository(db),

@@ -14,6 +14,7 @@ export const subjectColumns = [
   'users.signed_out_at as signedOutAt',
   'users.mfa_types as mfaTypes',
   'users.preferred_mfa as preferredMfa',
+  'users.has_passkeys as hasPasskeys',
   'users.created_at as userCreatedAt',
   'users.updated_at as userUpdatedAt',
 ] as const
@@ -28,6 +29,7 @@ interface SubjectColumns {
   signedOutAt: Date | null
   mfaTypes: MfaType[]
   preferredMfa: MfaType | null
+  hasPasskeys: boolean
   userCreatedAt: Date
   userUpdatedAt: Date
   groups: Group[]
@@ -49,6 +51,7 @@ export function splitSubject<Row extends SubjectRow>(
     signedOutAt,
     mfaTypes,
     preferredMfa,
+    hasPasskeys,
     userCreatedAt,
     userUpdatedAt,
     groups,
@@ -70,6 +73,7 @@ const userOf = (row: SubjectRow): User =>
     signedOutAt: row.signedOutAt,
     mfaTypes: row.mfaTypes,
     preferredMfa: row.preferredMfa,
+    hasPasskeys: row.hasPasskeys,
     createdAt: row.userCreatedAt,
     updatedAt: row.userUpdatedAt,
   })

@@ -26,6 +26,7 @@ export async function updateUser(
       ...(change.signedOutAt !== undefined && { signed_out_at: change.signedOutAt }),
       ...(change.mfaTypes !== undefined && { mfa_types: change.mfaTypes }),
       ...(change.preferredMfa !== undefined && { preferred_mfa: change.preferredMfa }),
+      ...(change.hasPasskeys !== undefined && { has_passkeys: change.hasPasskeys }),
       updated_at: at,
     })
     .where('user_pool_id', '=', userPoolId)

@@ -11,6 +11,7 @@ export const userColumns = [
   'users.signed_out_at as signedOutAt',
   'users.mfa_types as mfaTypes',
   'users.preferred_mfa as preferredMfa',
+  'users.has_passkeys as hasPasskeys',
   'users.created_at as createdAt',
   'users.updated_at as updatedAt',
 ] as const

@@ -18,10 +18,11 @@ import { callback, goodPassword } from '../support/visitor.ts'
  * src/domain/mfa/own-factors.ts and the request of src/oidc/authorization-request.ts.
  */
 
+const passkeys = { WebAuthnConfiguration: { FactorConfiguration: 'MULTI_FACTOR_WITH_USER_VERIFICATION' } }
 const clock = movableClock()
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer({ configuration: factorPools(), clock, environment: { hashMemoryKiB: 1024 } })
+  server = await startServer({ configuration: factorPools(passkeys), clock, environment: { hashMemoryKiB: 1024 } })
 })
 afterAll(() => server.stop())
 
@@ -50,6 +51,7 @@ const forms: Record<string, Record<string, string>> = {
   '/factors': { enable: 'EMAIL_OTP' },
   '/app': { sealed: 'sealed', code: '123456' },
   '/recoveryCodes': {},
+  '/passkeys': { credential: '{}' },
   '/data': {},
   '/delete': { confirm: 'delete' },
 }

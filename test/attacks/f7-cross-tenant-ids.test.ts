@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { Passkey } from '../../src/domain/passkeys/passkey.ts'
 import type { Repositories, Store } from '../../src/domain/ports/store.ts'
 import type { BrowserSession } from '../../src/domain/sessions/browser-session.ts'
 import { onEachDatabase } from '../persistence/databases.ts'
@@ -98,6 +99,17 @@ const flowOf = (userPoolId: string, ids: Ids) => ({
 const attemptOf = (userPoolId: string, ids: Ids) => ({
   ...common(userPoolId, ids),
   ...{ challenge: 'NEW_PASSWORD_REQUIRED' as const, amr: [], startedAt: now },
+})
+const passkeyOf = (userPoolId: string, { sub, idHash }: Ids): Passkey => ({
+  userPoolId,
+  userSub: sub,
+  id: idHash,
+  rpId: 'localhost',
+  publicKey: 'key',
+  counter: 1,
+  transports: [],
+  isPlatform: true,
+  name: 'name',
 })
 const softwareTokenOf = (userPoolId: string, { sub, idHash }: Ids) => ({
   ...{ userPoolId, userSub: sub, id: idHash, sealedSecret: 's', lastTimeStep: 1 },
@@ -247,6 +259,17 @@ const table: Record<string, [Outcome, Call]> = {
   'recoveryCodes.replace': ['refused', (store, own, { sub }) => store.recoveryCodes.replace(own, sub, ['new'], now)],
   'recoveryCodes.count': ['nothing', (store, own, { sub }) => store.recoveryCodes.count(own, sub)],
   'recoveryCodes.spend': ['nothing', (store, own, { sub, code }) => store.recoveryCodes.spend(own, sub, code)],
+  'passkeys.add': ['refused', (store, own, ids) => store.passkeys.add(passkeyOf(own, ids), now)],
+  'passkeys.find': ['nothing', (store, own, { idHash }) => store.passkeys.find(own, idHash)],
+  'passkeys.ofUser': ['nothing', (store, own, { sub }) => store.passkeys.ofUser(own, sub)],
+  'passkeys.use': ['nothing', (store, own, ids) => store.passkeys.use(passkeyOf(own, ids), 2, now)],
+  'passkeys.rename': [
+    'nothing',
+    (store, own, ids) => store.passkeys.rename({ ...passkeyOf(own, ids), name: 'changed' }),
+  ],
+  'passkeys.delete': ['nothing', (store, own, ids) => store.passkeys.delete(passkeyOf(own, ids))],
+  'passkeys.deleteOfUser': ['nothing', (store, own, { sub }) => store.passkeys.deleteOfUser(own, sub)],
+  'passkeys.spendChallenge': ['own', (store, own, { idHash }) => store.passkeys.spendChallenge(own, idHash, now)],
   'flows.add': ['refused', (store, own, ids) => store.flows.add(flowOf(own, ids))],
   'flows.find': ['nothing', (store, own, { idHash }) => store.flows.find(own, idHash, now)],
   'flows.saveState': [
@@ -328,6 +351,8 @@ async function fill(store: Store, ids: Ids): Promise<void> {
   await store.decoyCodes.replace({ ...codeOf(userPoolId, ids), userSub: `${ids.sub}-decoy` })
   await store.softwareTokens.add(softwareTokenOf(userPoolId, ids), now)
   await store.recoveryCodes.replace(userPoolId, sub, [code], now)
+  await store.passkeys.add(passkeyOf(userPoolId, ids), now)
+  await store.passkeys.spendChallenge(userPoolId, ids.idHash, now)
   await store.flows.add(flowOf(userPoolId, ids))
   await store.interactions.save({ ...common(userPoolId, ids), payload: {} })
   await store.browserSessions.save(session(userPoolId, ids))

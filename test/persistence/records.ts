@@ -43,6 +43,7 @@ export function newUser(userPoolId: string, username: string, change: Partial<Ne
     enabled: true,
     attributes: { email: `${username}@example.com`, email_verified: 'true' },
     mfaTypes: [],
+    hasPasskeys: false,
     createdAt: now,
     updatedAt: now,
     identifiers: [{ kind: 'username', key: username.toLowerCase() }],

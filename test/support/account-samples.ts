@@ -1,16 +1,29 @@
 import { softwareTokenUri } from '../../src/domain/mfa/software-token.ts'
-import { isolated, momentText } from '../../src/hosted/account/account.page.ts'
+import { momentText } from '../../src/hosted/account/account.page.ts'
+import { isolated } from '../../src/hosted/isolated.ts'
 import { qrCode } from '../../src/platform/views/qr-code.ts'
 import { kit, sample, type Sample, type SampleSurroundings } from './sample-kit.ts'
 
 const pages = [
-  ...(['profile', 'email', 'phone', 'password', 'factors', 'sessions', 'apps', 'activity', 'data', 'delete'] as const),
+  ...([
+    'profile',
+    'email',
+    'phone',
+    'password',
+    'passkeys',
+    'factors',
+    'sessions',
+    'apps',
+    'activity',
+    'data',
+    'delete',
+  ] as const),
 ]
 
 /** The pages of an account. */
 export function accountSamples(surroundings: SampleSurroundings): Sample[] {
   const { locale } = surroundings
-  const { page, password, alert, field, foreign } = kit(surroundings)
+  const { page, password, alert, field, foreign, passkey } = kit(surroundings)
   const address = foreign('ada.lovelace@example.com')
   const form = { action: '/account?client_id=1example', csrf: 'csrf-token' }
   const common = { form, links: { back: '/account' } }
@@ -102,6 +115,21 @@ export function accountSamples(surroundings: SampleSurroundings): Sample[] {
       none: locale.text('accountFactors.none'),
       actions: [button('accountFactors.enable.EMAIL_OTP')],
       more: [{ href: '/account/app', label: locale.text('accountFactors.addApp') }],
+    }),
+    sample('pages/account-list', 'passkeys', {
+      ...page('accountPasskeys'),
+      ...list,
+      passkey: { ...passkey, form },
+      items: ['Google Password Manager', 'Key on my ring'].map((name) => ({
+        title: foreign(name),
+        lines: [
+          locale.text('accountPasskeys.lines.addedAt', { at }),
+          locale.text('accountPasskeys.lines.neverUsed'),
+          locale.text('accountPasskeys.lines.elsewhere', { domain: isolated('login.example.com') }),
+        ],
+        field: { id: foreign('id'), value: foreign(name) },
+        actions: [button('accountPasskeys.remove')],
+      })),
     }),
     sample('pages/account-list', 'sessions', {
       ...page('accountSessions'),

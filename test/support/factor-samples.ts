@@ -5,7 +5,7 @@ import { kit, sample, type Sample, type SampleSurroundings } from './sample-kit.
 /** The pages of second factors. */
 export function factorSamples(surroundings: SampleSurroundings): Sample[] {
   const { locale } = surroundings
-  const { page, alert, foreign } = kit(surroundings)
+  const { page, alert, foreign, passkey } = kit(surroundings)
   const form = { action: '/mfa', csrf: 'csrf-token', flow: 'flow-id' }
   const links = { another: '/selectMfa', login: '/login' }
   const type = (name: string, member: string): string => locale.text(`mfaTypes.${name}.${member}`)
@@ -65,6 +65,15 @@ export function factorSamples(surroundings: SampleSurroundings): Sample[] {
     sample('pages/mfa', 'used', { ...app, links, code: { length: 6, error: locale.text('outcomes.codeAlreadyUsed') } }),
     sample('pages/mfa', 'sent', sent(28)),
     sample('pages/mfa', 'resent', { ...sent(30), ...alert('success', 'outcomes.codeResent', { destination }) }),
+    sample('pages/passkey-offer', 'first', { ...page('passkeyOffer'), form, passkey }),
+    sample('pages/passkey-factor', 'first', { ...page('passkeyFactor'), form, passkey, code: { length: 6 }, links }),
+    sample('pages/passkey-factor', 'elsewhere', {
+      ...page('passkeyFactor'),
+      form,
+      links,
+      code: { length: 6, error: locale.text('outcomes.codeMismatch') },
+      alert: { kind: 'error', text: locale.text('passkeyFactor.elsewhere') },
+    }),
     sample('pages/select-mfa', 'three', { ...page('selectMfa'), form, choices, links: { login: '/login' } }),
     sample('pages/mfa-set-up', 'three', {
       ...page('mfaSetUp'),

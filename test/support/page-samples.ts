@@ -43,7 +43,7 @@ export function pageSamples(surroundings: SampleSurroundings): readonly Sample[]
 const form: parts.Form = { action: '/login?client_id=1example&state=a%26b', csrf: 'csrf-token', flow: 'flow-id' }
 function loginSamples(surroundings: SampleSurroundings): Sample[] {
   const { locale } = surroundings
-  const { page, alert, foreign } = kit(surroundings)
+  const { page, alert, foreign, passkey } = kit(surroundings)
   const links = { signUp: '/signup', forgotPassword: '/forgotPassword' }
   const email = { label: locale.text('identifiers.email'), type: 'email', value: '', autocomplete: 'username' } as const
   const typed = { ...email, value: foreign('ada.lovelace@example.com') }
@@ -57,6 +57,7 @@ function loginSamples(surroundings: SampleSurroundings): Sample[] {
       username: email,
       staySignedIn: { label: locale.text('login.staySignedIn'), checked: true },
     }),
+    sample('pages/login', 'passkey', { ...login, username: email, passkey: { ...passkey, signal: '{}' } }),
     sample('pages/login', 'changed', { ...login, username: typed, ...alert('success', 'outcomes.passwordsChanged') }),
     sample('pages/login', 'fields', {
       ...login,

@@ -69,5 +69,10 @@ export function kit({ locale, languages, assets, foreign = (value) => value }: S
     autocomplete: 'on',
     ...rest,
   })
-  return { page, password, alert, field, foreign }
+  /** As a script gets it; no browser asks anything for a picture. */
+  const passkey: parts.PasskeyPart = {
+    form: { action: '/passkeys/signIn', csrf: 'csrf-token', flow: 'flow-id' },
+    options: JSON.stringify({ challenge: 'AAAA', rpId: 'localhost', rpName: foreign('Rowan & Finch') }),
+  }
+  return { page, password, alert, field, foreign, passkey }
 }

@@ -103,6 +103,102 @@
     }, 250)
   })
 
+  // Passkeys. What WebAuthn takes and gives are bytes; older browsers have no JSON forms of their own.
+  function bytesOf(text) {
+    var binary = atob(text.replace(/-/g, '+').replace(/_/g, '/'))
+    return Uint8Array.from(binary, function (letter) {
+      return letter.charCodeAt(0)
+    })
+  }
+  function textOf(buffer) {
+    var binary = String.fromCharCode.apply(null, new Uint8Array(buffer))
+    return btoa(binary).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')
+  }
+  function optionsOf(form) {
+    var options = JSON.parse(form.dataset.options)
+    options.challenge = bytesOf(options.challenge)
+    if (options.user) options.user.id = bytesOf(options.user.id)
+    ;(options.allowCredentials || []).concat(options.excludeCredentials || []).forEach(function (each) {
+      each.id = bytesOf(each.id)
+    })
+    return options
+  }
+  function answerOf(credential) {
+    var given = credential.response
+    var response = {}
+    ;['clientDataJSON', 'attestationObject', 'authenticatorData', 'signature', 'userHandle'].forEach(function (name) {
+      if (given[name]) response[name] = textOf(given[name])
+    })
+    if (given.getTransports) response.transports = given.getTransports()
+    return JSON.stringify({
+      id: credential.id,
+      rawId: textOf(credential.rawId),
+      type: credential.type,
+      authenticatorAttachment: credential.authenticatorAttachment || undefined,
+      clientExtensionResults: {},
+      response: response,
+    })
+  }
+  // Authenticators may hide a passkey that is none any more.
+  function signal(kind, about) {
+    var tell = {
+      unknown: PublicKeyCredential.signalUnknownCredential,
+      accepted: PublicKeyCredential.signalAllAcceptedCredentials,
+    }[kind]
+    delete about.kind
+    if (tell) tell.call(PublicKeyCredential, about).catch(function () {})
+  }
+  var hasPasskeys = window.isSecureContext && 'PublicKeyCredential' in window && 'credentials' in navigator
+  each('[data-passkey]', function (form) {
+    if (!hasPasskeys) return
+    var field = form.querySelector('[name="credential"]')
+    var status = form.querySelector('[role="status"]')
+    var waiting = new AbortController()
+    function send(credential) {
+      field.value = answerOf(credential)
+      form.requestSubmit()
+    }
+    function ask(more) {
+      var request = Object.assign({ publicKey: optionsOf(form) }, more)
+      return form.dataset.passkey === 'create'
+        ? navigator.credentials.create(request)
+        : navigator.credentials.get(request)
+    }
+    form.addEventListener('submit', function (event) {
+      if (field.value !== '') return
+      event.preventDefault()
+      event.stopImmediatePropagation()
+      waiting.abort()
+      status.textContent = ''
+      ask().then(send, function () {
+        status.textContent = status.dataset.failed
+      })
+    })
+    // Gone back to, its answer is used up: the next press asks anew.
+    window.addEventListener('pageshow', function () {
+      field.value = ''
+    })
+    if (form.dataset.signal) {
+      var about = JSON.parse(form.dataset.signal)
+      signal(about.kind, about)
+    }
+    each('[data-without-passkeys]', function (part) {
+      part.hidden = true
+    })
+    form.hidden = false
+    if (!('conditional' in form.dataset) || !PublicKeyCredential.isConditionalMediationAvailable) return
+    PublicKeyCredential.isConditionalMediationAvailable().then(function (available) {
+      if (available) ask({ mediation: 'conditional', signal: waiting.signal }).then(send, function () {})
+    })
+  })
+  // Whether it is worth offering a passkey after the sign-in.
+  each('[data-authenticator]', function (field) {
+    if (!hasPasskeys || !PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable) return
+    PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable().then(function (available) {
+      if (available) field.value = '1'
+    })
+  })
+
   // A second press sends nothing, until the first has had its time.
   each('form[method="post"]', function (form) {
     form.addEventListener('submit', function (event) {

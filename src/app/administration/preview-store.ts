@@ -55,6 +55,7 @@ export function createPreviewStore(reads: PreviewReads): { store: Store; writes:
     signInAttempts: unavailable('signInAttempts'),
     softwareTokens: unavailable('softwareTokens'),
     recoveryCodes: unavailable('recoveryCodes'),
+    passkeys: unavailable('passkeys'),
     guesses: unavailable('guesses'),
     knownBrowsers: unavailable('knownBrowsers'),
     flows: unavailable('flows'),

@@ -12,6 +12,8 @@ export const auditEventTypes = [
   'MfaSetUp',
   'MfaReset',
   'RecoveryCodesCreate',
+  'PasskeyAdd',
+  'PasskeyRemove',
   'ResendCode',
   'ConfirmSignUp',
   'AttributeChange',

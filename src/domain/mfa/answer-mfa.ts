@@ -22,7 +22,7 @@ export type MfaRefusal = 'codeMismatch' | 'codeAlreadyUsed' | 'attemptExpired'
 export type AnswerMfaOutcome = SignedIn | { kind: 'refused'; reason: MfaRefusal } | AttemptsExceeded
 
 /**
- * Answers SOFTWARE_TOKEN_MFA, SMS_MFA or EMAIL_OTP. Guesses are counted a user and before anything is compared, apart from
+ * Answers SOFTWARE_TOKEN_MFA, SMS_MFA or EMAIL_OTP with a code, and these or WEB_AUTHN with a recovery code. Guesses are counted a user and before anything is compared, apart from
  * those at the password: only whoever knows that gets here (threat rows B5, B6).
  * @param request.browserHash as for `guessByName`
  */
@@ -65,11 +65,14 @@ async function redeem(
     ? await recoveryRefusal(services, tx, user, code)
     : isMessaged(challenge)
       ? messagedRefusal(services, { attempt, user }, code)
-      : await softwareTokenRefusal(services, tx, user.sub, attempt.userPoolId, code)
+      : challenge === 'WEB_AUTHN'
+        ? 'codeMismatch'
+        : await softwareTokenRefusal(services, tx, user.sub, attempt.userPoolId, code)
   if (refusal !== undefined) return { kind: 'refused', reason: refusal }
   if (!(await tx.signInAttempts.spend(attempt.userPoolId, attempt.idHash, at))) return attemptExpired
   // A recovery code is a one-time password as well (RFC 8176 `otp`), whatever was asked for.
-  const amr = [...attempt.amr, isRecovery ? amrOf.SOFTWARE_TOKEN_MFA : amrOf[challenge], multipleFactors]
+  const proved = isRecovery || challenge === 'WEB_AUTHN' ? amrOf.SOFTWARE_TOKEN_MFA : amrOf[challenge]
+  const amr = [...attempt.amr, proved, multipleFactors]
   return { kind: 'done', user, amr, authTime: signInTime(user, at) }
 }
 

@@ -16,7 +16,7 @@ import { lookupKey } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
 import { isMfaCode } from './mfa-code.ts'
 import { amrOf, multipleFactors } from './mfa-type.ts'
-import type { MfaType } from './mfa-type.ts'
+import type { CodeMfaType, MfaType } from './mfa-type.ts'
 import { maximumSoftwareTokens, softwareTokenPurpose, timeStepOf } from './software-token.ts'
 import { mfaTypesToSetUp, usableMfaTypes } from './usable-mfa-types.ts'
 
@@ -54,7 +54,7 @@ async function store(
   services: DomainServices,
   tx: Repositories,
   userPool: UserPool,
-  { attempt, user, type, code }: OpenAttempt & { type: MfaType; code: string },
+  { attempt, user, type, code }: OpenAttempt & { type: CodeMfaType; code: string },
 ): Promise<CompleteSetUpOutcome> {
   const at = services.clock.now()
   const secret = attempt.sealedSecret
@@ -69,7 +69,8 @@ async function store(
   if (!(await tx.signInAttempts.spend(attempt.userPoolId, attempt.idHash, at))) return attemptExpired
   const now = await tx.users.findBySub(userPool.id, user.sub)
   // Whoever was first of two who know the password has set up theirs: the other one is asked for it.
-  if (now === undefined || usableMfaTypes(userPool, now).some((usable) => now.mfaTypes?.includes(usable))) {
+  const isTheirs = (type: MfaType): boolean => type === 'WEB_AUTHN' || now?.mfaTypes?.includes(type) === true
+  if (now === undefined || usableMfaTypes(userPool, now).some(isTheirs)) {
     return attemptExpired
   }
   if (timeStep !== undefined && secret !== undefined) {

@@ -7,12 +7,12 @@ import type { AttemptChange } from '../sign-in/sign-in-attempt.ts'
 import { limitMfaCodes } from './limit-mfa-codes.ts'
 import { isJustSent, noMfaCode, sendMfaCode } from './mfa-code.ts'
 import { attributeOf, isMessaged } from './mfa-type.ts'
-import type { MessagedMfaType, MfaType } from './mfa-type.ts'
+import type { CodeMfaType, MessagedMfaType } from './mfa-type.ts'
 import { newSoftwareTokenSecret, softwareTokenPurpose } from './software-token.ts'
 import { canReceive, mfaTypesToSetUp } from './usable-mfa-types.ts'
 
 export type BeginSetUpOutcome =
-  | { kind: 'begun'; type: MfaType; sent: boolean }
+  | { kind: 'begun'; type: CodeMfaType; sent: boolean }
   /** `phoneNeeded`: SMS wants a number, or another one than what was given. */
   | { kind: 'refused'; reason: 'attemptExpired' | 'phoneNeeded' | 'phoneInvalid' }
   | LimitExceeded
@@ -24,7 +24,7 @@ export type BeginSetUpOutcome =
  */
 export async function beginSetUp(
   services: DomainServices,
-  request: AttemptRequest & { type: MfaType; phoneNumber?: string; languages: readonly string[] },
+  request: AttemptRequest & { type: CodeMfaType; phoneNumber?: string; languages: readonly string[] },
 ): Promise<BeginSetUpOutcome> {
   const { userPool, type } = request
   const open = await openAttempt(services, request)
@@ -70,7 +70,7 @@ export async function chooseAnotherSetUp(services: DomainServices, request: Atte
   })
 }
 
-function secretFor(services: DomainServices, { attempt }: OpenAttempt, type: MfaType): AttemptChange {
+function secretFor(services: DomainServices, { attempt }: OpenAttempt, type: CodeMfaType): AttemptChange {
   if (type !== 'SOFTWARE_TOKEN_MFA' || attempt.sealedSecret !== undefined) return {}
   return { sealedSecret: services.sealedBox.seal(newSoftwareTokenSecret(), softwareTokenPurpose) }
 }

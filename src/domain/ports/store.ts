@@ -15,6 +15,7 @@ import type { DecoySignUpRepository } from './decoy-sign-up-repository.ts'
 import type { HousekeepingRepository } from './housekeeping-repository.ts'
 import type { KnownBrowserRepository } from './known-browser-repository.ts'
 import type { OutboxRepository } from './outbox-repository.ts'
+import type { PasskeyRepository } from './passkey-repository.ts'
 import type { VerificationCodeRepository } from './verification-code-repository.ts'
 import type { SignInAttemptRepository } from './sign-in-attempt-repository.ts'
 import type { RecoveryCodeRepository } from './recovery-code-repository.ts'
@@ -46,6 +47,7 @@ export interface Repositories {
   signInAttempts: SignInAttemptRepository
   softwareTokens: SoftwareTokenRepository
   recoveryCodes: RecoveryCodeRepository
+  passkeys: PasskeyRepository
   guesses: GuessRepository
   knownBrowsers: KnownBrowserRepository
   flows: FlowRepository
@@ -178,6 +180,7 @@ export interface UserChange {
   signedOutAt?: Date
   mfaTypes?: readonly MfaType[]
   preferredMfa?: MfaType | null
+  hasPasskeys?: boolean
 }
 
 export interface GroupRepository {

@@ -31,6 +31,10 @@ export interface FlowState {
   signedIn?: { userSub: string; name: string; remembered: boolean }
   /** Chosen on a page that offers it; absent: not chosen yet. */
   staySignedIn?: boolean
+  /** The browser has an authenticator of its own, as its script says: worth offering a passkey. */
+  hasAuthenticator?: true
+  /** Whether to have a passkey from now on; `done`: answered. */
+  passkeyOffer?: 'due' | 'done'
   /** What was typed as user name, so that no page asks for it twice. */
   username?: string
   pending?: PendingConfirmation | PendingReset

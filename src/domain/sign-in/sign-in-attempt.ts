@@ -1,4 +1,4 @@
-import type { MfaType } from '../mfa/mfa-type.ts'
+import type { CodeMfaType, MfaType } from '../mfa/mfa-type.ts'
 
 /** Cognito's ChallengeNameType, as far as the pages know them. */
 export type ChallengeName = 'NEW_PASSWORD_REQUIRED' | 'SELECT_MFA_TYPE' | 'MFA_SETUP' | MfaType
@@ -21,7 +21,7 @@ export interface SignInAttempt {
   destination?: string
   codeSentAt?: Date
   /** During MFA_SETUP: the factor that is being set up. */
-  settingUp?: MfaType
+  settingUp?: CodeMfaType
   /** During the set-up of an authenticator app: its secret. */
   sealedSecret?: string
 }
@@ -32,6 +32,6 @@ export interface AttemptChange {
   codeHash?: string | null
   destination?: string | null
   codeSentAt?: Date | null
-  settingUp?: MfaType | null
+  settingUp?: CodeMfaType | null
   sealedSecret?: string | null
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import type { MfaType } from '../mfa/mfa-type.ts'
+import { passkeySettingsOf } from './passkey-settings.ts'
+import type { webAuthnConfiguration } from './passkey-settings.ts'
 
 /* Cognito's SetUserPoolMfaConfig, whose members stand beside those of the user pool. */
 
@@ -20,9 +22,14 @@ export const mfaSettings = {
   SmsAuthenticationMessage: codeMessage.max(140).optional(),
 }
 
-type MfaSettings = z.output<z.ZodObject<typeof mfaSettings>>
+type MfaSettings = z.output<z.ZodObject<typeof mfaSettings>> & {
+  WebAuthnConfiguration?: z.output<typeof webAuthnConfiguration>
+}
 
-/** The kinds of second factor that count: those that are named, and authenticator apps where none is. */
+/**
+ * The kinds of second factor that count: those that are named, and authenticator apps where none is. Passkeys stand beside
+ * others, never alone: somebody whose passkeys are of another device or domain must have a way in.
+ */
 export function mfaTypesOf(settings: MfaSettings): readonly MfaType[] {
   const { SoftwareTokenMfaConfiguration: app, SmsMfaConfiguration: sms, EmailMfaConfiguration: email } = settings
   const isNamed = app !== undefined || sms !== undefined || email !== undefined
@@ -30,6 +37,7 @@ export function mfaTypesOf(settings: MfaSettings): readonly MfaType[] {
     ...(app?.Enabled === true || !isNamed ? (['SOFTWARE_TOKEN_MFA'] as const) : []),
     ...(sms === undefined ? [] : (['SMS_MFA'] as const)),
     ...(email === undefined ? [] : (['EMAIL_OTP'] as const)),
+    ...(passkeySettingsOf(settings.WebAuthnConfiguration).countsAsTwoFactors ? (['WEB_AUTHN'] as const) : []),
   ]
 }
 

@@ -7,6 +7,7 @@ import { rateLimitsOf, rateLimitsSchema } from './rate-limit-settings.ts'
 import { compromisedCredentialsSchema } from './risk-settings.ts'
 import { rememberMeOf, rememberMeSchema, sessionLimitsOf, ssoSessionSchema } from './session-settings.ts'
 import { mfaMessagesOf, mfaSettings, mfaTypesOf } from './mfa-settings.ts'
+import { passkeySettingsOf, signInPolicy, webAuthnConfiguration } from './passkey-settings.ts'
 import type { AttributeSetting, Branding, UserPool } from './user-pool.ts'
 import type { UserPoolRecord } from '../ports/store.ts'
 import { termsOf, termsSchema } from './terms.ts'
@@ -80,9 +81,7 @@ export const userPoolSettingsSchema = z.strictObject({
   AliasAttributes: z.array(z.enum(['email', 'phone_number', 'preferred_username'])).default([]),
   AutoVerifiedAttributes: z.array(address).default([]),
   UsernameConfiguration: z.strictObject({ CaseSensitive: z.boolean().default(false) }).prefault({}),
-  Policies: z
-    .strictObject({ PasswordPolicy: passwordPolicy.prefault({}), SignInPolicy: z.unknown().optional() })
-    .prefault({}),
+  Policies: z.strictObject({ PasswordPolicy: passwordPolicy.prefault({}), SignInPolicy: signInPolicy }).prefault({}),
   AdminCreateUserConfig: z
     .strictObject({
       AllowAdminCreateUserOnly: z.boolean().default(false),
@@ -101,6 +100,7 @@ export const userPoolSettingsSchema = z.strictObject({
     .strictObject({ AttributesRequireVerificationBeforeUpdate: z.array(address).optional() })
     .prefault({}),
   ...mfaSettings,
+  WebAuthnConfiguration: webAuthnConfiguration,
   LockOut: lockOutSchema.prefault({}),
   RateLimits: rateLimitsSchema.prefault({}),
   EmailVerificationSubject: z.string().max(140).optional(),
@@ -215,6 +215,8 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     auditRetentionDays: settings.Audit.RetentionDays,
     refusesBreachedPasswords: settings.CompromisedCredentialsRiskConfiguration.Actions.EventAction !== 'NO_ACTION',
     mfaConfiguration: settings.MfaConfiguration,
+    firstFactors: settings.Policies.SignInPolicy.AllowedFirstAuthFactors,
+    passkeys: passkeySettingsOf(settings.WebAuthnConfiguration),
     mfaTypes: mfaTypesOf(settings),
     lockOut: lockOutOf(settings.LockOut),
     rateLimits: rateLimitsOf(settings.RateLimits),

@@ -2,6 +2,7 @@ import type { LockOut } from '../lock-out/lock-out.ts'
 import type { MessageTemplateOverrides } from '../messages/message.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import type { MfaType } from '../mfa/mfa-type.ts'
+import type { PasskeySettings } from '../passkeys/passkey.ts'
 import type { SigningAlgorithm } from '../tokens/signing-key.ts'
 import type { CustomAttribute } from '../users/attribute-schema.ts'
 import type { Terms } from './terms.ts'
@@ -19,6 +20,9 @@ export interface PasswordPolicy {
   requireSymbols: boolean
   temporaryPasswordValidityDays: number
 }
+
+/** Cognito's AllowedFirstAuthFactors: what a sign-in may begin with. */
+export type FirstFactor = 'PASSWORD' | 'EMAIL_OTP' | 'SMS_OTP' | 'WEB_AUTHN'
 
 export type RecoveryMechanism = 'verified_email' | 'verified_phone_number' | 'admin_only'
 
@@ -61,6 +65,9 @@ export interface UserPool {
   /** Where BREACHED_PASSWORDS names a list. */
   refusesBreachedPasswords: boolean
   mfaConfiguration: 'OFF' | 'OPTIONAL' | 'ON'
+  /** A password is always among them. */
+  firstFactors: readonly FirstFactor[]
+  passkeys: PasskeySettings
   /** Second factors that count. */
   mfaTypes: readonly MfaType[]
   lockOut: LockOut

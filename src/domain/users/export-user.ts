@@ -1,4 +1,5 @@
 import { record } from '../audit/record.ts'
+import type { OwnedPasskey } from '../passkeys/passkey.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { User } from './user.ts'
 
@@ -15,12 +16,13 @@ export async function exportUser(
 ): Promise<Readonly<Record<string, unknown>>> {
   const at = services.clock.now()
   const { store } = services
-  const [groups, consents, sessions, grants, tokens, events] = await Promise.all([
+  const [groups, consents, sessions, grants, tokens, passkeys, events] = await Promise.all([
     store.groups.ofUser(userPoolId, sub),
     store.consents.ofUser(userPoolId, sub),
     store.browserSessions.ofUser(userPoolId, sub, at),
     store.grants.ofUser(userPoolId, sub, at),
     store.softwareTokens.ofUser(userPoolId, sub),
+    store.passkeys.ofUser(userPoolId, sub),
     store.auditTrail.page({ userPoolId, limit: exportedEvents, oldestFirst: false, subjects: [sub] }),
   ])
   await record(services, store, { userPoolId, eventType: 'UserExport', userSub: sub })
@@ -37,6 +39,7 @@ export async function exportUser(
     UserMFASettingList: user.mfaTypes ?? [],
     PreferredMfaSetting: user.preferredMfa,
     SoftwareTokens: tokens.map(({ createdAt, lastUsedAt }) => ({ CreatedAt: createdAt, LastUsedAt: lastUsedAt })),
+    Passkeys: passkeys.map(passkeyMembers),
     Groups: groups.map(({ name }) => name),
     Consents: consents.map(({ clientId, scopes, createdAt }) => ({
       ClientId: clientId,
@@ -62,3 +65,12 @@ export async function exportUser(
     })),
   }
 }
+
+/** Cognito's ListWebAuthnCredentials. */
+const passkeyMembers = ({ id, name, rpId, createdAt, lastUsedAt }: OwnedPasskey) => ({
+  CredentialId: id,
+  FriendlyCredentialName: name,
+  RelyingPartyId: rpId,
+  CreatedAt: createdAt,
+  LastUsedAt: lastUsedAt,
+})

@@ -33,6 +33,7 @@ export interface User {
   mfaTypes?: readonly MfaType[]
   /** Asked for without a choice (Cognito: PreferredMfaSetting). */
   preferredMfa?: MfaType
+  hasPasskeys?: boolean
   createdAt: Date
   updatedAt: Date
 }

@@ -12,6 +12,7 @@ const pages = {
   password: { sensitive: true },
   factors: { sensitive: true },
   app: { sensitive: true },
+  passkeys: { sensitive: true },
   recoveryCodes: { sensitive: true },
   sessions: { sensitive: false },
   apps: { sensitive: false },

@@ -51,7 +51,9 @@ export function showAccountForm(
 }
 
 type ListContent = Pick<ViewContexts['pages/account-list'], 'items'> &
-  Partial<Pick<ViewContexts['pages/account-list'], 'none' | 'actions' | 'more'>> & { alert?: Alert | undefined }
+  Partial<Pick<ViewContexts['pages/account-list'], 'none' | 'actions' | 'more' | 'passkey'>> & {
+    alert?: Alert | undefined
+  }
 
 export function showAccountList(
   services: HostedServices,
@@ -84,6 +86,8 @@ const notices: Readonly<Record<string, Alert['kind']>> = {
   addressChanged: 'success',
   changeCancelled: 'info',
   codeResent: 'success',
+  passkeyAdded: 'success',
+  passkeyRemoved: 'success',
   factorAdded: 'success',
   factorRemoved: 'success',
   factorPreferred: 'success',
@@ -114,6 +118,3 @@ export const momentText = ({ locale }: Pick<AccountStep, 'locale'>, at: Date): s
     timeZone: 'UTC',
     timeZoneName: 'short',
   }).format(at)
-
-/** A name or an address within a sentence: it keeps its own direction (Unicode UAX #9, first strong isolate). */
-export const isolated = (text: string): string => `\u2068${text}\u2069`

@@ -3,11 +3,12 @@ import type { AuditEventType, LinkedAuditEvent } from '../../domain/audit/audit-
 import { listAuditEvents } from '../../domain/audit/list-events.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
+import { browserText } from '../browser-text.ts'
+import { isolated } from '../isolated.ts'
 import { accountPagePath } from './account-page.ts'
-import { isolated, momentText, showAccountList } from './account.page.ts'
+import { momentText, showAccountList } from './account.page.ts'
 import { accountUrl, openAccount } from './open-account.ts'
 import type { AccountStep } from './open-account.ts'
-import { browserText } from './sessions.routes.ts'
 
 const eventsPerPage = 25
 
@@ -45,7 +46,7 @@ const shownEvents: readonly AuditEventType[] = [
   ...(['ConfirmSignUp', 'AttributeChange', 'AttributeChangeCancel', 'VerifyAttribute'] as const),
   ...(['Consent', 'ConsentWithdraw', 'TokenReuse', 'TokenRevoke', 'SignOut', 'GlobalSignOut'] as const),
   ...(['UserCreate', 'UserConfirm', 'UserEnable', 'UserDisable', 'UserSetPassword', 'UserUpdate'] as const),
-  ...(['UserAddToGroup', 'UserExport', 'RecoveryCodesCreate'] as const),
+  ...(['UserAddToGroup', 'UserExport', 'RecoveryCodesCreate', 'PasskeyAdd', 'PasskeyRemove'] as const),
 ]
 
 function eventItem(step: AccountStep, event: LinkedAuditEvent) {

@@ -1,9 +1,10 @@
 import type { Router } from '@koa/router'
 import { withdrawConsent } from '../../domain/consents/give-consent.ts'
 import type { HostedServices } from '../hosted-services.ts'
+import { isolated } from '../isolated.ts'
 import { redirect } from '../step.ts'
 import { accountPagePath } from './account-page.ts'
-import { action, isolated, momentText, showAccountList } from './account.page.ts'
+import { action, momentText, showAccountList } from './account.page.ts'
 import { accountUrl, idIn, openAccount, openAccountForm } from './open-account.ts'
 import type { AccountStep } from './open-account.ts'
 

@@ -7,6 +7,7 @@ import { maximumSoftwareTokens } from '../../domain/mfa/software-token.ts'
 import type { OwnedSoftwareToken } from '../../domain/mfa/software-token.ts'
 import { canReceive, usableMfaTypes } from '../../domain/mfa/usable-mfa-types.ts'
 import type { AccountAction } from '../../platform/views/account-contexts.ts'
+import { relyingPartyOf } from '../../domain/passkeys/relying-party.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { redirect } from '../step.ts'
@@ -77,6 +78,7 @@ async function showFactors(services: HostedServices, step: AccountStep): Promise
   const badge = (type: MfaType) =>
     usable.length > 1 && usable[0] === type ? { badge: locale.text('accountFactors.preferred') } : {}
   const items = usable.flatMap((type) => {
+    if (type === 'WEB_AUTHN') return [passkeyItem(step, badge(type), prefers(type))]
     if (!isMessaged(type))
       return tokens.map((token, index) => appItem(step, token, index, { ...badge(type) }, prefers(type)))
     const chosen = user.mfaTypes?.includes(type) === true
@@ -89,7 +91,9 @@ async function showFactors(services: HostedServices, step: AccountStep): Promise
       },
     ]
   })
-  const offered = userPool.mfaTypes.filter((type) => isMessaged(type) && user.mfaTypes?.includes(type) !== true)
+  const offered = userPool.mfaTypes.filter(
+    (type) => (isMessaged(type) || type === 'WEB_AUTHN') && user.mfaTypes?.includes(type) !== true,
+  )
   showAccountList(services, step, 'accountFactors', {
     items,
     none: locale.text('accountFactors.none'),
@@ -98,6 +102,18 @@ async function showFactors(services: HostedServices, step: AccountStep): Promise
       .map((type) => action(step, 'enable', type, `accountFactors.enable.${type}`)),
     more: waysToMore(step, tokens.length, offered),
   })
+}
+
+/** All of them together: which there are is a page of its own. */
+function passkeyItem(step: AccountStep, badge: { badge?: string }, prefers: readonly AccountAction[]) {
+  const { user, locale } = step
+  const chosen = user.mfaTypes?.includes('WEB_AUTHN') === true
+  return {
+    title: locale.text('mfaTypes.WEB_AUTHN.name'),
+    ...badge,
+    lines: [locale.text('accountFactors.lines.passkey')],
+    actions: [...prefers, ...(chosen ? [action(step, 'disable', 'WEB_AUTHN', 'accountFactors.remove')] : [])],
+  }
 }
 
 /** An authenticator app is told from another by when it was set up. */
@@ -135,6 +151,11 @@ function waysToMore(step: AccountStep, apps: number, offered: readonly MfaType[]
       : []),
     ...(usableMfaTypes(userPool, user).length > 0
       ? [{ href: accountUrl(step, 'recoveryCodes'), label: locale.text('accountFactors.recoveryCodes') }]
+      : []),
+    ...(userPool.mfaTypes.includes('WEB_AUTHN') &&
+    user.hasPasskeys !== true &&
+    relyingPartyOf(step.tenant) !== undefined
+      ? [{ href: accountUrl(step, 'passkeys'), label: locale.text('accountFactors.addPasskey') }]
       : []),
     ...(needsPhone ? [{ href: accountUrl(step, 'phone'), label: locale.text('accountFactors.provePhone') }] : []),
   ]

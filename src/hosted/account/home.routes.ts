@@ -1,6 +1,7 @@
 import type { Router } from '@koa/router'
 import { appHome } from '../../domain/app-clients/app-home.ts'
 import { usableMfaTypes } from '../../domain/mfa/usable-mfa-types.ts'
+import { hasPasskeys, relyingPartyOf } from '../../domain/passkeys/relying-party.ts'
 import { nameToSignInWith } from '../../domain/users/sign-in-name.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { pagePaths } from '../paths.ts'
@@ -45,13 +46,14 @@ function showHome(services: HostedServices, step: AccountStep): void {
 }
 
 /** Pages on which this user can do something. */
-function pagesFor({ userPool, appClient }: AccountStep): readonly AccountPage[] {
+function pagesFor({ userPool, appClient, tenant }: AccountStep): readonly AccountPage[] {
   const hasFactors = userPool.mfaConfiguration !== 'OFF' && userPool.mfaTypes.length > 0
   const writable = new Set(writableAttributes(userPool, appClient))
   return [
     ...(writable.size > 0 ? (['profile'] as const) : []),
     ...(['email', 'phone'] as const).filter((page) => mayChangeAddress(userPool, appClient, addressAttribute[page])),
     'password',
+    ...(hasPasskeys(userPool) && relyingPartyOf(tenant) !== undefined ? (['passkeys'] as const) : []),
     ...(hasFactors ? (['factors'] as const) : []),
     'sessions',
     'apps',

@@ -56,7 +56,7 @@ export async function openAccount(
   page: AccountPage,
 ): Promise<AccountStep | undefined> {
   rememberLanguage(ctx, tenantOf(ctx).secure)
-  const opened = await look(services, ctx, page, freshSeconds)
+  const opened = await lookAtAccount(services, ctx, page, freshSeconds)
   if (opened === undefined || 'user' in opened) return opened
   // Back from a sign-in that has brought nothing: not for ever.
   if (ctx.query['answer'] !== undefined) return showErrorPage(services, ctx, 'cookies', { status: 400 })
@@ -72,7 +72,7 @@ export async function openAccountForm(
 ): Promise<AccountFormStep | undefined> {
   const body = await readForm(ctx.req, maximumFormBytes)
   if (!body.ok) return showErrorPage(services, ctx, 'invalidRequest', { status: body.problem === 'size' ? 413 : 400 })
-  const step = await look(services, ctx, page, freshFormSeconds)
+  const step = await lookAtAccount(services, ctx, page, freshFormSeconds)
   if (step === undefined) return undefined
   if (!('user' in step)) {
     redirect(ctx, step.signIn)
@@ -85,11 +85,11 @@ export async function openAccountForm(
 }
 
 /** Whoever may see the page, or where to sign in for it; undefined: there is none, and the answer has been given. */
-async function look(
+export async function lookAtAccount(
   services: HostedServices,
   ctx: Context,
   page: AccountPage,
-  maximumAge: number,
+  maximumAge = freshSeconds,
 ): Promise<AccountStep | { signIn: string } | undefined> {
   const tenant = tenantOf(ctx)
   const appClient = clientOf(tenant, single(ctx.query['client_id']))

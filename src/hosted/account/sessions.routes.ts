@@ -2,10 +2,11 @@ import type { Router } from '@koa/router'
 import { endOtherSessions, endOwnSession } from '../../domain/sessions/end-own-sessions.ts'
 import type { SignedInBrowser } from '../../domain/sessions/browser-session.ts'
 import type { HostedServices } from '../hosted-services.ts'
+import { isolated } from '../isolated.ts'
+import { browserText } from '../browser-text.ts'
 import { redirect } from '../step.ts'
 import { accountPagePath } from './account-page.ts'
-import { action, isolated, momentText, showAccountList } from './account.page.ts'
-import { browserName } from './browser-name.ts'
+import { action, momentText, showAccountList } from './account.page.ts'
 import { accountUrl, idIn, openAccount, openAccountForm } from './open-account.ts'
 import type { AccountStep } from './open-account.ts'
 
@@ -76,16 +77,4 @@ function sessionItem(step: AccountStep, session: SignedInBrowser, apps: readonly
     ],
     actions: isThis ? [] : [action(step, 'end', session.uid, 'accountSessions.end')],
   }
-}
-
-/** `Firefox on Windows`, or as much of it as is known. */
-export function browserText({ locale }: Pick<AccountStep, 'locale'>, userAgent: string | undefined): string {
-  const { browser, system } = userAgent === undefined ? {} : browserName(userAgent)
-  if (browser === undefined) return locale.text('accountSessions.unknownBrowser')
-  return system === undefined
-    ? browser
-    : locale.text('accountSessions.lines.browser', {
-        browser: isolated(browser),
-        system: isolated(system),
-      })
 }

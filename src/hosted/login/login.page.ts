@@ -4,30 +4,43 @@ import { limitAlert, tellToWait } from '../attempts-exceeded.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import type { Alert } from '../../platform/views/page-parts.ts'
 import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
+import { passkeySignIn } from '../passkey/passkey-parts.ts'
 import { staySignedInField } from '../stay-signed-in.ts'
 import { pageUrl } from '../step.ts'
 import type { Step } from '../step.ts'
 import { usernameField } from '../username-field.ts'
 
 /** What was typed survives an error, the password aside. */
-export function showLoginPage(
+export async function showLoginPage(
   services: HostedServices,
   step: Step,
   shown: {
     username: string
-    refusal?: 'incorrectCredentials' | 'userNotFound' | 'userDisabled' | 'temporaryPasswordExpired'
+    refusal?:
+      | 'incorrectCredentials'
+      | 'userNotFound'
+      | 'userDisabled'
+      | 'temporaryPasswordExpired'
+      | 'passkeyUnknown'
+      | 'passkeyRefused'
+    /** The id of a passkey that is none any more. */
+    unknownPasskey?: string
     locked?: AttemptsExceeded | LimitExceeded
     missing?: { username: boolean; password: boolean }
   },
-): void {
+): Promise<void> {
   const { locale, tenant } = step
   const { userPool } = tenant.snapshot
   const missing = shown.missing
   const usernameError = missing?.username === true ? locale.text('fieldErrors.required') : undefined
   const passwordError = missing?.password === true ? { error: locale.text('fieldErrors.password') } : {}
+  const passkey = await passkeySignIn(services, step, shown.unknownPasskey)
+  const username = usernameField(userPool, locale, shown.username, usernameError)
   showPage(services, pageRequest(step), 'pages/login', 'login', {
     form: formOf(services, step, 'login'),
-    username: usernameField(userPool, locale, shown.username, usernameError),
+    // WebAuthn §5.1.11: where passkeys are offered in the list of a field.
+    username: passkey === undefined ? username : { ...username, autocomplete: `${username.autocomplete} webauthn` },
+    ...(passkey === undefined ? {} : { passkey }),
     password: passwordError,
     ...staySignedInField(step),
     links: {

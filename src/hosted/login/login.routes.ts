@@ -14,7 +14,7 @@ import { showLoginPage } from './login.page.ts'
 export function loginRoutes(router: Router, services: HostedServices): void {
   router.get(pagePaths.login, async (ctx) => {
     const step = await openPage(services, ctx, 'login')
-    if (step !== undefined) showLoginPage(services, step, { username: step.flow.state.username ?? '' })
+    if (step !== undefined) await showLoginPage(services, step, { username: step.flow.state.username ?? '' })
   })
   router.post(pagePaths.login, async (ctx) => {
     const step = await openForm(services, ctx, 'login')
@@ -50,5 +50,5 @@ async function answer(
   }
   if (outcome.reason === 'attemptsExceeded' || outcome.reason === 'limitExceeded')
     return showLoginPage(services, step, { username, locked: outcome })
-  showLoginPage(services, step, { username, refusal: outcome.reason })
+  await showLoginPage(services, step, { username, refusal: outcome.reason })
 }

@@ -1,7 +1,8 @@
 import type { Router } from '@koa/router'
 import { completeSetUp } from '../../domain/mfa/complete-set-up.ts'
 import { beginSetUp, chooseAnotherSetUp } from '../../domain/mfa/set-up-mfa.ts'
-import type { MfaType } from '../../domain/mfa/mfa-type.ts'
+import { isCodeMfaType } from '../../domain/mfa/mfa-type.ts'
+import type { CodeMfaType } from '../../domain/mfa/mfa-type.ts'
 import { mfaTypesToSetUp } from '../../domain/mfa/usable-mfa-types.ts'
 import type { OpenAttempt } from '../../domain/sign-in/open-attempt.ts'
 import { codeError } from '../attempts-exceeded.ts'
@@ -26,7 +27,7 @@ export function mfaSetUpRoutes(router: Router, services: HostedServices): void {
     const step = await openForm(services, ctx, 'mfaSetUp')
     if (step === undefined) return
     const type = chosenType(step)
-    if (type !== undefined) await begin(services, step, type)
+    if (type !== undefined && isCodeMfaType(type)) await begin(services, step, type)
     else await complete(services, step)
   })
 }
@@ -46,7 +47,7 @@ async function show(services: HostedServices, step: Step): Promise<void> {
   showMfaSetUpPage(services, step, open)
 }
 
-async function begin(services: HostedServices, step: Step | FormStep, type: MfaType): Promise<void> {
+async function begin(services: HostedServices, step: Step | FormStep, type: CodeMfaType): Promise<void> {
   const phoneNumber = 'form' in step ? step.form.get('phone_number') : undefined
   const { languages } = step
   const typed = phoneNumber === undefined ? {} : { phoneNumber }
@@ -80,7 +81,7 @@ async function complete(services: HostedServices, step: FormStep): Promise<void>
   showBegun(services, step, open, settingUp, codeError(step, outcome))
 }
 
-function showBegun(services: HostedServices, step: Step, open: OpenAttempt, type: MfaType, error?: string): void {
+function showBegun(services: HostedServices, step: Step, open: OpenAttempt, type: CodeMfaType, error?: string): void {
   const shown = error === undefined ? {} : { error }
   if (type === 'SOFTWARE_TOKEN_MFA') return showSoftwareTokenPage(services, step, open, shown)
   showMfaPage(services, step, open, type, { ...shown, settingUp: true })

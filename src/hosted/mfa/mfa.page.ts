@@ -1,5 +1,5 @@
 import { isMessaged } from '../../domain/mfa/mfa-type.ts'
-import type { MfaType } from '../../domain/mfa/mfa-type.ts'
+import type { CodeMfaType } from '../../domain/mfa/mfa-type.ts'
 import { usableMfaTypes } from '../../domain/mfa/usable-mfa-types.ts'
 import type { OpenAttempt } from '../../domain/sign-in/open-attempt.ts'
 import { codeLength } from '../../domain/verification-codes/issue-code.ts'
@@ -15,7 +15,7 @@ export function showMfaPage(
   services: HostedServices,
   step: Step,
   open: OpenAttempt,
-  type: MfaType,
+  type: CodeMfaType,
   shown: { error?: string; settingUp?: boolean; hasRecoveryCodes?: boolean } = {},
 ): void {
   const { locale, tenant } = step
@@ -50,5 +50,5 @@ export function showMfaPage(
 }
 
 /** Asking again for the factor that is asked for already sends another code. */
-const resendTarget = (step: Step, page: 'mfa' | 'mfaSetUp', type: MfaType): string =>
+const resendTarget = (step: Step, page: 'mfa' | 'mfaSetUp', type: CodeMfaType): string =>
   `${pageUrl(step, page === 'mfa' ? 'selectMfa' : 'mfaSetUp')}&type=${type}`

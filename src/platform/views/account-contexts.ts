@@ -1,4 +1,4 @@
-import type { CodeField, Field, NewPasswordField, Page, QrCode } from './page-parts.ts'
+import type { CodeField, Field, NewPasswordField, Page, PasskeyPart, QrCode } from './page-parts.ts'
 
 /** What the pages of an account are given; their sections are named after the pages (`accountProfile`, ...). */
 
@@ -50,11 +50,15 @@ export interface AccountListPage extends Page {
     readonly badge?: string
     readonly lines: readonly string[]
     readonly actions: readonly AccountAction[]
+    /** To give it another name. */
+    readonly field?: { readonly id: string; readonly value: string }
   }[]
   /** Stands in for the list when there is nothing. */
   readonly none?: string
   /** For all of them. */
   readonly actions: readonly AccountAction[]
+  /** A passkey can be added here. */
+  readonly passkey?: PasskeyPart
   readonly more: readonly { readonly href: string; readonly label: string }[]
   readonly links: { readonly back: string }
 }

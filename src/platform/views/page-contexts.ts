@@ -14,6 +14,7 @@ import type {
   Form,
   NewPasswordField,
   Page,
+  PasskeyPart,
   QrCode,
   Resend,
   StaySignedIn,
@@ -32,6 +33,7 @@ export interface LoginPage extends Page {
   readonly staySignedIn?: StaySignedIn
   readonly username: UsernameField
   readonly password?: { readonly error?: string }
+  readonly passkey?: PasskeyPart
   readonly links: { readonly signUp?: string; readonly forgotPassword?: string }
 }
 
@@ -190,6 +192,22 @@ export interface SoftwareTokenPage extends Page {
   readonly links: { readonly another?: string; readonly login: string }
 }
 
+/** Section `passkeyOffer`. */
+export interface PasskeyOfferPage extends Page {
+  readonly form: Form
+  readonly passkey: PasskeyPart
+}
+
+/** Section `passkeyFactor`: a passkey as the second step. */
+export interface PasskeyFactorPage extends Page {
+  readonly form: Form
+  /** Absent: none of the person's works at this domain. */
+  readonly passkey?: PasskeyPart
+  /** There where the person has recovery codes: one stands in for the passkey. */
+  readonly code?: CodeField
+  readonly links: { readonly another?: string; readonly login: string }
+}
+
 /** Section `signedOut`. */
 export interface SignedOutPage extends Page {
   readonly links: { readonly login?: string }
@@ -228,6 +246,8 @@ export interface ViewContexts extends EmailContexts {
   'pages/select-mfa': SelectMfaPage
   'pages/mfa-set-up': MfaSetUpPage
   'pages/software-token': SoftwareTokenPage
+  'pages/passkey-offer': PasskeyOfferPage
+  'pages/passkey-factor': PasskeyFactorPage
   'pages/signed-out': SignedOutPage
   'pages/form-post': FormPostPage
   'pages/account': AccountPage

@@ -99,6 +99,17 @@ export interface QrCode {
   readonly size: number
 }
 
+/** What a script asks the browser's authenticators, and the form that takes their answer. */
+export interface PasskeyPart {
+  readonly form: { readonly action: string; readonly csrf: string; readonly flow?: string }
+  /** WebAuthn's options, as JSON. */
+  readonly options: string
+  /** Offered in the list of the field for the user name as well (conditional UI). */
+  readonly conditional?: boolean
+  /** To tell authenticators which passkeys are none any more: WebAuthn's signals, as JSON. */
+  readonly signal?: string
+}
+
 /** A check box; absent where there is nothing to choose. */
 export interface StaySignedIn {
   readonly label: string

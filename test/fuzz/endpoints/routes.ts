@@ -12,7 +12,7 @@ export interface Route {
 }
 
 /** What every form of a flow brings. */
-const form = ['client_id', 'flow', '_csrf']
+const form = ['client_id', 'flow', '_csrf', 'authenticator']
 const page = ['client_id', 'flow', 'lang', 'notice', 'cookie']
 const authorization = [
   'client_id',
@@ -67,6 +67,7 @@ const accountForms: Readonly<Record<string, readonly string[] | undefined>> = {
   '/factors': ['enable', 'disable', 'prefer', 'remove_app'],
   '/app': ['sealed', 'code'],
   '/recoveryCodes': [],
+  '/passkeys': ['credential', 'id', 'name', 'remove'],
   '/sessions': ['end', 'others'],
   '/apps': ['withdraw'],
   '/activity': undefined,
@@ -135,7 +136,12 @@ export const tenantRoutes: readonly Route[] = [
   { method: 'GET', path: '/changePassword', parameters: page },
   { method: 'POST', path: '/changePassword', parameters: [...form, 'password', 'given_name', 'email'] },
   { method: 'GET', path: '/mfa', parameters: page },
-  { method: 'POST', path: '/mfa', parameters: [...form, 'code'] },
+  { method: 'POST', path: '/mfa', parameters: [...form, 'code', 'credential'] },
+  { method: 'POST', path: '/passkeys/signIn', parameters: [...form, 'credential'] },
+  { method: 'GET', path: '/passkeys/add', parameters: ['client_id', 'redirect_uri', 'lang'] },
+  { method: 'POST', path: '/passkeys/add', parameters: ['client_id', 'redirect_uri', '_csrf', 'credential', 'later'] },
+  { method: 'GET', path: '/passkeys/offer', parameters: page },
+  { method: 'POST', path: '/passkeys/offer', parameters: [...form, 'credential', 'later'] },
   { method: 'GET', path: '/selectMfa', parameters: [...page, 'type'] },
   { method: 'POST', path: '/selectMfa', parameters: [...form, 'type'] },
   { method: 'GET', path: '/mfaSetup', parameters: [...page, 'another', 'type'] },
