@@ -2,8 +2,8 @@ import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 
 /*
- * Passkeys (WebAuthn). Whether a user has any is a column of the user, so that a sign-in by password reads nothing more. A
- * challenge has a row once it is used up, and not before: none is used twice.
+ * Passkeys (WebAuthn). Whether a user has any is a column of the user, so that a sign-in by password reads nothing more. What
+ * is good once, such as a challenge, has a row when it is used, and not before.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
@@ -35,14 +35,14 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .execute()
   await db.schema.createIndex('passkeys_user').on('passkeys').columns(['user_sub', 'user_pool_id']).execute()
   await db.schema
-    .createTable('spent_challenges')
+    .createTable('used_once')
     .addColumn('user_pool_id', 'text', (column) => column.notNull())
-    .addColumn('challenge_hash', 'text', (column) => column.notNull())
+    .addColumn('hash', 'text', (column) => column.notNull())
     .addColumn('expires_at', 'timestamptz', (column) => column.notNull())
-    .addPrimaryKeyConstraint('spent_challenges_pkey', ['challenge_hash', 'user_pool_id'])
-    .addForeignKeyConstraint('spent_challenges_user_pool', ['user_pool_id'], 'user_pools', ['id'], (constraint) =>
+    .addPrimaryKeyConstraint('used_once_pkey', ['hash', 'user_pool_id'])
+    .addForeignKeyConstraint('used_once_user_pool', ['user_pool_id'], 'user_pools', ['id'], (constraint) =>
       constraint.onDelete('cascade'),
     )
     .execute()
-  await db.schema.createIndex('spent_challenges_expiry').on('spent_challenges').column('expires_at').execute()
+  await db.schema.createIndex('used_once_expiry').on('used_once').column('expires_at').execute()
 }

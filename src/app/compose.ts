@@ -107,7 +107,7 @@ async function serveOn(options: ServeOptions, http: HttpServer, services: OpenSe
     assets: assetUrls(assets),
     finishFlow: (tenant, ctx, flow, ...rest) => finishFlow(inFlow(ctx, flow), registry, tenant, ctx, flow, ...rest),
     finishFlowSignedIn: (...flow) => finishFlowSignedIn(domain, registry, ...flow),
-    refuseFlow: (tenant, ctx, flow) => refuseFlow(inFlow(ctx, flow), registry, tenant, flow),
+    refuseFlow: (tenant, ctx, flow, error) => refuseFlow(inFlow(ctx, flow), registry, tenant, flow, error),
     resumeFlow: (tenant, ctx, flow) => resumeFlow(inFlow(ctx, flow), registry, tenant, ctx, flow),
   }
   const messaging = await startMessaging({ environment, services, views, catalogue, publicUrl, log })

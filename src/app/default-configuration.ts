@@ -21,7 +21,7 @@ export function defaultConfiguration(publicUrl: string): UserPoolConfiguration {
     AutoVerifiedAttributes: ['email'],
     Schema: [{ Name: 'email', Required: true }],
     RememberMe: { MaxValidityMinutes: 43_200 },
-    Policies: { SignInPolicy: { AllowedFirstAuthFactors: ['PASSWORD', 'WEB_AUTHN'] } },
+    Policies: { SignInPolicy: { AllowedFirstAuthFactors: ['PASSWORD', 'EMAIL_OTP', 'WEB_AUTHN'] } },
     WebAuthnConfiguration: { FactorConfiguration: 'MULTI_FACTOR_WITH_USER_VERIFICATION' },
     MfaConfiguration: 'OPTIONAL',
     SoftwareTokenMfaConfiguration: { Enabled: true },

@@ -34,6 +34,14 @@ const maximumLength = 2048
 /** Attributes that have a label, and so can stand on a page. */
 export const hasField = (name: string): boolean => Object.hasOwn(inputs, name)
 
+const customPrefix = 'custom:'
+
+/** The operator's own name of it, as words: nobody has translated it. */
+function customLabel(name: string): string {
+  const words = name.slice(customPrefix.length).replaceAll(/[_-]+/g, ' ').trim()
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}` || name
+}
+
 export function attributeField(
   locale: Locale,
   name: string,
@@ -43,7 +51,7 @@ export function attributeField(
   const input = inputs[name] ?? { type: 'text', autocomplete: 'off' }
   return {
     name,
-    label: locale.text(`attributes.${name}`),
+    label: name.startsWith(customPrefix) ? customLabel(name) : locale.text(`attributes.${name}`),
     type: input.type,
     value,
     required: options.required,

@@ -9,6 +9,7 @@ import type { FlowPage } from './paths.ts'
  *        │         │  │    ├─ temporary password ──> newPassword ──────────^  │      ^
  *        │         │  │    └─ not confirmed yet ──┐                        │  │      │
  *        │         │  └──> signUp ────────────────┴─> confirm ─────────────┤  │      │
+ *        │         ├─────> signInCode ─────────────────────────────────┤  │      │
  *        │         └─────> forgotPassword ──> resetPassword ───────────────┘  │      │
  *        └─ signed in already, third-party client ──────────────────────> consent ───┘
  *
@@ -30,6 +31,7 @@ const steps: readonly { page: FlowPage | 'finish'; due: (state: FlowState) => bo
   { page: 'finish', due: (state) => state.authenticated !== undefined },
   { page: 'confirm', due: (state) => state.pending?.kind === 'confirm' },
   { page: 'resetPassword', due: (state) => state.pending?.kind === 'reset' },
+  { page: 'signInCode', due: (state) => state.pending?.kind === 'signInCode' },
   { page: 'selectAccount', due: (state) => state.chosen === 'selectAccount' && state.signedIn !== undefined },
   { page: 'signUp', due: (state) => state.chosen === 'signUp' },
   { page: 'forgotPassword', due: (state) => state.chosen === 'forgotPassword' },

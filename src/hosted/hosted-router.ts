@@ -15,6 +15,8 @@ import { newPasswordRoutes } from './new-password/new-password.routes.ts'
 import { showNotStarted } from './lost-flow.ts'
 import { passkeyOfferRoutes } from './passkey/passkey-offer.routes.ts'
 import { passkeySignInRoutes } from './passkey/passkey-sign-in.routes.ts'
+import { signInCodeRoutes } from './passwordless/sign-in-code.routes.ts'
+import { signInLinkRoutes } from './passwordless/sign-in-link.routes.ts'
 import { pagePaths } from './paths.ts'
 import { forgotPasswordRoutes } from './reset-password/forgot-password.routes.ts'
 import { resetLinkRoutes } from './reset-password/reset-link.routes.ts'
@@ -39,6 +41,8 @@ export function createHostedRouter(services: HostedServices): Router {
   selectMfaRoutes(router, services)
   mfaSetUpRoutes(router, services)
   passkeySignInRoutes(router, services)
+  signInCodeRoutes(router, services)
+  signInLinkRoutes(router, services)
   passkeyOfferRoutes(router, services)
   logoutRoutes(router, services)
   accountRoutes(router, services)

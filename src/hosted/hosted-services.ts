@@ -1,7 +1,7 @@
 import type { DomainServices } from '../domain/ports/services.ts'
 import type { Flow, FlowState } from '../domain/sessions/flow.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
-import type { FinishSignedInOutcome } from '../oidc/interaction.ts'
+import type { FinishSignedInOutcome, FlowError } from '../oidc/interaction.ts'
 import type { MessageCatalogue } from '../platform/views/message-catalogue.ts'
 import type { Page } from '../platform/views/page-parts.ts'
 import type { ViewEngine } from '../platform/views/view-engine.ts'
@@ -23,8 +23,8 @@ export interface HostedServices {
   ): Promise<string | undefined>
   /** The same with the account that is signed in already. */
   finishFlowSignedIn(tenant: Tenant, ctx: Context, flow: Flow): Promise<FinishSignedInOutcome>
-  /** The same with the person's refusal to let the client have what it asks for. */
-  refuseFlow(tenant: Tenant, ctx: Context, flow: Flow): Promise<string | undefined>
+  /** The same with an error; absent: the person's refusal to let the client have what it asks for. */
+  refuseFlow(tenant: Tenant, ctx: Context, flow: Flow, error?: FlowError): Promise<string | undefined>
   /** Where a finished flow goes on while its answer has not been fetched; undefined when that is no longer possible. */
   resumeFlow(tenant: Tenant, ctx: Context, flow: Flow): Promise<string | undefined>
 }

@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { levelOf } from '../domain/assurance/levels.ts'
 import { mayUseLocalAccounts } from '../domain/app-clients/sign-in-methods.ts'
 import { isAnswerUri } from '../domain/app-clients/redirect-uri.ts'
 import { needsConsent } from '../domain/consents/check-consent.ts'
@@ -10,6 +11,7 @@ import { askedBy } from '../platform/http/caller.ts'
 import { readForm } from '../platform/http/read-form.ts'
 import { browserHandle, findFlow } from '../oidc/interaction.ts'
 import { nextPage, pageToShow } from './dispatcher.ts'
+import { askedOf } from './asked-level.ts'
 import { showErrorPage } from './error/error.page.ts'
 import { keepKnownBrowser } from './known-browser.ts'
 import { explainLostFlow, explainUnfinished, showNotStarted } from './lost-flow.ts'
@@ -166,9 +168,11 @@ export async function continueFlow(
     const proved = { user, amr, startedAt: new Date(authTime * 1000) }
     const { userPool } = tenant.snapshot
     const { appClient, languages } = step
-    const outcome = await continueSignIn(step.domain, { userPool, appClient, languages }, proved)
+    const asked = askedOf(step)
+    const outcome = await continueSignIn(step.domain, { userPool, appClient, languages, asked }, proved)
     if (outcome.kind === 'refused') return tellLimited(services, step, outcome)
     if (outcome.kind === 'challenge') return continueFlow(services, step, signInState(state, outcome))
+    if (levelOf(amr) < asked) return tellUnmet(services, step)
   }
   if (offersPasskey(step, user, state)) return continueFlow(services, step, { ...state, passkeyOffer: 'due' })
   const given = state.consent === 'given'
@@ -180,6 +184,17 @@ export async function continueFlow(
   if (location === undefined) return explainUnfinished(services, step)
   if (bySession !== true) await keepKnownBrowser(step.domain, step, user.sub)
   redirect(ctx, location)
+}
+
+/** The app asked for more than this account can show; it is told so (OpenID Connect Core Unmet Authentication Requirements). */
+async function tellUnmet(services: HostedServices, step: Step): Promise<void> {
+  const error = {
+    error: 'unmet_authentication_requirements',
+    error_description: 'the user has no factor for acr_values',
+  }
+  const location = await services.refuseFlow(step.tenant, step.ctx, step.flow, error)
+  if (location === undefined) return explainUnfinished(services, step)
+  redirect(step.ctx, location)
 }
 
 /** Said on one page, it counts whatever pages come after. */

@@ -14,6 +14,9 @@ export const pagePaths = {
   mfa: '/mfa',
   selectMfa: '/selectMfa',
   mfaSetUp: '/mfaSetup',
+  signInCode: '/signInCode',
+  requestSignInCode: '/requestSignInCode',
+  signInLink: '/signInLink',
   passkeySignIn: '/passkeys/signIn',
   passkeyOffer: '/passkeys/offer',
   passkeysAdd: '/passkeys/add',
@@ -35,3 +38,4 @@ export type FlowPage =
   | 'selectMfa'
   | 'mfaSetUp'
   | 'passkeyOffer'
+  | 'signInCode'

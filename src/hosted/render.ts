@@ -114,6 +114,7 @@ const notices: Readonly<Record<string, { key: string; kind: Alert['kind']; tells
   signUpNotAllowed: { key: 'outcomes.signUpNotAllowed', kind: 'info' },
   accountChanged: { key: 'outcomes.accountChanged', kind: 'info' },
   signUpReplaced: { key: 'outcomes.signUpReplaced', kind: 'error' },
+  otherFactorNeeded: { key: 'outcomes.otherFactorNeeded', kind: 'info' },
   passwordResetRequired: { key: 'outcomes.passwordResetRequired', kind: 'info' },
 }
 

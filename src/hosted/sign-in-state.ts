@@ -8,7 +8,8 @@ export function signInState(state: FlowState, outcome: SignedIn | Challenged): F
   const { attempt: _attempt, authenticated: _authenticated, ...kept } = state
   if (outcome.kind === 'done') {
     const { user, authTime, amr } = outcome
-    return { ...kept, authenticated: { userSub: user.sub, authTime: epochSeconds(authTime), amr } }
+    const time = state.stepUp?.authTime ?? epochSeconds(authTime)
+    return { ...kept, authenticated: { userSub: user.sub, authTime: time, amr } }
   }
   const { handle, challenge, missingAttributes } = outcome
   return { ...kept, attempt: { idHash: sha256(handle), challenge, missingAttributes } }

@@ -14,6 +14,7 @@ const sections: Readonly<Record<MessageKind, string>> = {
   verification: 'emailVerification',
   verificationLink: 'emailVerificationLink',
   reset: 'emailReset',
+  signInCode: 'emailSignInCode',
   mfaCode: 'emailMfaCode',
   addressVerification: 'emailAddressVerification',
   addressChanging: 'emailAddressChanging',

@@ -10,6 +10,7 @@ const outgoingMessage = z.object({
       'verification',
       'verificationLink',
       'reset',
+      'signInCode',
       'mfaCode',
       'addressVerification',
       'addressChanging',

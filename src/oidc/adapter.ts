@@ -1,4 +1,5 @@
 import type { Adapter, AdapterPayload, InteractionResults } from 'oidc-provider'
+import { acrOf } from '../domain/assurance/levels.ts'
 import { isAnswerUri } from '../domain/app-clients/redirect-uri.ts'
 import { addSeconds, epochSeconds } from '../platform/clock.ts'
 import type { Caller } from '../platform/http/caller.ts'
@@ -6,6 +7,7 @@ import { sha256 } from '../security/digest.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
 import type { BrowserSession } from '../domain/sessions/browser-session.ts'
 import { mayReceiveTokens } from '../domain/tokens/redeem-code.ts'
+import type { UserPool } from '../domain/user-pools/user-pool.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
 import { clientMetadata } from './client-metadata.ts'
 import { useOf } from './session-use.ts'
@@ -27,7 +29,7 @@ export function createAdapter(
     Client: { find: (id) => Promise.resolve(clientMetadata(snapshot, id)) },
     Session: sessionModel(services, snapshot.userPool.id, () => request().caller),
     Interaction: interactionModel(services, snapshot),
-    AuthorizationCode: authorizationCodeModel(services, snapshot.userPool.id, () => request().resource),
+    AuthorizationCode: authorizationCodeModel(services, snapshot.userPool, () => request().resource),
   }
   return (name: string): Adapter => complete(name, models[name] ?? {})
 }
@@ -167,7 +169,7 @@ async function mayGoOn(
 
 function authorizationCodeModel(
   services: DomainServices,
-  userPoolId: string,
+  userPool: UserPool,
   resourceOf: () => string | undefined,
 ): Model {
   return {
@@ -176,9 +178,10 @@ function authorizationCodeModel(
       if (!clientId || !accountId || !redirectUri || authTime === undefined)
         throw new Error('incomplete authorization code')
       const resource = resourceOf()
+      const acr = acrOf(userPool, payload.amr ?? [])
       await services.store.grants.addCode({
         codeHash: sha256(id),
-        userPoolId,
+        userPoolId: userPool.id,
         clientId,
         userSub: accountId,
         redirectUri,
@@ -188,7 +191,7 @@ function authorizationCodeModel(
         ...(resource === undefined ? {} : { resource }),
         authTime: new Date(authTime * 1000),
         amr: payload.amr ?? [],
-        ...(payload.acr === undefined ? {} : { acr: payload.acr }),
+        ...(acr === undefined ? {} : { acr }),
         ...(payload.sessionUid === undefined ? {} : { sessionUid: payload.sessionUid }),
         expiresAt: addSeconds(services.clock.now(), ttl ?? 0),
       })

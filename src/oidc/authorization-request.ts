@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { AppClient } from '../domain/app-clients/app-client.ts'
 import { accountUri, isRegisteredUri } from '../domain/app-clients/redirect-uri.ts'
 import { decideScopes } from '../domain/app-clients/scopes.ts'
@@ -64,6 +65,8 @@ export function decideAuthorizationRequest(
   parameters.delete('max_age')
   parameters.delete(maxAgeParameter)
   if (maxAge !== '') parameters.set(maxAgeParameter, maxAge)
+  const acrValues = acrValuesOf(query)
+  if (acrValues !== undefined) parameters.set('acr_values', acrValues)
   parameters.set('redirect_uri', redirectUri)
   parameters.set('scope', scopes.ok ? scopes.scopes.join(' ') : '')
   const { response_type: type, response_mode: mode } = engineResponse(
@@ -73,6 +76,30 @@ export function decideAuthorizationRequest(
   parameters.set('response_type', type)
   parameters.set('response_mode', mode)
   return { kind: 'proceed', parameters }
+}
+
+/**
+ * What `claims` asks of `acr` (OpenID Connect Core §5.5.1.1) counts as `acr_values` do; of the rest of it nothing is read, and
+ * nothing that is not understood is an error.
+ */
+function acrValuesOf(query: URLSearchParams): string | undefined {
+  const asked = acrOfClaims.safeParse(jsonOf(query.get('claims') ?? ''))
+  if (!asked.success) return undefined
+  const { value, values = [] } = asked.data.id_token.acr
+  return [query.get('acr_values') ?? '', value ?? '', ...values].filter((name) => name !== '').join(' ') || undefined
+}
+
+const name = z.string().regex(/^[\x21-\x7e]{1,64}$/)
+const acrOfClaims = z.object({
+  id_token: z.object({ acr: z.object({ value: name.optional(), values: z.array(name).max(20).optional() }) }),
+})
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** Each of the two goes with the other only. */

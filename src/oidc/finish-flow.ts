@@ -9,7 +9,7 @@ import type { Flow, FlowState } from '../domain/sessions/flow.ts'
 import { offersToStaySignedIn } from '../domain/sessions/session-limits.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import { sessionOf } from './interaction.ts'
-import type { FinishSignedInOutcome } from './interaction.ts'
+import type { FinishSignedInOutcome, FlowError } from './interaction.ts'
 import { interactionUidPurpose } from './interaction-uid.ts'
 import { codeSeconds } from './provider-configuration.ts'
 import type { ProviderRegistry } from './provider-registry.ts'
@@ -76,19 +76,20 @@ export async function finishFlowSignedIn(
 
 type Interaction = InstanceType<Provider['Interaction']>
 
-/** Ends a flow with the person's refusal, which the engine tells the client (RFC 6749 §4.1.2.1). */
+/** Ends a flow with an error, or without one with the person's refusal; the engine tells the client. */
 export async function refuseFlow(
   services: DomainServices,
   registry: ProviderRegistry,
   tenant: Tenant,
   flow: Flow,
+  error?: FlowError,
 ): Promise<string | undefined> {
   const interaction = await endFlow(services, registry, tenant, flow)
   if (interaction === undefined) return undefined
   delete interaction.session
-  await recordRefusedConsent(services, flow)
-  const result = { error: 'access_denied', error_description: 'the user did not allow it' }
-  return answer(services, interaction, flow, result)
+  if (error === undefined) await recordRefusedConsent(services, flow)
+  const result = error ?? { error: 'access_denied', error_description: 'the user did not allow it' }
+  return answer(services, interaction, flow, { ...result })
 }
 
 /** Of two tabs that finish at once exactly one goes on; where the engine's side is gone the flow is left as it is. */

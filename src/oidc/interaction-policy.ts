@@ -1,5 +1,6 @@
 import { interactionPolicy } from 'oidc-provider'
 import type { interactionPolicy as policyTypes, KoaContextWithOIDC } from 'oidc-provider'
+import { askedLevel, levelOf } from '../domain/assurance/levels.ts'
 import { multipleFactors } from '../domain/mfa/mfa-type.ts'
 import { epochSeconds } from '../platform/clock.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -41,6 +42,15 @@ export function createInteractionPolicy(clock: Clock, snapshot: UserPoolSnapshot
         : Check.NO_NEED_TO_PROMPT,
     ),
   )
+  checks?.add(
+    new Check('acr_missing', 'the request asks for more than has been proved', required, (ctx) =>
+      ctx.oidc.session?.accountId !== undefined &&
+      !hasJustSignedIn(ctx) &&
+      levelOf(ctx.oidc.session.amr ?? []) < askedLevel(snapshot.userPool, textOf(ctx.oidc.params?.['acr_values']))
+        ? Check.REQUEST_PROMPT
+        : Check.NO_NEED_TO_PROMPT,
+    ),
+  )
   // In place of the engine's: see authorization-request.ts.
   checks?.remove('max_age')
   checks?.add(
@@ -63,6 +73,8 @@ export function createInteractionPolicy(clock: Clock, snapshot: UserPoolSnapshot
   )
   return policy
 }
+
+const textOf = (parameter: unknown): string | undefined => (typeof parameter === 'string' ? parameter : undefined)
 
 /** OpenID Connect Core §3.1.2.1; 0 means what `prompt=login` means. */
 function isOlderThanAsked(ctx: KoaContextWithOIDC, clock: Clock): boolean {

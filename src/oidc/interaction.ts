@@ -68,6 +68,12 @@ export async function findFlow(
   return { kind: expired ? 'expired' : 'open', flow }
 }
 
+/** What the client is told of a flow that ends without a sign-in (RFC 6749 §4.1.2.1). */
+export interface FlowError {
+  error: string
+  error_description: string
+}
+
 /** Where a flow's request may be made anew: it is checked again there, and keeps every condition that it had. */
 export const requestUrl = (tenant: Tenant, { state }: Flow): string =>
   `${tenant.basePath}${endpointPaths.authorize}?${new URLSearchParams(state.request).toString()}`

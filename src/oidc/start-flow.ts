@@ -1,10 +1,13 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { addSeconds } from '../platform/clock.ts'
 import { sha256 } from '../security/digest.ts'
+import { askedLevel } from '../domain/assurance/levels.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
 import type { FlowState } from '../domain/sessions/flow.ts'
+import { continueSignIn } from '../domain/sign-in/advance.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import { nameToSignInWith } from '../domain/users/sign-in-name.ts'
+import { askedBy } from '../platform/http/caller.ts'
 import { maxAgeParameter } from './authorization-request.ts'
 import { tenantOf } from './engine-internals.ts'
 import { keepBrowserHandle, knownBrowserHandle } from './interaction.ts'
@@ -39,11 +42,16 @@ const keptParameters = [
   'screen_hint',
 ]
 
+interface AskedPrompt {
+  name: string
+  reasons?: readonly string[]
+}
+
 /** Called by the engine: stores the flow, binds it to the browser, and names its first page. */
 export async function startFlow(
   services: DomainServices,
   ctx: KoaContextWithOIDC,
-  interaction: { uid: string; params: Record<string, unknown>; prompt: { name: string } },
+  interaction: { uid: string; params: Record<string, unknown>; prompt: AskedPrompt },
 ): Promise<string> {
   const tenant = tenantOf(ctx.req)
   const id = services.random.handle()
@@ -60,6 +68,7 @@ export async function startFlow(
   const maxAge = interaction.params[maxAgeParameter]
   if (typeof maxAge === 'string') request['max_age'] = maxAge
   const signedIn = await whoIsSignedIn(services, tenant, ctx)
+  const stepUp = await stepUpOf(services, ctx, interaction.prompt, request)
   const chosen = firstPage(interaction, signedIn)
   const username = request['login_hint'] ?? (chosen === 'login' ? signedIn?.name : undefined)
   const before = interaction.prompt.name === 'consent' ? signedInBefore(ctx) : undefined
@@ -75,10 +84,12 @@ export async function startFlow(
       ...(username === undefined ? {} : { username }),
       ...(signedIn === undefined ? {} : { signedIn }),
       ...before,
+      ...stepUp,
     },
     expiresAt: addSeconds(services.clock.now(), interactionSeconds),
   })
-  const path = before === undefined ? firstPagePaths[chosen] : '/consent'
+  // Each leads on to whatever is due.
+  const path = stepUp !== undefined ? '/mfa' : before === undefined ? firstPagePaths[chosen] : '/consent'
   return `${tenant.basePath}${path}?${new URLSearchParams({ client_id: request['client_id'] ?? '', flow: id }).toString()}`
 }
 
@@ -117,4 +128,41 @@ function signedInBefore({ oidc }: KoaContextWithOIDC): Pick<FlowState, 'authenti
   const { accountId, loginTs, amr } = oidc.session ?? {}
   if (accountId === undefined || loginTs === undefined) return undefined
   return { authenticated: { userSub: accountId, authTime: loginTs, amr: amr ?? [], bySession: true }, consent: 'due' }
+}
+
+/** Checks that only a factor more is needed for; whatever else speaks against the session means signing in again. */
+const factorReasons: ReadonlySet<string> = new Set(['acr_missing', 'factor_missing'])
+
+/**
+ * Whoever is signed in already is asked for the factor that is missing, and no more (step-up). Undefined: they sign in from the
+ * start.
+ */
+async function stepUpOf(
+  services: DomainServices,
+  ctx: KoaContextWithOIDC,
+  { name, reasons = [] }: AskedPrompt,
+  request: Readonly<Record<string, string>>,
+): Promise<Pick<FlowState, 'attempt' | 'authenticated' | 'stepUp'> | undefined> {
+  if (name !== 'login' || reasons.length === 0 || !reasons.every((reason) => factorReasons.has(reason)))
+    return undefined
+  const { snapshot } = tenantOf(ctx.req)
+  const { accountId, loginTs, amr = [] } = ctx.oidc.session ?? {}
+  const appClient = snapshot.appClients.get(request['client_id'] ?? '')
+  if (accountId === undefined || loginTs === undefined || appClient === undefined) return undefined
+  const user = await services.store.users.findBySub(snapshot.userPool.id, accountId)
+  if (user?.enabled !== true || user.status !== 'CONFIRMED') return undefined
+  const { userPool } = snapshot
+  const asked = askedLevel(userPool, request['acr_values'])
+  const languages = [request['lang'] ?? '', ...(request['ui_locales'] ?? '').split(' '), ...ctx.acceptsLanguages()]
+  const outcome = await continueSignIn(
+    askedBy(services, ctx.req, { clientId: appClient.id }),
+    { userPool, appClient, asked, languages: languages.filter((language) => /^[A-Za-z-]{2,35}$/.test(language)) },
+    { user, amr, startedAt: new Date(loginTs * 1000) },
+  )
+  if (outcome.kind === 'refused') return undefined
+  const stepUp = { authTime: loginTs }
+  // Nothing that could be asked for: the finish tells the app.
+  if (outcome.kind === 'done') return { stepUp, authenticated: { userSub: user.sub, authTime: loginTs, amr } }
+  const { handle, challenge, missingAttributes } = outcome
+  return { stepUp, attempt: { idHash: sha256(handle), challenge, missingAttributes } }
 }

@@ -43,14 +43,6 @@ export const passkeyRepository = (db: Kysely<Schema>): PasskeyRepository => ({
   async deleteOfUser(userPoolId, userSub) {
     await db.deleteFrom('passkeys').where('user_pool_id', '=', userPoolId).where('user_sub', '=', userSub).execute()
   },
-  async spendChallenge(userPoolId, challengeHash, expiresAt) {
-    const spent = await db
-      .insertInto('spent_challenges')
-      .values({ user_pool_id: userPoolId, challenge_hash: challengeHash, expires_at: expiresAt })
-      .onConflict((conflict) => conflict.columns(['challenge_hash', 'user_pool_id']).doNothing())
-      .executeTakeFirst()
-    return (spent.numInsertedOrUpdatedRows ?? 0n) > 0n
-  },
 })
 
 async function addPasskey(db: Kysely<Schema>, passkey: Passkey, at: Date): Promise<boolean> {

@@ -6,7 +6,7 @@ export interface SignInSchema {
   sign_in_attempts: SignInAttemptsTable
   software_tokens: SoftwareTokensTable
   passkeys: PasskeysTable
-  spent_challenges: { user_pool_id: string; challenge_hash: string; expires_at: Date }
+  used_once: { user_pool_id: string; hash: string; expires_at: Date }
   recovery_codes: { user_pool_id: string; user_sub: string; code_hash: string; created_at: Date }
 }
 

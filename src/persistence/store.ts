@@ -13,6 +13,7 @@ import { guessRepository } from './guess-repository.ts'
 import { embeddedHousekeeping, housekeepingRepository } from './housekeeping-repository.ts'
 import { interactionRepository } from './interaction-repository.ts'
 import { knownBrowserRepository } from './known-browser-repository.ts'
+import { oneTimeRepository } from './one-time-repository.ts'
 import { outboxRepository } from './outbox-repository.ts'
 import { passkeyRepository } from './passkey-repository.ts'
 import type { Schema } from './schema.ts'
@@ -42,6 +43,7 @@ const repositories = (db: Kysely<Schema>): Repositories => ({
   softwareTokens: softwareTokenRepository(db),
   recoveryCodes: recoveryCodeRepository(db),
   passkeys: passkeyRepository(db),
+  oneTime: oneTimeRepository(db),
   guesses: guessRepository(db),
   knownBrowsers: knownBrowserRepository(db),
   flows: flowRepository(db),

@@ -19,7 +19,7 @@ import type { Walk } from './support/twin-walks.ts'
 
 /** Sign-in by e-mail, with a code or a link; by e-mail or phone; and where an operator confirms. */
 const pools = {
-  code: 'UsernameAttributes: [email], AutoVerifiedAttributes: [email]',
+  code: 'UsernameAttributes: [email], AutoVerifiedAttributes: [email], Policies: { SignInPolicy: { AllowedFirstAuthFactors: [PASSWORD, EMAIL_OTP, SMS_OTP] } }',
   link: 'UsernameAttributes: [email], AutoVerifiedAttributes: [email], VerificationMessageTemplate: { DefaultEmailOption: CONFIRM_WITH_LINK }',
   both: 'UsernameAttributes: [email, phone_number], AutoVerifiedAttributes: [email, phone_number]',
   approved: 'UsernameAttributes: [email]',
@@ -31,7 +31,7 @@ const configuration = `UserPools:${Object.entries(pools)
   .map(
     ([name, settings]) => `
   - { Id: eu-west-1_${name}, PoolName: ${name}, Default: ${name === 'code'}, ${settings}, Clients: [
-      { ClientId: ${name}, CallbackURLs: ['${callback}'], AllowedOAuthFlows: [code], AllowedOAuthScopes: [openid] },
+      { ClientId: ${name}, ExplicitAuthFlows: [ALLOW_USER_AUTH], CallbackURLs: ['${callback}'], AllowedOAuthFlows: [code], AllowedOAuthScopes: [openid] },
       { ClientId: ${name}-telling, PreventUserExistenceErrors: LEGACY,
         CallbackURLs: ['${callback}'], AllowedOAuthFlows: [code], AllowedOAuthScopes: [openid] } ] }`,
   )
@@ -214,6 +214,21 @@ describe.each(databaseKinds)('on %s', (database) => {
         await login.submit({ username: walk.name, ...wrong })
       }))
   })
+
+  test('a code in place of a password', () =>
+    compare('code', async (walk) => {
+      const { login } = await walk.browser()
+      const page = await login.submit({ username: walk.name }, 'Email me a code')
+      expectAt(page, 'Check your messages')
+      walk.clock.pass(3)
+      await (await walk.browser()).login.submit({ username: walk.name }, 'Email me a code')
+      await wrongCodes(page, 2)
+      await page.submit({}, 'Send a new code')
+      walk.clock.pass(31)
+      await wrongCodes(await page.submit({}, 'Send a new code'), 6)
+      walk.clock.pass(900)
+      await wrongCodes(page, 1)
+    }))
 
   test('a sign-up is forgotten after a week', () =>
     compare('code', async (walk) => {

@@ -3,9 +3,10 @@ import { disableUser } from '../../src/domain/users/administer-user.ts'
 import { haveAccount } from '../support/accounts.ts'
 import { cheapHashes } from '../support/hash-cost.ts'
 import { movableClock } from '../support/movable-clock.ts'
+import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 import type { VisitedPage } from '../support/user-agent.ts'
-import { goodPassword, startServerWithPools, userPoolId, visitorOf } from '../support/visitor.ts'
+import { callback, goodPassword, userPoolId, visitorOf } from '../support/visitor.ts'
 import { watchWork } from './support/request-work.ts'
 import type { Work } from './support/request-work.ts'
 
@@ -18,7 +19,20 @@ const clock = movableClock({ stopped: true })
 let server: TestServer
 let work: ReturnType<typeof watchWork>
 beforeAll(async () => {
-  server = await startServerWithPools({ database: 'postgres', clock, environment: cheapHashes })
+  const configuration = JSON.stringify({
+    UserPools: [
+      {
+        Id: userPoolId('email'),
+        PoolName: 'email',
+        Default: true,
+        UsernameAttributes: ['email'],
+        AutoVerifiedAttributes: ['email'],
+        Policies: { SignInPolicy: { AllowedFirstAuthFactors: ['PASSWORD', 'EMAIL_OTP'] } },
+        Clients: [{ ClientId: 'email', CallbackURLs: [callback], ExplicitAuthFlows: ['ALLOW_USER_AUTH'] }],
+      },
+    ],
+  })
+  server = await startServer({ database: 'postgres', configuration, clock, environment: cheapHashes })
   work = watchWork(server)
 })
 afterAll(async () => {
@@ -134,6 +148,20 @@ test('a forgotten password', async () => {
     const again = await (await visitorOf(server)).login.follow('Forgot your password?')
     await measure('asking elsewhere', () => again.submit({ username }))
     await measure('wrong code', () => page.submit({ code: '000000', password: own }))
+    await measure('too soon', () => page.submit({}, 'Send a new code'))
+    clock.pass(31)
+    await measure('another code', () => page.submit({}, 'Send a new code'))
+  })
+})
+
+test('a code in place of a password', async () => {
+  await compare(async (username, measure) => {
+    const { login } = await visitorOf(server)
+    const page = await measure('asking', () => login.submit({ username }, 'Email me a code'))
+    expect(page.heading).toBe('Check your messages')
+    const again = await visitorOf(server)
+    await measure('asking elsewhere', () => again.login.submit({ username }, 'Email me a code'))
+    await measure('wrong code', () => page.submit({ code: '000000' }))
     await measure('too soon', () => page.submit({}, 'Send a new code'))
     clock.pass(31)
     await measure('another code', () => page.submit({}, 'Send a new code'))

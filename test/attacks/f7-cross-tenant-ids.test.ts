@@ -269,7 +269,7 @@ const table: Record<string, [Outcome, Call]> = {
   ],
   'passkeys.delete': ['nothing', (store, own, ids) => store.passkeys.delete(passkeyOf(own, ids))],
   'passkeys.deleteOfUser': ['nothing', (store, own, { sub }) => store.passkeys.deleteOfUser(own, sub)],
-  'passkeys.spendChallenge': ['own', (store, own, { idHash }) => store.passkeys.spendChallenge(own, idHash, now)],
+  'oneTime.spend': ['own', (store, own, { idHash }) => store.oneTime.spend(own, idHash, now)],
   'flows.add': ['refused', (store, own, ids) => store.flows.add(flowOf(own, ids))],
   'flows.find': ['nothing', (store, own, { idHash }) => store.flows.find(own, idHash, now)],
   'flows.saveState': [
@@ -352,7 +352,7 @@ async function fill(store: Store, ids: Ids): Promise<void> {
   await store.softwareTokens.add(softwareTokenOf(userPoolId, ids), now)
   await store.recoveryCodes.replace(userPoolId, sub, [code], now)
   await store.passkeys.add(passkeyOf(userPoolId, ids), now)
-  await store.passkeys.spendChallenge(userPoolId, ids.idHash, now)
+  await store.oneTime.spend(userPoolId, ids.idHash, now)
   await store.flows.add(flowOf(userPoolId, ids))
   await store.interactions.save({ ...common(userPoolId, ids), payload: {} })
   await store.browserSessions.save(session(userPoolId, ids))

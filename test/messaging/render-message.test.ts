@@ -33,6 +33,10 @@ describe('the texts of messages', () => {
 
   it.each([
     [{ kind: 'reset', validForMinutes: 60 } as const, ['493817', '1 hour']],
+    [
+      { kind: 'signInCode', validForMinutes: 15, link: 'https://a.example/signInLink?token=x' } as const,
+      ['493817', '15 minutes', 'https://a.example/signInLink?token=x'],
+    ],
     [{ kind: 'addressVerification', validForMinutes: 1440 } as const, ['493817', '24 hours']],
     [{ kind: 'addressChanging' } as const, ['https://login.acme.example/login', 'Nothing changes until']],
     [{ kind: 'addressChanged' } as const, ['https://login.acme.example/login', 'another address']],

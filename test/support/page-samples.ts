@@ -57,7 +57,18 @@ function loginSamples(surroundings: SampleSurroundings): Sample[] {
       username: email,
       staySignedIn: { label: locale.text('login.staySignedIn'), checked: true },
     }),
-    sample('pages/login', 'passkey', { ...login, username: email, passkey: { ...passkey, signal: '{}' } }),
+    sample('pages/login', 'passkey', {
+      ...login,
+      username: email,
+      passkey: { ...passkey, signal: '{}' },
+      codes: {
+        action: '/requestSignInCode',
+        factors: (['EMAIL_OTP', 'SMS_OTP'] as const).map((type) => ({
+          type,
+          label: locale.text(`login.codes.${type}`),
+        })),
+      },
+    }),
     sample('pages/login', 'changed', { ...login, username: typed, ...alert('success', 'outcomes.passwordsChanged') }),
     sample('pages/login', 'fields', {
       ...login,

@@ -86,8 +86,15 @@ function pageFrom(
       const name = $(input).attr('name') ?? ''
       body.set(name, fields[name] ?? $(input).attr('value') ?? '')
     }
+    // A button with an address of its own sends its name there as well.
+    const pressed = $(form)
+      .find('button[formaction]')
+      .toArray()
+      .find((button) => label !== undefined && $(button).text().includes(label))
+    const button = pressed && $(pressed)
+    if (button !== undefined) body.set(button.attr('name') ?? '', button.attr('value') ?? '')
     for (const [name, value] of Object.entries(fields)) body.set(name, value)
-    const action = new URL($(form).attr('action') ?? '', url)
+    const action = new URL(button?.attr('formaction') ?? $(form).attr('action') ?? '', url)
     return visit(action.href, { method: 'POST', body })
   }
   $('script, style, svg').remove()

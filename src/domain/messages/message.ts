@@ -3,6 +3,7 @@ export type MessageKind =
   | 'verification'
   | 'verificationLink'
   | 'reset'
+  | 'signInCode'
   | 'mfaCode'
   | 'addressVerification'
   | 'addressChanging'

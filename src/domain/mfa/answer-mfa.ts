@@ -14,7 +14,7 @@ import { amrOf, attributeOf, isMessaged, isMfaType, multipleFactors } from './mf
 import type { MfaType } from './mfa-type.ts'
 import { looksLikeRecoveryCode, spendRecoveryCode } from './recovery-codes.ts'
 import { softwareTokenPurpose, timeStepOf } from './software-token.ts'
-import { usableMfaTypes } from './usable-mfa-types.ts'
+import { mfaTypesAfter } from './usable-mfa-types.ts'
 
 /** `codeAlreadyUsed`: Cognito's "Your software token has already been used once." */
 export type MfaRefusal = 'codeMismatch' | 'codeAlreadyUsed' | 'attemptExpired'
@@ -34,7 +34,8 @@ export async function answerMfa(
   const open = await openAttempt(services, request)
   if (open === undefined) return attemptExpired
   const { challenge } = open.attempt
-  if (!isMfaType(challenge) || !usableMfaTypes(userPool, open.user).includes(challenge)) return attemptExpired
+  if (!isMfaType(challenge) || !mfaTypesAfter(userPool, open.user, open.attempt.amr, request.asked).includes(challenge))
+    return attemptExpired
   const guess = await guessAtSecondFactor(services, userPool, { userSub: open.user.sub, browserHash })
   const admission = await admitGuess(services, userPool, guess)
   if (admission.kind === 'refused') return admission
@@ -72,7 +73,7 @@ async function redeem(
   if (!(await tx.signInAttempts.spend(attempt.userPoolId, attempt.idHash, at))) return attemptExpired
   // A recovery code is a one-time password as well (RFC 8176 `otp`), whatever was asked for.
   const proved = isRecovery || challenge === 'WEB_AUTHN' ? amrOf.SOFTWARE_TOKEN_MFA : amrOf[challenge]
-  const amr = [...attempt.amr, proved, multipleFactors]
+  const amr = [...new Set([...attempt.amr, proved, multipleFactors])]
   return { kind: 'done', user, amr, authTime: signInTime(user, at) }
 }
 

@@ -6,7 +6,7 @@ import { limitMfaCodes } from './limit-mfa-codes.ts'
 import { isJustSent, sendMfaCode } from './mfa-code.ts'
 import { attributeOf, isMessaged, isMfaType } from './mfa-type.ts'
 import type { MfaType } from './mfa-type.ts'
-import { usableMfaTypes } from './usable-mfa-types.ts'
+import { mfaTypesAfter } from './usable-mfa-types.ts'
 
 export type ChooseMfaOutcome =
   /** `sent`: a code is under way that was not before. */
@@ -27,7 +27,7 @@ export async function chooseMfa(
   if (open === undefined) return attemptExpired
   const { attempt, user } = open
   const isOpen = attempt.challenge === 'SELECT_MFA_TYPE' || isMfaType(attempt.challenge)
-  if (!isOpen || !usableMfaTypes(userPool, user).includes(type)) return attemptExpired
+  if (!isOpen || !mfaTypesAfter(userPool, user, attempt.amr, request.asked).includes(type)) return attemptExpired
   const sends = isMessaged(type) && !isJustSent(services, attempt, user.attributes[attributeOf[type]])
   const limited = sends ? await limitMfaCodes(services, request, user, type) : undefined
   if (limited !== undefined) return limited

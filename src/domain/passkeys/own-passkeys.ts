@@ -62,8 +62,7 @@ async function store(
   const now = await tx.users.lockBySub(userPool.id, user.sub)
   if (now?.enabled !== true || !hasPasskeys(userPool)) return { kind: 'refused', reason: 'notAvailable' }
   const { hash, expiresAt } = made.challenge
-  if (!(await tx.passkeys.spendChallenge(userPool.id, hash, expiresAt)))
-    return { kind: 'refused', reason: 'notVerified' }
+  if (!(await tx.oneTime.spend(userPool.id, hash, expiresAt))) return { kind: 'refused', reason: 'notVerified' }
   const owned = await tx.passkeys.ofUser(userPool.id, user.sub)
   if (owned.length >= maximumPasskeys) return { kind: 'refused', reason: 'tooMany' }
   const { id, publicKey, counter, transports, isPlatform } = made

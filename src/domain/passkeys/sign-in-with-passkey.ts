@@ -1,15 +1,14 @@
 import type { AuthenticationResponseJSON } from '@simplewebauthn/server'
-import type { AppClient } from '../app-clients/app-client.ts'
 import { onRecord, record, responseOf } from '../audit/record.ts'
 import type { AuditEntry } from '../audit/record.ts'
 import { multipleFactors } from '../mfa/mfa-type.ts'
-import { usableMfaTypes } from '../mfa/usable-mfa-types.ts'
+import { mfaTypesAfter } from '../mfa/usable-mfa-types.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import { limitRequests } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import { continueSignIn } from '../sign-in/advance.ts'
-import type { Challenged, Proved, SignedIn } from '../sign-in/advance.ts'
+import type { Challenged, Proved, SignedIn, SignInContext } from '../sign-in/advance.ts'
 import { attemptExpired, openAttempt } from '../sign-in/open-attempt.ts'
 import type { AttemptRequest } from '../sign-in/open-attempt.ts'
 import { signInTime } from '../sign-in/sign-in-time.ts'
@@ -43,7 +42,7 @@ export type PasskeySignInOutcome =
  */
 export async function signInWithPasskey(
   services: DomainServices,
-  request: ProvePasskey & { appClient: AppClient; languages?: readonly string[] },
+  request: ProvePasskey & Pick<SignInContext, 'appClient' | 'languages' | 'asked'>,
 ): Promise<PasskeySignInOutcome> {
   const { userPool, appClient } = request
   if (!beginsWithPasskey(userPool, appClient)) return { kind: 'refused', reason: 'passkeyRefused' }
@@ -110,12 +109,12 @@ async function use(
 /** Of two that show the same answer, or whose counters stand alike, one is let in. */
 async function spend(
   services: Pick<DomainServices, 'clock'>,
-  tx: Pick<Repositories, 'passkeys'>,
+  tx: Pick<Repositories, 'passkeys' | 'oneTime'>,
   passkey: OwnedPasskey,
   { counter, challenge }: { counter: number; challenge: { hash: string; expiresAt: Date } },
 ): Promise<boolean> {
   const { hash, expiresAt } = challenge
-  if (!(await tx.passkeys.spendChallenge(passkey.userPoolId, hash, expiresAt))) return false
+  if (!(await tx.oneTime.spend(passkey.userPoolId, hash, expiresAt))) return false
   return tx.passkeys.use(passkey, counter, services.clock.now())
 }
 
@@ -130,7 +129,7 @@ export async function answerWithPasskey(
   const open = await openAttempt(services, request)
   if (open?.attempt.challenge !== 'WEB_AUTHN') return attemptExpired
   const { attempt, user } = open
-  if (!usableMfaTypes(userPool, user).includes('WEB_AUTHN')) return attemptExpired
+  if (!mfaTypesAfter(userPool, user, attempt.amr, request.asked).includes('WEB_AUTHN')) return attemptExpired
   const response = readAuthentication(request.credential)
   const passkey = response && (await services.store.passkeys.find(userPool.id, response.id))
   const isOwn = response !== undefined && passkey?.userSub === user.sub
@@ -143,7 +142,7 @@ export async function answerWithPasskey(
         return { kind: 'refused', reason: 'passkeyRefused' }
       }
       if (!(await tx.signInAttempts.spend(attempt.userPoolId, attempt.idHash, at))) return attemptExpired
-      const amr = [...attempt.amr, passkeyAmr(passkey), multipleFactors]
+      const amr = [...new Set([...attempt.amr, passkeyAmr(passkey), multipleFactors])]
       return { kind: 'done', user, amr, authTime: signInTime(user, at) }
     },
     (outcome) => ({

@@ -11,6 +11,4 @@ export interface PasskeyRepository {
   rename(passkey: Pick<Passkey, 'userPoolId' | 'userSub' | 'id' | 'name'>): Promise<boolean>
   delete(passkey: Pick<Passkey, 'userPoolId' | 'userSub' | 'id'>): Promise<boolean>
   deleteOfUser(userPoolId: string, userSub: string): Promise<void>
-  /** Uses up a challenge; false when it was: of two at once exactly one is answered true. */
-  spendChallenge(userPoolId: string, challengeHash: string, expiresAt: Date): Promise<boolean>
 }

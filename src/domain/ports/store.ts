@@ -14,6 +14,7 @@ import type { BrowserSessionRepository, InteractionRepository } from './browser-
 import type { DecoySignUpRepository } from './decoy-sign-up-repository.ts'
 import type { HousekeepingRepository } from './housekeeping-repository.ts'
 import type { KnownBrowserRepository } from './known-browser-repository.ts'
+import type { OneTimeRepository } from './one-time-repository.ts'
 import type { OutboxRepository } from './outbox-repository.ts'
 import type { PasskeyRepository } from './passkey-repository.ts'
 import type { VerificationCodeRepository } from './verification-code-repository.ts'
@@ -48,6 +49,7 @@ export interface Repositories {
   softwareTokens: SoftwareTokenRepository
   recoveryCodes: RecoveryCodeRepository
   passkeys: PasskeyRepository
+  oneTime: OneTimeRepository
   guesses: GuessRepository
   knownBrowsers: KnownBrowserRepository
   flows: FlowRepository

@@ -1,5 +1,3 @@
-import { maskDestination, parseEmailAddress } from '../messages/email-address.ts'
-import { parsePhoneNumber } from '../messages/phone-number.ts'
 import { record } from '../audit/record.ts'
 import type { AuditEntry } from '../audit/record.ts'
 import { recoveringChange } from '../attribute-changes/pending-change.ts'
@@ -14,6 +12,7 @@ import type { User } from '../users/user.ts'
 import { issueDecoyCode, nobodysSub } from '../verification-codes/issue-decoy-code.ts'
 import { deliveryOf, issueCode } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery, CodeRequest } from '../verification-codes/issue-code.ts'
+import { lowerCase, simulatedDelivery } from '../verification-codes/simulated-delivery.ts'
 import { recoveryAttributes, recoveryChannel } from './recovery-channel.ts'
 import { refusalOf, refusedEntry } from './recovery-refusal.ts'
 import { makeResetLink } from './reset-link.ts'
@@ -77,7 +76,8 @@ export async function forgotPassword(
     }
     const code = { userPool, user, purpose: 'reset', attribute, languages, withheld, at } as const
     const { origin } = request
-    const link = origin === undefined || attribute !== 'email' ? undefined : makeResetLink(services, origin, user, at)
+    const link =
+      origin === undefined || attribute !== 'email' ? undefined : () => makeResetLink(services, origin, user, at)
     const delivery = await issueCode(services, tx, { ...code, link })
     await sendToPendingAddress(services, tx, code)
     const event = { eventType: 'ForgotPassword', response: 'InProgress', userSub: user.sub } as const
@@ -117,17 +117,11 @@ function told(
 ): Omit<CodeUnderWay, 'kind'> {
   const at = services.clock.now()
   if (user === undefined || attribute === undefined) {
-    return { delivery: lowerCase(simulatedDelivery(services, userPool, username, at)) }
+    return { delivery: lowerCase(simulatedDelivery(services, userPool, recoveryAttributes(userPool), username, at)) }
   }
   const delivery = deliveryOf({ userPool, user, purpose: 'reset', attribute, at })
   return { userSub: user.sub, delivery: lowerCase(delivery) }
 }
-
-/** The case in which an address was once typed is known of real ones only. */
-const lowerCase = (delivery: CodeDelivery): CodeDelivery => ({
-  ...delivery,
-  destination: delivery.destination.toLowerCase(),
-})
 
 /** Counted for the addresses that are really written to, and before the transaction. */
 async function withheldFrom(
@@ -138,7 +132,7 @@ async function withheldFrom(
   const sending = { typed, eventType: 'ForgotPassword', userSub: user?.sub, ownBrowser } as const
   const at = services.clock.now()
   if (user === undefined || attribute === undefined) {
-    const { attribute: simulated } = simulatedDelivery(services, userPool, typed, at)
+    const { attribute: simulated } = simulatedDelivery(services, userPool, recoveryAttributes(userPool), typed, at)
     // Looked for even for nobody: the same work (threat row B14).
     const nobody = { userPoolId: userPool.id, sub: nobodysSub(services, userPool, typed) }
     await recoveringChange(services.store, nobody, simulated, at)
@@ -168,7 +162,7 @@ async function sendToNobody(
 ): Promise<CodeDelivery> {
   const { id: userPoolId } = userPool
   const at = services.clock.now()
-  const delivery = simulatedDelivery(services, userPool, username, at)
+  const delivery = simulatedDelivery(services, userPool, recoveryAttributes(userPool), username, at)
   const { attribute, destination } = delivery
   const nobody = { userPoolId, sub: nobodysSub(services, userPool, username) }
   const code = { userPoolId, userSub: nobody.sub, purpose: 'reset', attribute, destination, at } as const
@@ -176,26 +170,4 @@ async function sendToNobody(
   await recoveringChange(tx, nobody, attribute, at)
   if (issued) await record(services, tx, entry)
   return delivery
-}
-
-/** The same name always leads to the same made-up destination, or asking twice would tell. */
-function simulatedDelivery(services: DomainServices, userPool: UserPool, username: string, at: Date): CodeDelivery {
-  const name = lookupKey(userPool, username)
-  const channels = recoveryAttributes(userPool)
-  const email = parseEmailAddress(name)
-  if (email !== undefined && channels.includes('email')) return deliveryTo('email', email, at)
-  const phone = parsePhoneNumber(name)
-  if (phone !== undefined && channels.includes('phone_number')) return deliveryTo('phone_number', phone, at)
-  const digest = services.sealedBox.digest(`${userPool.id}\n${name}`, 'simulated destination')
-  if (channels[0] === 'phone_number') {
-    const digits = Buffer.from(digest, 'base64url').readUInt32BE() % 10_000
-    return deliveryTo('phone_number', String(digits).padStart(4, '0'), at)
-  }
-  const letters = digest.toLowerCase().replaceAll(/[^a-z]/g, '')
-  return deliveryTo('email', `${letters.charAt(0) || 'a'}x@${letters.charAt(1) || 'm'}x.com`, at)
-}
-
-function deliveryTo(attribute: 'email' | 'phone_number', address: string, at: Date): CodeDelivery {
-  const medium = attribute === 'email' ? 'EMAIL' : 'SMS'
-  return { medium, destination: maskDestination(medium, address), attribute, sentAt: at }
 }

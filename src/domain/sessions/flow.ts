@@ -1,3 +1,4 @@
+import type { FirstCode } from '../passwordless/first-code.ts'
 import type { ChallengeName } from '../sign-in/sign-in-attempt.ts'
 
 /**
@@ -35,9 +36,11 @@ export interface FlowState {
   hasAuthenticator?: true
   /** Whether to have a passkey from now on; `done`: answered. */
   passkeyOffer?: 'due' | 'done'
+  /** Whoever is signed in shows one factor more; the sign-in itself stays as old as it is. */
+  stepUp?: { authTime: number }
   /** What was typed as user name, so that no page asks for it twice. */
   username?: string
-  pending?: PendingConfirmation | PendingReset
+  pending?: PendingConfirmation | PendingReset | PendingSignInCode
   /** The stored sign-in attempt that waits for its challenge. */
   attempt?: { idHash: string; challenge: ChallengeName; missingAttributes: readonly string[] }
   /** `bySession`: not in this flow, but in the browser's session under which it began; it must still be there. */
@@ -56,6 +59,16 @@ export interface PendingConfirmation {
   passwordProved: boolean
   /** A link was sent, and nothing is to be typed. */
   byLink?: true
+  sentAt: number
+}
+
+/** Waits for a code that stands in for a password. */
+export interface PendingSignInCode {
+  kind: 'signInCode'
+  factor: FirstCode
+  /** Absent: the code went to nobody. */
+  userSub?: string
+  destination: string
   sentAt: number
 }
 

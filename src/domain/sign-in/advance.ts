@@ -1,6 +1,7 @@
 import { addSeconds } from '../../platform/clock.ts'
 import { sha256 } from '../../security/digest.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
+import type { AssuranceLevel } from '../assurance/levels.ts'
 import { onRecord } from '../audit/record.ts'
 import { limitMfaCodes } from '../mfa/limit-mfa-codes.ts'
 import { sendMfaCode } from '../mfa/mfa-code.ts'
@@ -37,11 +38,13 @@ export interface Challenged {
   missingAttributes: readonly string[]
 }
 
-interface SignInContext {
+export interface SignInContext {
   userPool: UserPool
   appClient: AppClient
   /** Of messages, best first. */
   languages?: readonly string[]
+  /** What the request asks for. */
+  asked?: AssuranceLevel
 }
 
 /**
@@ -54,7 +57,7 @@ export async function continueSignIn(
   proved: Proved,
 ): Promise<SignedIn | Challenged | LimitExceeded> {
   const { user, amr, startedAt } = proved
-  const challenge = nextChallenge(context.userPool, user, amr)
+  const challenge = nextChallenge(context.userPool, user, amr, context.asked)
   if (challenge === undefined) return { kind: 'done', user, amr, authTime: startedAt }
   const limited = await limitMfaCodes(services, context, user, challenge)
   if (limited !== undefined) return limited
@@ -90,10 +93,10 @@ const minimumSeconds: Partial<Record<ChallengeName, number>> = {
 export async function advance(
   services: DomainServices,
   tx: Pick<Repositories, 'signInAttempts' | 'outbox'>,
-  { userPool, appClient, languages = [] }: SignInContext,
+  { userPool, appClient, languages = [], asked }: SignInContext,
   { user, amr, startedAt }: Proved,
 ): Promise<SignedIn | Challenged> {
-  const challenge = nextChallenge(userPool, user, amr)
+  const challenge = nextChallenge(userPool, user, amr, asked)
   if (challenge === undefined) return { kind: 'done', user, amr, authTime: startedAt }
   const handle = services.random.handle()
   const seconds = Math.max(appClient.authSessionValidityMinutes * 60, minimumSeconds[challenge] ?? 0)

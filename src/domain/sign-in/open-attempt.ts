@@ -1,3 +1,4 @@
+import type { AssuranceLevel } from '../assurance/levels.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
@@ -9,6 +10,8 @@ export interface AttemptRequest {
   userPool: UserPool
   appClient: AppClient
   attemptIdHash: string
+  /** What the request asks for. */
+  asked?: AssuranceLevel
 }
 
 export interface OpenAttempt {

@@ -1,3 +1,4 @@
+import type { AssuranceLevel } from '../assurance/levels.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
 import { record, responseOf } from '../audit/record.ts'
 import type { AuditEntry } from '../audit/record.ts'
@@ -25,6 +26,8 @@ export interface SignInRequest {
   browserHash?: string | undefined
   /** Of messages, best first. */
   languages?: readonly string[]
+  /** What the request asks for. */
+  asked?: AssuranceLevel
 }
 
 export type SignInOutcome =

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { signingAlgorithms } from '../tokens/signing-key.ts'
 import { standardAttributeNames } from '../users/attribute-schema.ts'
 import type { CustomAttribute } from '../users/attribute-schema.ts'
+import { acrConfiguration, acrValuesOf } from './acr-settings.ts'
 import { lockOutOf, lockOutSchema } from './lock-out-settings.ts'
 import { rateLimitsOf, rateLimitsSchema } from './rate-limit-settings.ts'
 import { compromisedCredentialsSchema } from './risk-settings.ts'
@@ -101,6 +102,7 @@ export const userPoolSettingsSchema = z.strictObject({
     .prefault({}),
   ...mfaSettings,
   WebAuthnConfiguration: webAuthnConfiguration,
+  AcrConfiguration: acrConfiguration,
   LockOut: lockOutSchema.prefault({}),
   RateLimits: rateLimitsSchema.prefault({}),
   EmailVerificationSubject: z.string().max(140).optional(),
@@ -141,7 +143,6 @@ export const inertUserPoolMembers = [
   'DeletionProtection',
   'DeviceConfiguration',
   'Domain',
-  'AcrConfiguration',
   'EmailConfiguration',
   'EmailConfigurationFailure',
   'EstimatedNumberOfUsers',
@@ -216,6 +217,7 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     refusesBreachedPasswords: settings.CompromisedCredentialsRiskConfiguration.Actions.EventAction !== 'NO_ACTION',
     mfaConfiguration: settings.MfaConfiguration,
     firstFactors: settings.Policies.SignInPolicy.AllowedFirstAuthFactors,
+    acrValues: acrValuesOf(settings.AcrConfiguration),
     passkeys: passkeySettingsOf(settings.WebAuthnConfiguration),
     mfaTypes: mfaTypesOf(settings),
     lockOut: lockOutOf(settings.LockOut),

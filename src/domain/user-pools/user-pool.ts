@@ -68,6 +68,8 @@ export interface UserPool {
   /** A password is always among them. */
   firstFactors: readonly FirstFactor[]
   passkeys: PasskeySettings
+  /** What `acr` says of the four levels of assurance, the lowest first. */
+  acrValues: readonly string[]
   /** Second factors that count. */
   mfaTypes: readonly MfaType[]
   lockOut: LockOut

@@ -10,9 +10,10 @@ import { linkCodeHash, linkWith, makeLinkCode } from './confirmation-link.ts'
 import type { ConfirmationOrigin } from './confirmation-link.ts'
 import type { CodePurpose, VerificationCode } from './verification-code.ts'
 
-/** Cognito: a sign-up code lives 24 hours, a reset code one. */
+/** Cognito: a sign-up code lives 24 hours, a reset code one. One to sign in with has to cross a slow mailbox, and no more. */
 export const validSeconds: Record<CodePurpose, number> = {
   sign_up: 24 * 3600,
+  sign_in: 15 * 60,
   reset: 3600,
   reset_pending: 3600,
   verify_email: 24 * 3600,
@@ -21,6 +22,7 @@ export const validSeconds: Record<CodePurpose, number> = {
 
 const messageKinds: Record<CodePurpose, MessageKind> = {
   sign_up: 'verification',
+  sign_in: 'signInCode',
   reset: 'reset',
   reset_pending: 'reset',
   verify_email: 'addressVerification',
@@ -55,8 +57,8 @@ export interface CodeRequest {
   withheld?: ReadonlySet<string> | undefined
   /** Lets a pool that confirms by link send one; without it a code goes out. */
   origin?: ConfirmationOrigin | undefined
-  /** Stands in the message beside the code, and does the same. */
-  link?: string | undefined
+  /** Stands in the message beside the code, and does the same. @param codeHash what is stored of the code */
+  link?: ((codeHash: string) => string) | undefined
 }
 
 /**
@@ -97,7 +99,7 @@ export async function issueCode(
     languages: request.languages,
     username: user.username,
     validForMinutes: validSeconds[purpose] / 60,
-    ...(request.link === undefined ? {} : { link: request.link }),
+    ...(request.link === undefined ? {} : { link: request.link(secret.stored.codeHash) }),
   } as const
   await enqueueMessage(tx, services.sealedBox, services.random, message, at)
   return deliveryOf(request)

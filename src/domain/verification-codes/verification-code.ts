@@ -1,7 +1,7 @@
 import type { VerifiableAttribute } from '../user-pools/user-pool.ts'
 
 /** `reset_pending` goes to an address that waits to take the place of the one that `reset` goes to. */
-export type CodePurpose = 'sign_up' | 'reset' | 'reset_pending' | 'verify_email' | 'verify_phone_number'
+export type CodePurpose = 'sign_up' | 'sign_in' | 'reset' | 'reset_pending' | 'verify_email' | 'verify_phone_number'
 
 export interface VerificationCode {
   userPoolId: string

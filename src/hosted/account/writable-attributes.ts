@@ -10,11 +10,15 @@ import { hasField } from '../attribute-fields.ts'
 const isOwn = (userPool: UserPool, appClient: AppClient, name: string): boolean =>
   isReadable(appClient, name) && isWritable(appClient, name) && isMutable(userPool, name)
 
-/** Those of the profile page: addresses have pages of their own, since a new one has to be proved. */
+/**
+ * Those of the profile page: addresses have pages of their own, since a new one has to be proved. Custom ones are there where
+ * the app client lists them.
+ */
 export const writableAttributes = (userPool: UserPool, appClient: AppClient): readonly string[] =>
-  standardAttributeNames.filter(
-    (name) => name !== 'email' && name !== 'phone_number' && hasField(name) && isOwn(userPool, appClient, name),
-  )
+  [
+    ...standardAttributeNames.filter((name) => name !== 'email' && name !== 'phone_number' && hasField(name)),
+    ...userPool.customAttributes.map(({ name }) => `custom:${name}`),
+  ].filter((name) => isOwn(userPool, appClient, name))
 
 export const mayChangeAddress = (userPool: UserPool, appClient: AppClient, attribute: VerifiableAttribute): boolean =>
   isOwn(userPool, appClient, attribute)

@@ -9,6 +9,7 @@ import type { PendingConfirmation } from '../../domain/sessions/flow.ts'
 import { codeError, limitAlert } from '../attempts-exceeded.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { pagePaths } from '../paths.ts'
+import { resendSignInCode } from '../passwordless/sign-in-code.routes.ts'
 import { resendResetCode } from '../reset-password/resend-reset-code.ts'
 import { errorAlert } from '../render.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
@@ -29,12 +30,13 @@ export function confirmRoutes(router: Router, services: HostedServices): void {
     if (step !== undefined && pending !== undefined) await confirm(services, step, pending)
   })
   router.post(pagePaths.resendCode, async (ctx) => {
-    // Two pages have this form: the confirmation's address leads to whichever is due.
+    // Three pages have this form: the confirmation's address leads to whichever is due.
     const step = await openForm(services, ctx, 'login', 'confirm')
     const pending = step?.flow.state.pending
     if (step === undefined) return
     if (pending?.kind === 'confirm') await resend(services, step, pending)
     else if (pending?.kind === 'reset') await resendResetCode(services, step, pending)
+    else if (pending?.kind === 'signInCode') await resendSignInCode(services, step, pending)
     else redirect(ctx, pageUrl(step, 'login'))
   })
 }

@@ -36,6 +36,8 @@ export type ErrorKey =
   | 'linkAddressTaken'
   | 'noAccountPage'
   | 'resetLinkClosed'
+  | 'signInLinkClosed'
+  | 'signInElsewhere'
 
 /** Where the page's button may lead; without any, to the app that the address names. */
 interface WaysOn {

@@ -1,6 +1,8 @@
 import type { AttemptsExceeded } from '../../domain/lock-out/lock-out.ts'
 import type { LimitExceeded } from '../../domain/rate-limits/rate-limits.ts'
 import { limitAlert, tellToWait } from '../attempts-exceeded.ts'
+import { offeredFirstCodes } from '../../domain/passwordless/first-code.ts'
+import type { ViewContexts } from '../../platform/views/page-contexts.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import type { Alert } from '../../platform/views/page-parts.ts'
 import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
@@ -42,6 +44,7 @@ export async function showLoginPage(
     username: passkey === undefined ? username : { ...username, autocomplete: `${username.autocomplete} webauthn` },
     ...(passkey === undefined ? {} : { passkey }),
     password: passwordError,
+    ...codesFor(services, step),
     ...staySignedInField(step),
     links: {
       ...(userPool.allowAdminCreateUserOnly ? {} : { signUp: pageUrl(step, 'signUp') }),
@@ -49,6 +52,14 @@ export async function showLoginPage(
     },
     alert: alertOf(step, shown),
   })
+}
+
+/** Buttons of the same form: they take the name that is typed there. */
+function codesFor(services: HostedServices, step: Step): Pick<ViewContexts['pages/login'], 'codes'> {
+  const offered = offeredFirstCodes(step.tenant.snapshot.userPool, step.appClient)
+  if (offered.length === 0) return {}
+  const factors = offered.map((type) => ({ type, label: step.locale.text(`login.codes.${type}`) }))
+  return { codes: { action: formOf(services, step, 'requestSignInCode').action, factors } }
 }
 
 function alertOf(

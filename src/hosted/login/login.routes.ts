@@ -1,6 +1,7 @@
 import type { Router } from '@koa/router'
 import { signIn } from '../../domain/sign-in/sign-in.ts'
 import type { SignInOutcome } from '../../domain/sign-in/sign-in.ts'
+import { askedOf } from '../asked-level.ts'
 import { askForConfirmation } from '../confirm/ask-for-confirmation.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { knownBrowserHash } from '../known-browser.ts'
@@ -30,7 +31,16 @@ export function loginRoutes(router: Router, services: HostedServices): void {
     const { userPool } = step.tenant.snapshot
     const browserHash = knownBrowserHash(step)
     const { appClient, languages } = step
-    const outcome = await signIn(step.domain, { userPool, appClient, username, password, browserHash, languages })
+    const asked = askedOf(step)
+    const outcome = await signIn(step.domain, {
+      userPool,
+      appClient,
+      username,
+      password,
+      browserHash,
+      languages,
+      asked,
+    })
     await answer(services, step, username, outcome)
   })
 }

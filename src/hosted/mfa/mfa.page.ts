@@ -1,8 +1,9 @@
 import { isMessaged } from '../../domain/mfa/mfa-type.ts'
 import type { CodeMfaType } from '../../domain/mfa/mfa-type.ts'
-import { usableMfaTypes } from '../../domain/mfa/usable-mfa-types.ts'
+import { mfaTypesAfter } from '../../domain/mfa/usable-mfa-types.ts'
 import type { OpenAttempt } from '../../domain/sign-in/open-attempt.ts'
 import { codeLength } from '../../domain/verification-codes/issue-code.ts'
+import { askedOf } from '../asked-level.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { formOf, noticeOf, pageRequest, showPage } from '../render.ts'
 import { resendOf } from '../resend.ts'
@@ -22,7 +23,7 @@ export function showMfaPage(
   const page = shown.settingUp === true ? 'mfaSetUp' : 'mfa'
   const seconds = cooldownOf(services, open)
   const destination = destinationOf(type, open.attempt.destination)
-  const hasOthers = usableMfaTypes(tenant.snapshot.userPool, open.user).length > 1
+  const hasOthers = mfaTypesAfter(tenant.snapshot.userPool, open.user, open.attempt.amr, askedOf(step)).length > 1
   const another = shown.settingUp === true ? `${pageUrl(step, 'mfaSetUp')}&another=1` : pageUrl(step, 'selectMfa')
   showPage(
     services,

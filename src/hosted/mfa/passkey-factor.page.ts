@@ -1,8 +1,9 @@
-import { usableMfaTypes } from '../../domain/mfa/usable-mfa-types.ts'
+import { mfaTypesAfter } from '../../domain/mfa/usable-mfa-types.ts'
 import { requestOptions } from '../../domain/passkeys/ceremony.ts'
 import type { OpenAttempt } from '../../domain/sign-in/open-attempt.ts'
 import { codeLength } from '../../domain/verification-codes/issue-code.ts'
 import type { PasskeyPart } from '../../platform/views/page-parts.ts'
+import { askedOf } from '../asked-level.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { factorCeremony } from '../passkey/passkey-parts.ts'
 import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
@@ -20,7 +21,7 @@ export async function showPasskeyFactorPage(
   const passkey = await passkeyFor(services, step, open)
   const isCode =
     shown.error !== undefined && 'form' in step && !(step.form as ReadonlyMap<string, string>).has('credential')
-  const hasOthers = usableMfaTypes(userPool, open.user).length > 1
+  const hasOthers = mfaTypesAfter(userPool, open.user, open.attempt.amr, askedOf(step)).length > 1
   const error = shown.error ?? (passkey === undefined ? step.locale.text('passkeyFactor.elsewhere') : undefined)
   showPage(services, pageRequest(step), 'pages/passkey-factor', 'passkeyFactor', {
     form: formOf(services, step, 'mfa'),

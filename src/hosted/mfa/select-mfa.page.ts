@@ -1,9 +1,10 @@
 import { attributeOf, isMessaged } from '../../domain/mfa/mfa-type.ts'
 import type { MfaType } from '../../domain/mfa/mfa-type.ts'
-import { usableMfaTypes } from '../../domain/mfa/usable-mfa-types.ts'
+import { mfaTypesAfter } from '../../domain/mfa/usable-mfa-types.ts'
 import type { OpenAttempt } from '../../domain/sign-in/open-attempt.ts'
 import type { User } from '../../domain/users/user.ts'
 import type { ViewContexts } from '../../platform/views/page-contexts.ts'
+import { askedOf } from '../asked-level.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
 import { pageUrl } from '../step.ts'
@@ -11,8 +12,13 @@ import type { Step } from '../step.ts'
 import { destinationOf } from './waiting-attempt.ts'
 
 /** Which of one's factors to go on with. */
-export function showSelectMfaPage(services: HostedServices, step: Step, { user }: OpenAttempt, alert?: string): void {
-  const usable = usableMfaTypes(step.tenant.snapshot.userPool, user)
+export function showSelectMfaPage(
+  services: HostedServices,
+  step: Step,
+  { user, attempt }: OpenAttempt,
+  alert?: string,
+): void {
+  const usable = mfaTypesAfter(step.tenant.snapshot.userPool, user, attempt.amr, askedOf(step))
   showPage(services, pageRequest(step), 'pages/select-mfa', 'selectMfa', {
     form: formOf(services, step, 'selectMfa'),
     choices: mfaChoices(step, user, usable),

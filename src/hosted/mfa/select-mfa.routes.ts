@@ -1,6 +1,7 @@
 import type { Router } from '@koa/router'
 import { chooseMfa } from '../../domain/mfa/choose-mfa.ts'
-import { usableMfaTypes } from '../../domain/mfa/usable-mfa-types.ts'
+import { mfaTypesAfter } from '../../domain/mfa/usable-mfa-types.ts'
+import { askedOf } from '../asked-level.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
 import { pagePaths } from '../paths.ts'
@@ -25,7 +26,7 @@ async function choose(services: HostedServices, step: FormStep): Promise<void> {
   const type = chosenType(step)
   const open = await waitingAttempt(services, step)
   if (open === undefined) return
-  const usable = usableMfaTypes(step.tenant.snapshot.userPool, open.user)
+  const usable = mfaTypesAfter(step.tenant.snapshot.userPool, open.user, open.attempt.amr, askedOf(step))
   if (type === undefined || !usable.includes(type))
     return showSelectMfaPage(services, step, open, 'outcomes.chooseFactor')
   const outcome = await chooseMfa(step.domain, { ...attemptRequest(step), type, languages: step.languages })

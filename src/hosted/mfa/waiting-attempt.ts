@@ -4,6 +4,7 @@ import { maskDestination } from '../../domain/messages/email-address.ts'
 import { openAttempt } from '../../domain/sign-in/open-attempt.ts'
 import type { AttemptRequest, OpenAttempt } from '../../domain/sign-in/open-attempt.ts'
 import { cooldownLeft } from '../../domain/sign-up/resend-confirmation-code.ts'
+import { askedOf } from '../asked-level.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { continueFlow } from '../open-step.ts'
@@ -14,7 +15,12 @@ import type { Step } from '../step.ts'
 
 export function attemptRequest(step: Step): AttemptRequest {
   const { appClient, tenant, flow } = step
-  return { userPool: tenant.snapshot.userPool, appClient, attemptIdHash: flow.state.attempt?.idHash ?? '' }
+  return {
+    userPool: tenant.snapshot.userPool,
+    appClient,
+    attemptIdHash: flow.state.attempt?.idHash ?? '',
+    asked: askedOf(step),
+  }
 }
 
 /**

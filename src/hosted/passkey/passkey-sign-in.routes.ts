@@ -1,6 +1,7 @@
 import type { Router } from '@koa/router'
 import { readAuthentication } from '../../domain/passkeys/ceremony.ts'
 import { signInWithPasskey } from '../../domain/passkeys/sign-in-with-passkey.ts'
+import { askedOf } from '../asked-level.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { showLoginPage } from '../login/login.page.ts'
 import { continueFlow, openForm } from '../open-step.ts'
@@ -24,7 +25,8 @@ async function signIn(services: HostedServices, step: FormStep): Promise<void> {
   const { request, chosen, username = '' } = flow.state
   const ceremony = signInCeremony(step)
   if (ceremony === undefined) return showLoginPage(services, step, { username, refusal: 'passkeyRefused' })
-  const outcome = await signInWithPasskey(step.domain, { userPool, appClient, languages, ceremony, credential })
+  const proof = { userPool, appClient, languages, ceremony, credential, asked: askedOf(step) }
+  const outcome = await signInWithPasskey(step.domain, proof)
   if (outcome.kind !== 'refused') return continueFlow(services, step, signInState({ request, chosen }, outcome))
   const { reason } = outcome
   if (reason === 'limitExceeded') return showLoginPage(services, step, { username, locked: outcome })

@@ -58,6 +58,7 @@ function renderViews(
       }
     }
     case 'reset':
+    case 'signInCode':
     case 'mfaCode':
     case 'addressVerification': {
       const { link: _, ...rest } = shared

@@ -29,6 +29,7 @@ function contentOf(message: OutgoingMessage, signInUrl: string): string {
   switch (message.kind) {
     case 'verification':
     case 'reset':
+    case 'signInCode':
     case 'mfaCode':
     case 'addressVerification':
       return required(message, 'code')

@@ -34,6 +34,11 @@ export interface LoginPage extends Page {
   readonly username: UsernameField
   readonly password?: { readonly error?: string }
   readonly passkey?: PasskeyPart
+  /** Codes that stand in for a password. */
+  readonly codes?: {
+    readonly action: string
+    readonly factors: readonly { readonly type: string; readonly label: string }[]
+  }
   readonly links: { readonly signUp?: string; readonly forgotPassword?: string }
 }
 
@@ -158,6 +163,8 @@ export interface MfaPage extends Page {
   readonly label: string
   readonly destination?: string
   readonly code: CodeField
+  /** What else there is to do. */
+  readonly guide?: string
   /** Absent where nothing is sent. */
   readonly resend?: Resend
   readonly links: { readonly another?: string; readonly login: string }
@@ -190,6 +197,14 @@ export interface SoftwareTokenPage extends Page {
   readonly uri: string
   readonly code: CodeField
   readonly links: { readonly another?: string; readonly login: string }
+}
+
+/** Section `signInLink`, where the link beside a code leads. */
+export interface SignInLinkPage extends Page {
+  readonly form: Omit<Form, 'flow'>
+  readonly hidden: readonly { readonly name: string; readonly value: string }[]
+  /** Whose sign-in it is. */
+  readonly name: string
 }
 
 /** Section `passkeyOffer`. */
@@ -246,6 +261,7 @@ export interface ViewContexts extends EmailContexts {
   'pages/select-mfa': SelectMfaPage
   'pages/mfa-set-up': MfaSetUpPage
   'pages/software-token': SoftwareTokenPage
+  'pages/sign-in-link': SignInLinkPage
   'pages/passkey-offer': PasskeyOfferPage
   'pages/passkey-factor': PasskeyFactorPage
   'pages/signed-out': SignedOutPage
