@@ -6,7 +6,7 @@ import { endpointPaths } from './paths.ts'
 
 /** Members of the tokens that are no attribute of the person. */
 const tokenClaims = [
-  ...['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'at_hash', 'amr', 'jti', 'origin_jti', 'event_id'],
+  ...['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'at_hash', 'acr', 'amr', 'jti', 'origin_jti', 'event_id'],
   ...['token_use', 'cognito:username', 'cognito:groups', 'cognito:roles', 'cognito:preferred_role'],
 ]
 
@@ -35,6 +35,7 @@ export function discoveryDocument(snapshot: UserPoolSnapshot, endpointBase: stri
     revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
     code_challenge_methods_supported: ['S256'],
     prompt_values_supported: ['none', 'login', 'create', 'select_account', 'consent'],
+    acr_values_supported: snapshot.userPool.acrValues,
     claims_supported: [...tokenClaims, ...standardAttributeNames],
     authorization_response_iss_parameter_supported: true,
     request_parameter_supported: false,

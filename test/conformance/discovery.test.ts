@@ -20,6 +20,7 @@ describe('the discovery document', () => {
     const { claims_supported: claims, ...document } = (await response.json()) as Record<string, unknown>
     expect(document).toEqual({
       issuer: pool.issuer,
+      acr_values_supported: [1, 2, 3, 4].map((level) => `urn:cognito:loa:${level}`),
       authorization_endpoint: `${pool.base}/oauth2/authorize`,
       token_endpoint: `${pool.base}/oauth2/token`,
       userinfo_endpoint: `${pool.base}/oauth2/userInfo`,

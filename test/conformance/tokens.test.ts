@@ -94,6 +94,7 @@ describe('both tokens', () => {
       exp: Number(claims['iat']) + 3600,
       iat: expect.any(Number) as number,
       jti: uuid,
+      acr: 'urn:cognito:loa:1',
       amr: ['pwd'],
       email: 'ana@example.org',
       email_verified: true,
@@ -123,6 +124,7 @@ describe('both tokens', () => {
       iat: expect.any(Number) as number,
       jti: uuid,
       username: 'ana',
+      acr: 'urn:cognito:loa:1',
       amr: ['pwd'],
     })
     expect(claims['jti']).not.toBe(decode(tokens.idToken)['jti'])
