@@ -13,6 +13,7 @@ import { mfaSetUpRoutes } from './mfa/mfa-set-up.routes.ts'
 import { selectMfaRoutes } from './mfa/select-mfa.routes.ts'
 import { newPasswordRoutes } from './new-password/new-password.routes.ts'
 import { showNotStarted } from './lost-flow.ts'
+import { notMeRoutes } from './not-me/not-me.routes.ts'
 import { passkeyOfferRoutes } from './passkey/passkey-offer.routes.ts'
 import { passkeySignInRoutes } from './passkey/passkey-sign-in.routes.ts'
 import { signInCodeRoutes } from './passwordless/sign-in-code.routes.ts'
@@ -43,6 +44,7 @@ export function createHostedRouter(services: HostedServices): Router {
   passkeySignInRoutes(router, services)
   signInCodeRoutes(router, services)
   signInLinkRoutes(router, services)
+  notMeRoutes(router, services)
   passkeyOfferRoutes(router, services)
   logoutRoutes(router, services)
   accountRoutes(router, services)

@@ -1,6 +1,7 @@
 import type { Context } from 'koa'
 import { knownBrowserSeconds, rememberBrowser } from '../domain/lock-out/known-browsers.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
+import type { User } from '../domain/users/user.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import { cookieName, setCookie } from '../security/cookies.ts'
 import { sha256 } from '../security/digest.ts'
@@ -28,11 +29,11 @@ export function knownBrowserHash(request: Request): string | undefined {
 }
 
 /** Somebody has just signed in with it, with all that this takes. */
-export async function keepKnownBrowser(domain: DomainServices, request: Request, userSub: string): Promise<void> {
+export async function keepKnownBrowser(domain: DomainServices, request: Request, user: User): Promise<void> {
   const { ctx, tenant } = request
   const userPoolId = tenant.snapshot.userPool.id
   const handle = handleOf(request) ?? domain.random.handle()
-  await rememberBrowser(domain, { userPoolId, userSub, handle })
+  await rememberBrowser(domain, { user, handle })
   const { secure } = tenant
   setCookie(ctx, cookieName('known', userPoolId, secure), handle, { secure, maxAgeSeconds: knownBrowserSeconds })
 }

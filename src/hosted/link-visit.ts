@@ -13,6 +13,7 @@ import { showErrorPage } from './error/error.page.ts'
 import type { ErrorKey } from './error/error.page.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { languagesOf, rememberLanguage } from './language.ts'
+import { noticesOf } from './notices.ts'
 import type { PageRequest } from './render.ts'
 import { tenantOf } from './step.ts'
 
@@ -47,14 +48,15 @@ export function visitByLink(
   const appClient = tenant.snapshot.appClients.get(clientId)
   if (appClient === undefined) return showErrorPage(services, ctx, wrong, { status: 400 })
   if (!mayUseLocalAccounts(appClient)) return showErrorPage(services, ctx, 'noSignInMethod', { status: 400 })
+  const languages = languagesOf(ctx, {})
   return {
     ctx,
     tenant,
     userPool: tenant.snapshot.userPool,
     appClient,
     browser: browserHandle(services.domain, tenant, ctx),
-    domain: askedBy(services.domain, ctx.req, { clientId }),
-    locale: services.catalogue.locale(languagesOf(ctx, {})),
+    domain: askedBy(services.domain, ctx.req, { clientId, notices: noticesOf(tenant, languages) }),
+    locale: services.catalogue.locale(languages),
   }
 }
 

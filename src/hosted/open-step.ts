@@ -21,6 +21,7 @@ import type { FlowPage } from './paths.ts'
 import { tellLimited } from './tell-limited.ts'
 import { signInState } from './sign-in-state.ts'
 import { offersPasskey } from './passkey/offers-passkey.ts'
+import { noticesOf } from './notices.ts'
 import { pageUrl, redirect, tenantOf } from './step.ts'
 import type { FormStep, Step } from './step.ts'
 
@@ -100,7 +101,7 @@ function stepIn(services: HostedServices, known: Pick<Step, 'ctx' | 'tenant' | '
   return {
     ...known,
     browser,
-    domain: askedBy(services.domain, ctx.req, { clientId: appClient.id }),
+    domain: askedBy(services.domain, ctx.req, { clientId: appClient.id, notices: noticesOf(tenant, languages) }),
     languages,
     locale: services.catalogue.locale(languages),
   }
@@ -182,7 +183,7 @@ export async function continueFlow(
   const consented = given ? (state.request['scope'] ?? '').split(' ') : undefined
   const location = await services.finishFlow(tenant, ctx, flow, authenticated, consented)
   if (location === undefined) return explainUnfinished(services, step)
-  if (bySession !== true) await keepKnownBrowser(step.domain, step, user.sub)
+  if (bySession !== true) await keepKnownBrowser(step.domain, step, user)
   redirect(ctx, location)
 }
 

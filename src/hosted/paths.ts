@@ -17,6 +17,7 @@ export const pagePaths = {
   signInCode: '/signInCode',
   requestSignInCode: '/requestSignInCode',
   signInLink: '/signInLink',
+  notMe: '/notMe',
   passkeySignIn: '/passkeys/signIn',
   passkeyOffer: '/passkeys/offer',
   passkeysAdd: '/passkeys/add',

@@ -21,6 +21,7 @@ const sections: Readonly<Record<MessageKind, string>> = {
   addressChanged: 'emailAddressChanged',
   accountExists: 'emailAccountExists',
   invitation: 'emailInvitation',
+  notice: 'emailNotice',
 }
 
 /** Those that carry nothing which ends. */
@@ -29,13 +30,44 @@ const notices: ReadonlySet<MessageKind> = new Set(['accountExists', 'addressChan
 /** The texts of the message's kind, in its language. @throws DeliveryError when the message lacks its validity */
 export function messageTexts(message: OutgoingMessage, locale: Locale, brandName: string): Record<string, string> {
   const brand = { brand: brandName }
-  if (notices.has(message.kind)) return locale.section(sections[message.kind], brand)
+  if (message.kind === 'notice') return noticeTexts(message, locale, brandName)
+  if (notices.has(message.kind)) {
+    const texts = locale.section(sections[message.kind], brand)
+    return ofOtherAddress.has(message.kind) && message.link !== undefined
+      ? { ...texts, ...notMeTexts(locale, brand) }
+      : texts
+  }
   const duration = locale.duration(required(message, 'validForMinutes') * 60)
   return locale.section(sections[message.kind], { ...brand, duration })
 }
 
+/** Their link takes the account back; without one they lead to the sign-in page. */
+const ofOtherAddress: ReadonlySet<MessageKind> = new Set(['addressChanging', 'addressChanged'])
+
+function notMeTexts(locale: Locale, brand: { brand: string }): Record<string, string> {
+  const { button = '', reset = '' } = locale.section('emailNotice', brand)
+  return { button, reset }
+}
+
+function noticeTexts(message: OutgoingMessage, locale: Locale, brandName: string): Record<string, string> {
+  const brand = { brand: brandName }
+  const about = required(message, 'about')
+  const when = new Intl.DateTimeFormat(locale.lang, {
+    dateStyle: 'long',
+    timeStyle: 'short',
+    timeZone: 'UTC',
+  }).format(new Date(required(message, 'happenedAt')))
+  const { from } = message
+  const values = { when: `${when} UTC`, ...(from === undefined ? {} : { from: `\u2068${from}\u2069` }) }
+  return {
+    ...locale.section('emailNotice', brand),
+    ...locale.section(`emailNotices.${about}`, brand),
+    detail: locale.text(from === undefined ? 'noticeDetail.when' : 'noticeDetail.whenAndFrom', values),
+  }
+}
+
 /** @throws DeliveryError, permanent, when the message lacks the member */
-export function required<Name extends 'code' | 'link' | 'validForMinutes'>(
+export function required<Name extends 'code' | 'link' | 'validForMinutes' | 'about' | 'happenedAt'>(
   message: OutgoingMessage,
   name: Name,
 ): NonNullable<OutgoingMessage[Name]> {

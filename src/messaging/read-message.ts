@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { outboxPurpose } from '../domain/messages/enqueue-message.ts'
 import type { MessageKind, OutgoingMessage } from '../domain/messages/message.ts'
+import { noticeSubjects } from '../domain/notices/notice.ts'
 import type { SealedBox } from '../security/sealed-box.ts'
 import { DeliveryError } from './message-sender.ts'
 
@@ -16,7 +17,7 @@ const outgoingMessage = z.object({
       'addressChanging',
       'addressChanged',
     ],
-    ...['accountExists', 'invitation'],
+    ...['accountExists', 'invitation', 'notice'],
   ] as const satisfies readonly MessageKind[]),
   userPoolId: z.string(),
   medium: z.enum(['EMAIL', 'SMS']),
@@ -26,6 +27,9 @@ const outgoingMessage = z.object({
   code: z.string().min(1).exactOptional(),
   validForMinutes: z.number().positive().exactOptional(),
   link: z.string().exactOptional(),
+  about: z.enum(noticeSubjects).exactOptional(),
+  happenedAt: z.string().exactOptional(),
+  from: z.string().exactOptional(),
 })
 
 /**

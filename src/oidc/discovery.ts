@@ -6,7 +6,21 @@ import { endpointPaths } from './paths.ts'
 
 /** Members of the tokens that are no attribute of the person. */
 const tokenClaims = [
-  ...['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'at_hash', 'acr', 'amr', 'jti', 'origin_jti', 'event_id'],
+  ...[
+    'sub',
+    'iss',
+    'aud',
+    'exp',
+    'iat',
+    'auth_time',
+    'nonce',
+    'at_hash',
+    'acr',
+    'amr',
+    'jti',
+    'origin_jti',
+    'event_id',
+  ],
   ...['token_use', 'cognito:username', 'cognito:groups', 'cognito:roles', 'cognito:preferred_role'],
 ]
 

@@ -35,6 +35,16 @@ export const knownBrowserRepository = (db: Kysely<Schema>): KnownBrowserReposito
         order by last_used_at desc offset ${maximum - 1}::int
       )`.execute(db)
   },
+  async any(userPoolId, userSub) {
+    const found = await db
+      .selectFrom('known_browsers')
+      .select('browser_hash')
+      .where('user_pool_id', '=', userPoolId)
+      .where('user_sub', '=', userSub)
+      .limit(1)
+      .executeTakeFirst()
+    return found !== undefined
+  },
   async forget(userPoolId, userSub) {
     await db
       .deleteFrom('known_browsers')

@@ -269,6 +269,7 @@ const table: Record<string, [Outcome, Call]> = {
   ],
   'passkeys.delete': ['nothing', (store, own, ids) => store.passkeys.delete(passkeyOf(own, ids))],
   'passkeys.deleteOfUser': ['nothing', (store, own, { sub }) => store.passkeys.deleteOfUser(own, sub)],
+  'knownBrowsers.any': ['nothing', (store, own, { sub }) => store.knownBrowsers.any(own, sub)],
   'oneTime.spend': ['own', (store, own, { idHash }) => store.oneTime.spend(own, idHash, now)],
   'flows.add': ['refused', (store, own, ids) => store.flows.add(flowOf(own, ids))],
   'flows.find': ['nothing', (store, own, { idHash }) => store.flows.find(own, idHash, now)],

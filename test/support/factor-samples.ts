@@ -88,6 +88,13 @@ export function factorSamples(surroundings: SampleSurroundings): Sample[] {
       hidden: [{ name: 'token', value: 'token' }],
       name: foreign('ada.lovelace@example.com'),
     }),
+    sample('pages/not-me', 'first', {
+      ...page('notMe'),
+      form: { action: '/notMe', csrf: 'csrf-token' },
+      hidden: [{ name: 'token', value: 'token' }],
+      name: foreign('ada.lovelace@example.com'),
+    }),
+    sample('pages/confirmed-user', 'not-me', { ...page('notMeDone'), links: { login: '/' } }),
     sample('pages/passkey-offer', 'first', { ...page('passkeyOffer'), form, passkey }),
     sample('pages/passkey-factor', 'first', { ...page('passkeyFactor'), form, passkey, code: { length: 6 }, links }),
     sample('pages/passkey-factor', 'elsewhere', {

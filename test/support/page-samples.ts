@@ -352,6 +352,17 @@ function mailSamples({ locale, foreign = (value) => value }: SampleSurroundings)
     sample('emails/verification.text', 'mail', verification),
     sample('emails/verification-link.html', 'mail', byLink),
     sample('emails/verification-link.text', 'mail', byLink),
+    ...(['html', 'text'] as const).map((form) =>
+      sample(`emails/notice.${form}`, 'new-browser', {
+        ...mail('emailNotice'),
+        t: {
+          ...mail('emailNotice').t,
+          ...mail('emailNotices.newBrowser').t,
+          detail: locale.text('noticeDetail.whenAndFrom', { when: '26 November 2026, 13:24 UTC', from: '192.0.2.7' }),
+        },
+        link: resetLinkOfMail,
+      }),
+    ),
     sample('emails/reset.html', 'with-link', { ...reset, link: resetLinkOfMail }),
     sample('emails/reset.text', 'with-link', { ...reset, link: resetLinkOfMail }),
     sample('emails/reset.html', 'mail', { ...mail('emailAddressVerification'), code: '604417' }),

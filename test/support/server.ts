@@ -103,8 +103,10 @@ async function waitForCode(
 ): Promise<string> {
   const deadline = Date.now() + 10_000
   while (Date.now() < deadline) {
-    const message = (await mail()).find(({ id, to }) => to === address && !seen.has(id))
-    const code = message && /\b\d{6}\b/.exec(message.text)?.[0]
+    // Notices of what has been done stand between.
+    const messages = (await mail()).filter(({ id, to }) => to === address && !seen.has(id))
+    const codes = messages.flatMap(({ text }) => /\b\d{6}\b/.exec(text.replaceAll(/https?:\S+/g, '')) ?? [])
+    const [code] = codes
     if (code !== undefined) return code
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

@@ -1,4 +1,6 @@
 import { enqueueMessage } from '../messages/enqueue-message.ts'
+import { makeNotMeLink } from '../notices/not-me-link.ts'
+import { notifyOwner } from '../notices/notify-owner.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { VerifiableAttribute } from '../user-pools/user-pool.ts'
@@ -9,13 +11,15 @@ import type { User } from '../users/user.ts'
  * row A7). Nothing goes to an address that nobody has proved.
  */
 export async function notifyFormerAddress(
-  services: Pick<DomainServices, 'sealedBox' | 'random'>,
+  services: Pick<DomainServices, 'sealedBox' | 'random' | 'clock' | 'caller'>,
   tx: Pick<Repositories, 'outbox'>,
   notice: { user: User; attribute: VerifiableAttribute; languages: readonly string[]; done: boolean; at: Date },
 ): Promise<void> {
   const { user, attribute, languages, at } = notice
   const recipient = user.attributes[attribute]
   if (recipient === undefined || user.attributes[`${attribute}_verified`] !== 'true') return
+  if (notice.done && attribute === 'phone_number') await notifyOwner(services, tx, user, 'phoneChanged')
+  const link = attribute === 'email' ? makeNotMeLink(services, user, recipient, at) : undefined
   const message = {
     kind: notice.done ? 'addressChanged' : 'addressChanging',
     userPoolId: user.userPoolId,
@@ -23,6 +27,7 @@ export async function notifyFormerAddress(
     recipient,
     languages,
     username: user.username,
+    ...(link === undefined ? {} : { link }),
   } as const
   await enqueueMessage(tx, services.sealedBox, services.random, message, at)
 }

@@ -1,5 +1,7 @@
 import { sha256 } from '../../security/digest.ts'
+import { notifyOwner } from '../notices/notify-owner.ts'
 import type { DomainServices } from '../ports/services.ts'
+import type { User } from '../users/user.ts'
 
 /** As long as browsers keep a cookie at most (RFC 6265bis §5.5). */
 export const knownBrowserSeconds = 400 * 86_400
@@ -9,16 +11,21 @@ const maximumKnownBrowsers = 20
 
 /**
  * Remembers that this very user has signed in with this browser. It is let in no more easily for that: its wrong guesses
- * are counted apart from everybody else's, so that strangers do not keep the owner out (threat row B15).
+ * are counted apart from everybody else's, so that strangers do not keep the owner out (threat row B15). Of a further one the
+ * owner is told.
  */
-export const rememberBrowser = (
-  { store, clock }: Pick<DomainServices, 'store' | 'clock'>,
-  { userPoolId, userSub, handle }: { userPoolId: string; userSub: string; handle: string },
-): Promise<void> =>
-  store.knownBrowsers.remember({
-    userPoolId,
-    userSub,
-    browserHash: sha256(handle),
-    maximum: maximumKnownBrowsers,
-    at: clock.now(),
+export async function rememberBrowser(
+  services: DomainServices,
+  { user, handle }: { user: User; handle: string },
+): Promise<void> {
+  const { store, clock } = services
+  const { userPoolId, sub: userSub } = user
+  const browser = { userPoolId, userSub, browserHash: sha256(handle), maximum: maximumKnownBrowsers, at: clock.now() }
+  const isKnown = await store.knownBrowsers.has(userPoolId, userSub, browser.browserHash)
+  if (isKnown || !(await store.knownBrowsers.any(userPoolId, userSub))) return store.knownBrowsers.remember(browser)
+  await store.transaction(async (tx) => {
+    await tx.knownBrowsers.remember(browser)
+    await notifyOwner(services, tx, user, 'newBrowser')
   })
+  services.messagesQueued()
+}

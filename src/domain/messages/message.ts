@@ -1,3 +1,5 @@
+import type { NoticeSubject } from '../notices/notice.ts'
+
 /** What an e-mail tells of; each has a template under `views/emails`. */
 export type MessageKind =
   | 'verification'
@@ -10,6 +12,7 @@ export type MessageKind =
   | 'addressChanged'
   | 'accountExists'
   | 'invitation'
+  | 'notice'
 
 /** Texts of a pool in Cognito's own form (`{####}` and `{username}` are filled in). */
 export interface MessageTemplateOverrides {
@@ -37,6 +40,10 @@ export interface OutgoingMessage {
   /** Verification or reset code, or temporary password. */
   code?: string
   validForMinutes?: number
+  /** Of a notice: what has happened, when (ISO 8601), and from which address. */
+  about?: NoticeSubject
+  happenedAt?: string
+  from?: string
   /** Where the message leads; built from configured origins only (threat row E1). */
   link?: string
 }

@@ -3,6 +3,7 @@ import type { AuditEntry } from '../audit/record.ts'
 import { admitGuess, clearGuesses } from '../lock-out/admit-guess.ts'
 import { guessAtSecondFactor } from '../lock-out/guess.ts'
 import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
+import { notifyOwner } from '../notices/notify-owner.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { SignedIn } from '../sign-in/advance.ts'
@@ -47,6 +48,7 @@ export async function completeSetUp(
     return stored.kind === 'done' ? [setUp, signIn] : [setUp]
   })
   if (outcome.kind === 'done') await clearGuesses(services, userPool, guess)
+  services.messagesQueued()
   return outcome
 }
 
@@ -84,6 +86,7 @@ async function store(
   const types = [...(now.mfaTypes ?? []).filter((known) => known !== type), type]
   const change = { mfaTypes: types, preferredMfa: type, ...(phone === undefined ? {} : { attributes: proved(phone) }) }
   await tx.users.update(userPool.id, user.sub, change, at)
+  await notifyOwner(services, tx, now, 'factorAdded')
   const amr = [...attempt.amr, amrOf[type], multipleFactors]
   return { kind: 'done', user: { ...now, mfaTypes: types }, amr, authTime: signInTime(now, at) }
 }

@@ -4,6 +4,7 @@ import type { AuditEntry } from '../audit/record.ts'
 import { admitGuess, clearGuesses } from '../lock-out/admit-guess.ts'
 import { guessAtSecondFactor } from '../lock-out/guess.ts'
 import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
+import { notifyOwner } from '../notices/notify-owner.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
@@ -81,7 +82,7 @@ export async function addSoftwareToken(
   if (admission.kind === 'refused') return admission
   const lastTimeStep = timeStepOf(setUp.secret, code, services.clock.now())
   const factor: OwnFactor = { userPool, user, type: 'SOFTWARE_TOKEN_MFA' }
-  const outcome = await change(services, factor, 'MfaSetUp', async (tx, now): Promise<FactorOutcome> => {
+  const outcome = await change(services, factor, 'factorAdded', async (tx, now): Promise<FactorOutcome> => {
     if (lastTimeStep === undefined) return { kind: 'refused', reason: 'codeMismatch' }
     const owned = await tx.softwareTokens.ofUser(userPool.id, user.sub)
     // The form was sent twice: it is there.
@@ -100,7 +101,7 @@ export async function addSoftwareToken(
 
 /** Cognito's SetUserMFAPreference with `Enabled: true`: codes to an address that is proved, from the next sign-in on. */
 export const enableFactor = (services: DomainServices, factor: OwnFactor): Promise<FactorOutcome> =>
-  change(services, factor, 'MfaSetUp', async (tx, now) => {
+  change(services, factor, 'factorAdded', async (tx, now) => {
     const { userPool, type } = factor
     // An authenticator app is proved by its code instead.
     if (type === 'SOFTWARE_TOKEN_MFA' || !canReceive(now, type)) return { kind: 'refused', reason: 'notAvailable' }
@@ -113,7 +114,7 @@ export const disableFactor = (
   services: DomainServices,
   factor: OwnFactor & { softwareTokenId?: string },
 ): Promise<FactorOutcome> =>
-  change(services, factor, 'MfaReset', async (tx, now) => {
+  change(services, factor, 'factorRemoved', async (tx, now) => {
     const { userPool, type, softwareTokenId } = factor
     const owned = type === 'SOFTWARE_TOKEN_MFA' ? await tx.softwareTokens.ofUser(userPool.id, now.sub) : []
     const left = softwareTokenId === undefined ? [] : owned.filter(({ id }) => id !== softwareTokenId)
@@ -132,7 +133,7 @@ export const disableFactor = (
 
 /** The same with `PreferredMfa`: asked for without a choice. */
 export const preferFactor = (services: DomainServices, factor: OwnFactor): Promise<FactorOutcome> =>
-  change(services, factor, 'MfaSetUp', async (tx, now) => {
+  change(services, factor, undefined, async (tx, now) => {
     const { userPool, type } = factor
     if (!usableMfaTypes(userPool, now).includes(type)) return { kind: 'refused', reason: 'notAvailable' }
     await tx.users.update(userPool.id, now.sub, { preferredMfa: type }, services.clock.now())
@@ -144,28 +145,35 @@ const withFactor = (user: User, type: MfaType): { mfaTypes: readonly MfaType[]; 
   preferredMfa: user.preferredMfa ?? type,
 })
 
-/** On the user as they are now, on record. */
-function change(
+/**
+ * On the user as they are now, on record.
+ * @param about what the owner is told of it; undefined: nothing has come or gone
+ */
+async function change(
   services: DomainServices,
   { userPool, user, type }: OwnFactor,
-  eventType: 'MfaSetUp' | 'MfaReset',
+  about: 'factorAdded' | 'factorRemoved' | undefined,
   work: (tx: Repositories, now: User) => Promise<FactorOutcome>,
 ): Promise<FactorOutcome> {
   const entryOf = (outcome: FactorOutcome): AuditEntry => ({
     userPoolId: userPool.id,
-    eventType,
+    eventType: about === 'factorRemoved' ? 'MfaReset' : 'MfaSetUp',
     userSub: user.sub,
     ...responseOf(outcome),
     detail: { type },
   })
-  return onRecord(
+  const outcome = await onRecord(
     services,
     async (tx): Promise<FactorOutcome> => {
       const now = await tx.users.lockBySub(userPool.id, user.sub)
       const offers = userPool.mfaConfiguration !== 'OFF' && userPool.mfaTypes.includes(type)
       if (now?.enabled !== true || !offers) return { kind: 'refused', reason: 'notAvailable' }
-      return work(tx, now)
+      const done = await work(tx, now)
+      if (done.kind === 'done' && about !== undefined) await notifyOwner(services, tx, now, about)
+      return done
     },
     entryOf,
   )
+  services.messagesQueued()
+  return outcome
 }

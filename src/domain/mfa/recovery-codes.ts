@@ -1,4 +1,5 @@
 import { onRecord } from '../audit/record.ts'
+import { notifyOwner } from '../notices/notify-owner.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { User } from '../users/user.ts'
@@ -33,9 +34,13 @@ export async function makeRecoveryCodes(services: DomainServices, user: User): P
   const hashes = [...codes].map((code) => hashOf(services, sub, code))
   await onRecord(
     services,
-    (tx) => tx.recoveryCodes.replace(userPoolId, sub, hashes, services.clock.now()),
+    async (tx) => {
+      await tx.recoveryCodes.replace(userPoolId, sub, hashes, services.clock.now())
+      await notifyOwner(services, tx, user, 'recoveryCodesMade')
+    },
     () => ({ userPoolId, eventType: 'RecoveryCodesCreate', userSub: sub }),
   )
+  services.messagesQueued()
   return [...codes].map((code) => `${code.slice(0, digits / 2)}-${code.slice(digits / 2)}`)
 }
 

@@ -1,5 +1,6 @@
 import { onRecord, responseOf } from '../audit/record.ts'
 import { usableMfaTypes } from '../mfa/usable-mfa-types.ts'
+import { notifyOwner } from '../notices/notify-owner.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
@@ -35,20 +36,22 @@ export async function addPasskey(
   const { userPool, user, ceremony } = request
   const made = await verifyNewPasskey(services, userPool, ceremony, request.credential)
   const name = passkeyName((made && authenticatorName(made.model)) ?? request.name)
-  return onRecord(
+  const outcome = await onRecord(
     services,
     async (tx): Promise<AddPasskeyOutcome> =>
       made === undefined
         ? { kind: 'refused', reason: 'notVerified' }
         : store(services, tx, request, made, { rpId: ceremony.rp.id, name }),
-    (outcome) => ({
+    (added) => ({
       userPoolId: userPool.id,
       eventType: 'PasskeyAdd',
       userSub: user.sub,
-      ...responseOf(outcome),
+      ...responseOf(added),
       detail: { rpId: ceremony.rp.id },
     }),
   )
+  services.messagesQueued()
+  return outcome
 }
 
 async function store(
@@ -79,6 +82,7 @@ async function store(
   }
   if (!(await tx.passkeys.add(passkey, at))) return { kind: 'refused', reason: 'known' }
   await tx.users.update(userPool.id, user.sub, { hasPasskeys: true }, at)
+  await notifyOwner(services, tx, now, 'passkeyAdded')
   return { kind: 'done', passkey, userVerified: made.userVerified }
 }
 
@@ -119,11 +123,11 @@ export type RemovePasskeyOutcome =
   | { kind: 'refused'; reason: 'required' | 'notAvailable' }
 
 /** Cognito's DeleteWebAuthnCredential. */
-export const removePasskey = (
+export async function removePasskey(
   services: DomainServices,
   { userPool, user, id }: OwnPasskeys & { id: string },
-): Promise<RemovePasskeyOutcome> =>
-  onRecord(
+): Promise<RemovePasskeyOutcome> {
+  const outcome = await onRecord(
     services,
     async (tx): Promise<RemovePasskeyOutcome> => {
       const own = { userPoolId: userPool.id, userSub: user.sub, id }
@@ -146,12 +150,16 @@ export const removePasskey = (
         await tx.users.update(userPool.id, user.sub, change, services.clock.now())
       }
       await tx.passkeys.delete(own)
+      await notifyOwner(services, tx, now, 'passkeyRemoved')
       return { kind: 'done' }
     },
-    (outcome) => ({
+    (removed) => ({
       userPoolId: userPool.id,
       eventType: 'PasskeyRemove',
       userSub: user.sub,
-      ...responseOf(outcome),
+      ...responseOf(removed),
     }),
   )
+  services.messagesQueued()
+  return outcome
+}

@@ -11,6 +11,8 @@ export interface KnownBrowserRepository {
     maximum: number
     at: Date
   }): Promise<void>
+  /** Whether there is any at all. */
+  any(userPoolId: string, userSub: string): Promise<boolean>
   forget(userPoolId: string, userSub: string): Promise<void>
   forgetAll(userPoolId: string): Promise<void>
 }

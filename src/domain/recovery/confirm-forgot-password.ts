@@ -150,7 +150,7 @@ async function redeem(
       : await provePendingAddress(services, tx, request, user, proof, at)
   // A code to an address that is not the user's any more proves nothing (threat row A7).
   if (attributes === undefined) return { kind: 'refused', reason: 'codeExpired' }
-  return setForgottenPassword(tx, userPool, user, attributes, passwordHash, at)
+  return setForgottenPassword(services, tx, userPool, user, attributes, passwordHash, at)
 }
 
 /** The code finishes the change: the new address is proved, the former one told, and no other change waits any more. */

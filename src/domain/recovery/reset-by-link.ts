@@ -70,8 +70,11 @@ export async function resetByLink(
     const attributes = await proveAddress(tx, userPool, user, proof)
     if (attributes === undefined) return { kind: 'refused', reason: 'linkClosed' }
     await tx.verificationCodes.delete(userPool.id, user.sub, ['reset', 'reset_pending'])
-    return setForgottenPassword(tx, userPool, user, attributes, passwordHash, at)
+    return setForgottenPassword(services, tx, userPool, user, attributes, passwordHash, at)
   }
   const entry = { userPoolId: userPool.id, eventType: 'ForgotPassword', userSub: link.userSub } as const
-  return onRecord(services, work, (outcome) => ({ ...entry, ...responseOf(outcome), detail: { by: 'link' } }))
+  const entryOf = (outcome: ResetByLinkOutcome) => ({ ...entry, ...responseOf(outcome), detail: { by: 'link' } })
+  const outcome = await onRecord(services, work, entryOf)
+  services.messagesQueued()
+  return outcome
 }

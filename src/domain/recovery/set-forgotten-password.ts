@@ -1,3 +1,5 @@
+import { notifyOwner } from '../notices/notify-owner.ts'
+import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import { signOutTime } from '../sign-in/sign-in-time.ts'
 import { changedAttributes, leftBehind } from '../sign-up/left-behind.ts'
@@ -36,6 +38,7 @@ export async function proveAddress(
 
 /** Whatever was signed in before ends with it (threat row A1), and nothing waits for another code. */
 export async function setForgottenPassword(
+  services: DomainServices,
   tx: Repositories,
   userPool: UserPool,
   user: User,
@@ -61,5 +64,6 @@ export async function setForgottenPassword(
   await tx.browserSessions.deleteOfUser(userPool.id, user.sub)
   await tx.knownBrowsers.forget(userPool.id, user.sub)
   await tx.grants.revokeOfUser(userPool.id, user.sub, at)
+  await notifyOwner(services, tx, confirmed, 'passwordChanged')
   return { kind: 'done', user: confirmed, authTime: signedOutAt }
 }

@@ -3,6 +3,7 @@ import type { AuditEntry } from '../audit/record.ts'
 import { checkPassword } from '../lock-out/check-password.ts'
 import { guessByName } from '../lock-out/guess.ts'
 import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
+import { notifyOwner } from '../notices/notify-owner.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { BrowserSession } from '../sessions/browser-session.ts'
@@ -62,7 +63,9 @@ export async function changePassword(
   const breached = await breachedRule(services, userPool, password)
   if (breached.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: breached }
   const passwordHash = await services.passwordHasher.hash(password)
-  return onRecord(services, (tx) => replace(services, tx, request, passwordHash), entryOf)
+  const outcome = await onRecord(services, (tx) => replace(services, tx, request, passwordHash), entryOf)
+  services.messagesQueued()
+  return outcome
 }
 
 /** The password that was proved must still be the one in force: of two changes at once the second knows the old one only. */
@@ -83,5 +86,6 @@ async function replace(
   if (user.passwordHash !== undefined) await tx.browserSessions.update({ ...session, authTime: signedOutAt })
   await tx.knownBrowsers.forget(userPool.id, user.sub)
   await tx.grants.revokeOfUser(userPool.id, user.sub, at)
+  await notifyOwner(services, tx, now, 'passwordChanged')
   return { kind: 'done' }
 }

@@ -19,6 +19,7 @@ import { csrfMatches, csrfToken } from '../../security/csrf.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { languagesOf, rememberLanguage } from '../language.ts'
+import { noticesOf } from '../notices.ts'
 import { redirect, tenantOf } from '../step.ts'
 import { accountPagePath, isSensitive } from './account-page.ts'
 import type { AccountPage } from './account-page.ts'
@@ -136,7 +137,7 @@ async function signedInStep(
     user,
     session: { ...session, authTime },
     browser: browserHandle(services.domain, tenant, ctx),
-    domain: askedBy(services.domain, ctx.req, { clientId: appClient.id }),
+    domain: askedBy(services.domain, ctx.req, { clientId: appClient.id, notices: noticesOf(tenant, languages) }),
     locale: services.catalogue.locale(languages),
     languages,
   }

@@ -32,7 +32,7 @@ export function passwordRoutes(router: Router, services: HostedServices): void {
     const request = { userPool, user, session, currentPassword, password, browserHash }
     const outcome = await changePassword(step.domain, request)
     if (outcome.kind === 'done') {
-      await keepKnownBrowser(step.domain, step, user.sub)
+      await keepKnownBrowser(step.domain, step, user)
       return redirect(ctx, accountUrl(step, 'home', { notice: 'passwordChanged' }))
     }
     switch (outcome.reason) {

@@ -38,6 +38,7 @@ export type ErrorKey =
   | 'resetLinkClosed'
   | 'signInLinkClosed'
   | 'signInElsewhere'
+  | 'notMeClosed'
 
 /** Where the page's button may lead; without any, to the app that the address names. */
 interface WaysOn {

@@ -59,7 +59,7 @@ async function reset(services: HostedServices, step: ResetLinkStep, password: st
   const outcome = await resetByLink(step.domain, { ...step, password })
   if (outcome.kind === 'done') {
     // Whatever strangers have locked meanwhile is not locked here: the owner of the mailbox signs in.
-    await keepKnownBrowser(step.domain, step, outcome.user.sub)
+    await keepKnownBrowser(step.domain, step, outcome.user)
     return redirect(step.ctx, resetLinkPage(step, { done: '1' }))
   }
   switch (outcome.reason) {

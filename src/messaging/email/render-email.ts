@@ -73,6 +73,10 @@ function renderViews(
         html: views.render('emails/account-exists.html', shared),
         text: views.render('emails/account-exists.text', shared),
       }
+    case 'notice': {
+      const context = { ...shared, link: required(message, 'link') }
+      return { html: views.render('emails/notice.html', context), text: views.render('emails/notice.text', context) }
+    }
     case 'invitation': {
       const context = { ...shared, username: message.username, temporaryPassword: required(message, 'code') }
       return {

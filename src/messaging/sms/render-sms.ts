@@ -35,6 +35,7 @@ function contentOf(message: OutgoingMessage, signInUrl: string): string {
       return required(message, 'code')
     case 'verificationLink':
       return required(message, 'link')
+    case 'notice':
     case 'accountExists':
     case 'addressChanging':
     case 'addressChanged':

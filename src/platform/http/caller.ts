@@ -10,6 +10,8 @@ export interface Caller {
   requestId?: string
   /** The app client in whose flow they ask. */
   clientId?: string
+  /** Where and how the owner of an account is told of what is done to it; absent: nobody came through a page. */
+  notices?: { notMeUrl: string; languages: readonly string[] }
   /** On the command line: the operator's account on the machine. */
   operator?: string
 }
@@ -27,5 +29,5 @@ export const callerOf = (request: IncomingMessage): Caller => callers.get(reques
 export const askedBy = <Services extends object>(
   services: Services,
   request: IncomingMessage,
-  through: Pick<Caller, 'clientId'> = {},
+  through: Pick<Caller, 'clientId' | 'notices'> = {},
 ): Services & { caller: Caller } => ({ ...services, caller: { ...callerOf(request), ...through } })

@@ -36,7 +36,12 @@ interface InvitationEmail extends Email {
   readonly link: string
 }
 
+/** Sections `emailNotice` and one of `emailNotices`, and `detail`: when and from where. */
+type NoticeEmail = LinkEmail
+
 export interface EmailContexts {
+  'emails/notice.html': NoticeEmail
+  'emails/notice.text': NoticeEmail
   'emails/verification.html': CodeEmail
   'emails/verification.text': CodeEmail
   'emails/verification-link.html': LinkEmail

@@ -199,6 +199,9 @@ export interface SoftwareTokenPage extends Page {
   readonly links: { readonly another?: string; readonly login: string }
 }
 
+/** Section `notMe`, where the link of a notice leads. */
+export type NotMePage = SignInLinkPage
+
 /** Section `signInLink`, where the link beside a code leads. */
 export interface SignInLinkPage extends Page {
   readonly form: Omit<Form, 'flow'>
@@ -262,6 +265,7 @@ export interface ViewContexts extends EmailContexts {
   'pages/mfa-set-up': MfaSetUpPage
   'pages/software-token': SoftwareTokenPage
   'pages/sign-in-link': SignInLinkPage
+  'pages/not-me': NotMePage
   'pages/passkey-offer': PasskeyOfferPage
   'pages/passkey-factor': PasskeyFactorPage
   'pages/signed-out': SignedOutPage

@@ -140,6 +140,8 @@ export const tenantRoutes: readonly Route[] = [
   { method: 'POST', path: '/requestSignInCode', parameters: [...form, 'username', 'factor'] },
   { method: 'GET', path: '/signInCode', parameters: page },
   { method: 'POST', path: '/signInCode', parameters: [...form, 'code'] },
+  { method: 'GET', path: '/notMe', parameters: ['client_id', 'token', 'done', 'lang'] },
+  { method: 'POST', path: '/notMe', parameters: ['client_id', 'token', '_csrf'] },
   { method: 'GET', path: '/signInLink', parameters: ['client_id', 'token', 'lang'] },
   { method: 'POST', path: '/signInLink', parameters: ['client_id', 'token', '_csrf'] },
   { method: 'POST', path: '/passkeys/signIn', parameters: [...form, 'credential'] },
