@@ -164,5 +164,7 @@ async function stepUpOf(
   // Nothing that could be asked for: the finish tells the app.
   if (outcome.kind === 'done') return { stepUp, authenticated: { userSub: user.sub, authTime: loginTs, amr } }
   const { handle, challenge, missingAttributes } = outcome
+  // A factor is set up by whoever has just shown the first one, not by whoever finds an open browser (threat row B18).
+  if (challenge === 'MFA_SETUP' || challenge === 'NEW_PASSWORD_REQUIRED') return undefined
   return { stepUp, attempt: { idHash: sha256(handle), challenge, missingAttributes } }
 }
