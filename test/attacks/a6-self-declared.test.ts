@@ -101,7 +101,20 @@ async function expectOnly(pool: Pool, visitor: Visitor, app: VisitedPage, attrib
   expect(user).toMatchObject({ status: 'CONFIRMED', enabled: true, sub: claims['sub'], username: user?.sub })
   expect(user?.sub).toMatch(/^[\da-f]{8}-/)
   expect(await server.services.domain.store.groups.ofUser(`eu-west-1_${pool}`, user?.sub ?? '')).toEqual([])
-  const own = ['aud', 'iss', 'sub', 'nonce', 'at_hash', 'exp', 'iat', 'jti', 'origin_jti', 'event_id', 'token_use']
+  const own = [
+    'aud',
+    'iss',
+    'sub',
+    'nonce',
+    'acr',
+    'at_hash',
+    'exp',
+    'iat',
+    'jti',
+    'origin_jti',
+    'event_id',
+    'token_use',
+  ]
   const more = Object.keys(claims).filter((name) => ![...own, 'auth_time', 'amr', 'cognito:username'].includes(name))
   expect(more.toSorted()).toEqual(Object.keys(attributes).toSorted())
   const access = decode(body.access_token)

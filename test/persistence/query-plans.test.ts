@@ -103,7 +103,6 @@ test.each<[string, () => Promise<unknown>]>([
   ['recoveryCodes.count', () => store.recoveryCodes.count('pool', 'sub')],
   ['recoveryCodes.spend', () => store.recoveryCodes.spend('pool', 'sub', 'hash')],
   ['knownBrowsers.any', () => store.knownBrowsers.any('pool', 'sub')],
-  ['oneTime.spend', () => store.oneTime.spend('pool', 'hash', now)],
   ['passkeys.find', () => store.passkeys.find('pool', 'id')],
   ['passkeys.ofUser', () => store.passkeys.ofUser('pool', 'sub')],
   ['passkeys.use', () => store.passkeys.use(softwareToken, 2, now)],

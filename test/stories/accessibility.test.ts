@@ -7,6 +7,7 @@ import { peopleAt, wrong } from '../support/person.ts'
 import type { People, Person } from '../support/person.ts'
 import { startServer } from '../support/server.ts'
 import type { Mail, TestServer } from '../support/server.ts'
+import { addAuthenticator } from '../support/virtual-authenticator.ts'
 
 const password = 'Analytical-1843'
 
@@ -83,6 +84,30 @@ const pages: Record<string, (visitor: Person) => Promise<void>> = {
     await toLogin(visitor)
     await visitor.presses('Sign in')
     await visitor.reads('Please fill this in.')
+  },
+  'code in place of a password': async (visitor) => {
+    await toLogin(visitor)
+    await visitor.types('Email address', 'grace@example.com')
+    await visitor.presses('Email me a code')
+    await visitor.isAt('Check your messages')
+  },
+  'passkey offered': async (visitor) => {
+    await addAuthenticator(visitor.page)
+    await toLogin(visitor)
+    await visitor.types('Email address', 'grace@example.com')
+    await visitor.types('Password', password)
+    await visitor.presses('Sign in')
+    await visitor.isAt('Sign in faster next time')
+  },
+  'passkeys of an account': async (visitor) => {
+    await addAuthenticator(visitor.page)
+    await visitor.opens('/account/passkeys')
+    await visitor.types('Email address', 'grace@example.com')
+    await visitor.types('Password', password)
+    await visitor.presses('Sign in')
+    await visitor.isAt('Sign in faster next time')
+    await visitor.presses('Create a passkey')
+    await visitor.isAt('Passkeys')
   },
   'sign-up': toSignUp,
   'sign-up with errors': async (visitor) => {

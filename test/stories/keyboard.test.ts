@@ -8,6 +8,7 @@ import { peopleAt } from '../support/person.ts'
 import type { People } from '../support/person.ts'
 import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
+import { addAuthenticator } from '../support/virtual-authenticator.ts'
 
 let chromium: TestBrowser
 let server: TestServer
@@ -149,4 +150,34 @@ test('setting up an authenticator app and recovery codes with the keyboard alone
   const download = page.waitForEvent('download')
   await keyboard.press('Enter')
   expect((await download).suggestedFilename()).toBe('recovery-codes.txt')
+})
+
+test('making a passkey, naming it and signing in with it, with the keyboard alone', async () => {
+  const rosa = await people.join({ email: 'rosa@example.com', password: 'Analytical-1843' })
+  await haveAccount(server, { username: 'rosa@example.com', password: 'Analytical-1843' })
+  const { page } = rosa
+  const { keyboard } = page
+  // Plugged in, so that nothing is offered in a list: it is asked for.
+  await addAuthenticator(page, { transport: 'usb' })
+  await rosa.opens('/account/passkeys')
+  await rosa.isAt('Sign in')
+  await keyboard.type('rosa@example.com')
+  await tabTo(page, 'Password')
+  await keyboard.type('Analytical-1843')
+  await keyboard.press('Enter')
+  await rosa.isAt('Passkeys')
+  await tabTo(page, 'Create a passkey')
+  await keyboard.press('Enter')
+  await rosa.reads('Your passkey is ready.')
+  await tabTo(page, 'Name')
+  await keyboard.press('Control+A')
+  await keyboard.type('The key on my ring')
+  await keyboard.press('Enter')
+  await rosa.reads('Saved.')
+  await rosa.reads('The key on my ring')
+  await rosa.opens('/logout?client_id=demo')
+  await rosa.opens('/demo/sign-in')
+  await tabTo(page, 'Sign in with a passkey')
+  await keyboard.press('Enter')
+  await rosa.isSignedIn()
 })
