@@ -24,6 +24,7 @@ export function defaultConfiguration(publicUrl: string): UserPoolConfiguration {
     Policies: { SignInPolicy: { AllowedFirstAuthFactors: ['PASSWORD', 'EMAIL_OTP', 'WEB_AUTHN'] } },
     WebAuthnConfiguration: { FactorConfiguration: 'MULTI_FACTOR_WITH_USER_VERIFICATION' },
     MfaConfiguration: 'OPTIONAL',
+    DeviceConfiguration: { ChallengeRequiredOnNewDevice: true, DeviceOnlyRememberedOnUserPrompt: true },
     SoftwareTokenMfaConfiguration: { Enabled: true },
     EmailMfaConfiguration: {},
     Clients: [

@@ -11,7 +11,6 @@ import { askedBy } from '../platform/http/caller.ts'
 import { readForm } from '../platform/http/read-form.ts'
 import { browserHandle, findFlow } from '../oidc/interaction.ts'
 import { nextPage, pageToShow } from './dispatcher.ts'
-import { askedOf } from './asked-level.ts'
 import { showErrorPage } from './error/error.page.ts'
 import { keepKnownBrowser } from './known-browser.ts'
 import { explainLostFlow, explainUnfinished, showNotStarted } from './lost-flow.ts'
@@ -19,6 +18,8 @@ import type { HostedServices } from './hosted-services.ts'
 import { languagesOf, rememberLanguage } from './language.ts'
 import type { FlowPage } from './paths.ts'
 import { tellLimited } from './tell-limited.ts'
+import { keepDevice } from './remembered-device.ts'
+import { signInContext } from './sign-in-context.ts'
 import { signInState } from './sign-in-state.ts'
 import { offersPasskey } from './passkey/offers-passkey.ts'
 import { noticesOf } from './notices.ts'
@@ -167,13 +168,11 @@ export async function continueFlow(
   const { userSub: _userSub, amr, authTime, bySession } = authenticated
   if (bySession !== true) {
     const proved = { user, amr, startedAt: new Date(authTime * 1000) }
-    const { userPool } = tenant.snapshot
-    const { appClient, languages } = step
-    const asked = askedOf(step)
-    const outcome = await continueSignIn(step.domain, { userPool, appClient, languages, asked }, proved)
+    const context = signInContext(step)
+    const outcome = await continueSignIn(step.domain, context, proved)
     if (outcome.kind === 'refused') return tellLimited(services, step, outcome)
     if (outcome.kind === 'challenge') return continueFlow(services, step, signInState(state, outcome))
-    if (levelOf(amr) < asked) return tellUnmet(services, step)
+    if (levelOf(amr) < context.asked) return tellUnmet(services, step)
   }
   if (offersPasskey(step, user, state)) return continueFlow(services, step, { ...state, passkeyOffer: 'due' })
   const given = state.consent === 'given'
@@ -183,7 +182,10 @@ export async function continueFlow(
   const consented = given ? (state.request['scope'] ?? '').split(' ') : undefined
   const location = await services.finishFlow(tenant, ctx, flow, authenticated, consented)
   if (location === undefined) return explainUnfinished(services, step)
-  if (bySession !== true) await keepKnownBrowser(step.domain, step, user)
+  if (bySession !== true) {
+    await keepKnownBrowser(step.domain, step, user)
+    await keepDevice({ ...step, flow }, user, amr)
+  }
   redirect(ctx, location)
 }
 

@@ -1,11 +1,11 @@
 import { offersToStaySignedIn } from '../domain/sessions/session-limits.ts'
-import type { StaySignedIn } from '../platform/views/page-parts.ts'
+import type { CheckBox } from '../platform/views/page-parts.ts'
 import type { FormStep, Step } from './step.ts'
 
 const fieldName = 'rememberMe'
 
 /** The check box, where the pool has one and this client leaves it a meaning. */
-export function staySignedInField(step: Step): { staySignedIn?: StaySignedIn } {
+export function staySignedInField(step: Step): { staySignedIn?: CheckBox } {
   if (!offersToStaySignedIn(step.tenant.snapshot.userPool, step.appClient)) return {}
   const { staySignedIn, signedIn } = step.flow.state
   const typed = 'form' in step ? (step as FormStep).form.get(fieldName) === '1' : undefined

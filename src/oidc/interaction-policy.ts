@@ -1,7 +1,7 @@
 import { interactionPolicy } from 'oidc-provider'
 import type { interactionPolicy as policyTypes, KoaContextWithOIDC } from 'oidc-provider'
 import { askedLevel, levelOf } from '../domain/assurance/levels.ts'
-import { multipleFactors } from '../domain/mfa/mfa-type.ts'
+import { hasSecondFactor } from '../domain/devices/recognise-device.ts'
 import { epochSeconds } from '../platform/clock.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
@@ -37,7 +37,7 @@ export function createInteractionPolicy(clock: Clock, snapshot: UserPoolSnapshot
     new Check('factor_missing', 'the user pool asks for a second factor', required, ({ oidc }) =>
       snapshot.userPool.mfaConfiguration === 'ON' &&
       oidc.session?.accountId !== undefined &&
-      oidc.session.amr?.includes(multipleFactors) !== true
+      !hasSecondFactor(snapshot.userPool, oidc.session.amr ?? [])
         ? Check.REQUEST_PROMPT
         : Check.NO_NEED_TO_PROMPT,
     ),

@@ -25,6 +25,7 @@ const sweeps: readonly Sweep[] = [
   { table: 'attribute_changes', column: 'expires_at', keptSeconds: 0 },
   { table: 'sign_in_attempts', column: 'expires_at', keptSeconds: 0 },
   { table: 'used_once', column: 'expires_at', keptSeconds: 0 },
+  { table: 'devices', column: 'expires_at', keptSeconds: 0 },
   { table: 'guess_counters', column: 'expires_at', keptSeconds: 0 },
   { table: 'rate_limits', column: 'expire', keptSeconds: 0, inMilliseconds: true },
   { table: 'known_browsers', column: 'last_used_at', keptSeconds: knownBrowserSeconds },

@@ -6,6 +6,7 @@ export interface SignInSchema {
   sign_in_attempts: SignInAttemptsTable
   software_tokens: SoftwareTokensTable
   passkeys: PasskeysTable
+  devices: DevicesTable
   used_once: { user_pool_id: string; hash: string; expires_at: Date }
   recovery_codes: { user_pool_id: string; user_sub: string; code_hash: string; created_at: Date }
 }
@@ -38,6 +39,18 @@ interface PasskeysTable {
   name: string
   created_at: Date
   last_used_at: Date | null
+}
+
+interface DevicesTable {
+  user_pool_id: string
+  user_sub: string
+  device_key: string
+  secret_hash: string
+  user_agent: string | null
+  address: string | null
+  created_at: Date
+  last_used_at: Date
+  expires_at: Date
 }
 
 interface SoftwareTokensTable {

@@ -6,6 +6,7 @@ import { browserSessionRepository } from './browser-session-repository.ts'
 import { consentRepository } from './consent-repository.ts'
 import type { Database } from './database.ts'
 import { decoySignUpRepository } from './decoy-sign-up-repository.ts'
+import { deviceRepository } from './device-repository.ts'
 import { flowRepository } from './flow-repository.ts'
 import { grantRepository } from './grant-repository.ts'
 import { groupRepository } from './group-repository.ts'
@@ -43,6 +44,7 @@ const repositories = (db: Kysely<Schema>): Repositories => ({
   softwareTokens: softwareTokenRepository(db),
   recoveryCodes: recoveryCodeRepository(db),
   passkeys: passkeyRepository(db),
+  devices: deviceRepository(db),
   oneTime: oneTimeRepository(db),
   guesses: guessRepository(db),
   knownBrowsers: knownBrowserRepository(db),

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { Device } from '../../src/domain/devices/device.ts'
 import type { Passkey } from '../../src/domain/passkeys/passkey.ts'
 import type { Repositories, Store } from '../../src/domain/ports/store.ts'
 import type { BrowserSession } from '../../src/domain/sessions/browser-session.ts'
@@ -110,6 +111,15 @@ const passkeyOf = (userPoolId: string, { sub, idHash }: Ids): Passkey => ({
   transports: [],
   isPlatform: true,
   name: 'name',
+})
+const deviceOf = (userPoolId: string, { sub, idHash, uid }: Ids): Device => ({
+  userPoolId,
+  userSub: sub,
+  deviceKey: uid,
+  secretHash: idHash,
+  createdAt: now,
+  lastUsedAt: now,
+  expiresAt: later(9),
 })
 const softwareTokenOf = (userPoolId: string, { sub, idHash }: Ids) => ({
   ...{ userPoolId, userSub: sub, id: idHash, sealedSecret: 's', lastTimeStep: 1 },
@@ -269,6 +279,19 @@ const table: Record<string, [Outcome, Call]> = {
   ],
   'passkeys.delete': ['nothing', (store, own, ids) => store.passkeys.delete(passkeyOf(own, ids))],
   'passkeys.deleteOfUser': ['nothing', (store, own, { sub }) => store.passkeys.deleteOfUser(own, sub)],
+  'devices.remember': [
+    'refused',
+    (store, own, ids) => store.devices.remember(deviceOf(own, ids), { replacing: [ids.idHash], maximum: 2 }),
+  ],
+  'devices.use': [
+    'nothing',
+    (store, own, { sub, idHash }) =>
+      store.devices.use({ userPoolId: own, userSub: sub, secretHashes: [idHash], address: 'changed', at: now }),
+  ],
+  'devices.ofUser': ['nothing', (store, own, { sub }) => store.devices.ofUser(own, sub, now)],
+  'devices.forget': ['nothing', (store, own, ids) => store.devices.forget(deviceOf(own, ids))],
+  'devices.forgetOfUser': ['nothing', (store, own, { sub }) => store.devices.forgetOfUser(own, sub)],
+  'devices.forgetAll': ['own', (store, own) => store.devices.forgetAll(own)],
   'knownBrowsers.any': ['nothing', (store, own, { sub }) => store.knownBrowsers.any(own, sub)],
   'oneTime.spend': ['own', (store, own, { idHash }) => store.oneTime.spend(own, idHash, now)],
   'flows.add': ['refused', (store, own, ids) => store.flows.add(flowOf(own, ids))],
@@ -353,6 +376,7 @@ async function fill(store: Store, ids: Ids): Promise<void> {
   await store.softwareTokens.add(softwareTokenOf(userPoolId, ids), now)
   await store.recoveryCodes.replace(userPoolId, sub, [code], now)
   await store.passkeys.add(passkeyOf(userPoolId, ids), now)
+  await store.devices.remember(deviceOf(userPoolId, ids), { replacing: [], maximum: 2 })
   await store.oneTime.spend(userPoolId, ids.idHash, now)
   await store.flows.add(flowOf(userPoolId, ids))
   await store.interactions.save({ ...common(userPoolId, ids), payload: {} })

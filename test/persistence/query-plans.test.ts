@@ -58,7 +58,8 @@ const change = { attributes: { name: 'x' }, onlyFrom: ['CONFIRMED'] } as const
 const lockOut = { firstLockingFailure: 5, maximumSeconds: 900, failuresPerDay: 20 }
 const codeTry = { purpose: 'reset' as const, codeHash: 'h', at: now }
 const attempt = { challenge: 'SELECT_MFA_TYPE', codeHash: 'h' } as const
-const softwareToken = { userPoolId: 'pool', userSub: 'sub', id: 'id' }
+const ofSub = { userPoolId: 'pool', userSub: 'sub' }
+const softwareToken = { ...ofSub, id: 'id' }
 const batch = {
   userPoolId: 'pool',
   number: 1,
@@ -103,6 +104,10 @@ test.each<[string, () => Promise<unknown>]>([
   ['recoveryCodes.count', () => store.recoveryCodes.count('pool', 'sub')],
   ['recoveryCodes.spend', () => store.recoveryCodes.spend('pool', 'sub', 'hash')],
   ['knownBrowsers.any', () => store.knownBrowsers.any('pool', 'sub')],
+  ['devices.use', () => store.devices.use({ ...ofSub, secretHashes: ['h'], address: undefined, at: now })],
+  ['devices.ofUser', () => store.devices.ofUser('pool', 'sub', now)],
+  ['devices.forget', () => store.devices.forget({ ...ofSub, deviceKey: 'key' })],
+  ['devices.forgetOfUser', () => store.devices.forgetOfUser('pool', 'sub')],
   ['passkeys.find', () => store.passkeys.find('pool', 'id')],
   ['passkeys.ofUser', () => store.passkeys.ofUser('pool', 'sub')],
   ['passkeys.use', () => store.passkeys.use(softwareToken, 2, now)],

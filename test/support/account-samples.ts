@@ -116,6 +116,25 @@ export function accountSamples(surroundings: SampleSurroundings): Sample[] {
       actions: [button('accountFactors.enable.EMAIL_OTP')],
       more: [{ href: '/account/app', label: locale.text('accountFactors.addApp') }],
     }),
+    sample('pages/account-list', 'devices', {
+      ...page('accountDevices'),
+      ...list,
+      items: ['Firefox', 'Safari'].map((browser, index) => ({
+        title: locale.text('accountSessions.lines.browser', {
+          browser: isolated(foreign(browser)),
+          system: isolated(foreign('macOS')),
+        }),
+        ...(index === 0 ? { badge: locale.text('accountDevices.thisOne') } : {}),
+        lines: [
+          locale.text('accountDevices.lines.rememberedAt', { at }),
+          locale.text('accountDevices.lines.usedAt', { at }),
+          locale.text('accountDevices.lines.from', { address: isolated('2001:db8:85a3::8a2e:370:7334') }),
+          locale.text('accountDevices.lines.until', { at }),
+        ],
+        actions: [button('accountDevices.forget')],
+      })),
+      actions: [button('accountDevices.forgetAll')],
+    }),
     sample('pages/account-list', 'passkeys', {
       ...page('accountPasskeys'),
       ...list,

@@ -18,6 +18,7 @@ export function factorSamples(surroundings: SampleSurroundings): Sample[] {
     hasRecoveryCodes: true,
     links: { login: '/login' },
   }
+  const rememberDevice = { label: locale.text('devices.remember', { days: 30 }), checked: false }
   const destination = foreign('a***@e***.com')
   const sent = (seconds: number) => ({
     ...page('mfa', { seconds }),
@@ -62,6 +63,7 @@ export function factorSamples(surroundings: SampleSurroundings): Sample[] {
   }
   return [
     sample('pages/mfa', 'app', app),
+    sample('pages/mfa', 'rememberable', { ...app, rememberDevice }),
     sample('pages/mfa', 'used', { ...app, links, code: { length: 6, error: locale.text('outcomes.codeAlreadyUsed') } }),
     sample('pages/mfa', 'sent', sent(28)),
     sample('pages/mfa', 'resent', { ...sent(30), ...alert('success', 'outcomes.codeResent', { destination }) }),
@@ -96,7 +98,10 @@ export function factorSamples(surroundings: SampleSurroundings): Sample[] {
     }),
     sample('pages/confirmed-user', 'not-me', { ...page('notMeDone'), links: { login: '/' } }),
     sample('pages/passkey-offer', 'first', { ...page('passkeyOffer'), form, passkey }),
-    sample('pages/passkey-factor', 'first', { ...page('passkeyFactor'), form, passkey, code: { length: 6 }, links }),
+    sample('pages/passkey-factor', 'first', {
+      ...page('passkeyFactor'),
+      ...{ form, passkey, rememberDevice, code: { length: 6 }, links },
+    }),
     sample('pages/passkey-factor', 'elsewhere', {
       ...page('passkeyFactor'),
       form,

@@ -56,6 +56,7 @@ export function createPreviewStore(reads: PreviewReads): { store: Store; writes:
     softwareTokens: unavailable('softwareTokens'),
     recoveryCodes: unavailable('recoveryCodes'),
     passkeys: unavailable('passkeys'),
+    devices: unavailable('devices'),
     oneTime: unavailable('oneTime'),
     guesses: unavailable('guesses'),
     knownBrowsers: unavailable('knownBrowsers'),

@@ -14,6 +14,8 @@ export const auditEventTypes = [
   'RecoveryCodesCreate',
   'PasskeyAdd',
   'PasskeyRemove',
+  'DeviceRemember',
+  'DeviceForget',
   'ResendCode',
   'ConfirmSignUp',
   'AttributeChange',

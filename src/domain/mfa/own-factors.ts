@@ -126,6 +126,8 @@ export const disableFactor = (
     }
     const gone = owned.filter((token) => !left.includes(token)).map(({ id }) => id)
     if (gone.length > 0) await tx.softwareTokens.delete(userPool.id, now.sub, gone)
+    // Somebody else may have what was shown in them.
+    await tx.devices.forgetOfUser(userPool.id, now.sub)
     if (types.length === 0) await tx.recoveryCodes.replace(userPool.id, now.sub, [], services.clock.now())
     await tx.users.update(userPool.id, now.sub, { mfaTypes: types, preferredMfa }, services.clock.now())
     return { kind: 'done' }

@@ -13,6 +13,7 @@ export const resetMfa = (services: DomainServices, user: User): Promise<void> =>
       await tx.softwareTokens.deleteOfUser(user.userPoolId, user.sub)
       await tx.recoveryCodes.replace(user.userPoolId, user.sub, [], services.clock.now())
       await tx.passkeys.deleteOfUser(user.userPoolId, user.sub)
+      await tx.devices.forgetOfUser(user.userPoolId, user.sub)
       const change = { mfaTypes: [], preferredMfa: null, hasPasskeys: false }
       await tx.users.update(user.userPoolId, user.sub, change, services.clock.now())
     },

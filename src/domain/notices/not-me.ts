@@ -1,5 +1,6 @@
 import { sha256 } from '../../security/digest.ts'
 import { onRecord, responseOf } from '../audit/record.ts'
+import { forgetBrowsers } from '../devices/forget-devices.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories, UserChange } from '../ports/store.ts'
 import { limitRequests } from '../rate-limits/consume-limits.ts'
@@ -89,7 +90,7 @@ async function takeBack(
   await tx.attributeChanges.delete(userPool.id, user.sub)
   await tx.verificationCodes.delete(userPool.id, user.sub, ['sign_in', 'reset', 'reset_pending'])
   await tx.browserSessions.deleteOfUser(userPool.id, user.sub)
-  await tx.knownBrowsers.forget(userPool.id, user.sub)
+  await forgetBrowsers(tx, userPool.id, user.sub)
   await tx.grants.revokeOfUser(userPool.id, user.sub, at)
   return { kind: 'done', user: { ...user, attributes: { ...user.attributes, ...attributes } } }
 }

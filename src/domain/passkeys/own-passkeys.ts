@@ -150,6 +150,8 @@ export async function removePasskey(
         await tx.users.update(userPool.id, user.sub, change, services.clock.now())
       }
       await tx.passkeys.delete(own)
+      // It may have been what was shown in them.
+      await tx.devices.forgetOfUser(userPool.id, user.sub)
       await notifyOwner(services, tx, now, 'passkeyRemoved')
       return { kind: 'done' }
     },

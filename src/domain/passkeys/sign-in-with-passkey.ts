@@ -42,7 +42,7 @@ export type PasskeySignInOutcome =
  */
 export async function signInWithPasskey(
   services: DomainServices,
-  request: ProvePasskey & Pick<SignInContext, 'appClient' | 'languages' | 'asked'>,
+  request: ProvePasskey & SignInContext,
 ): Promise<PasskeySignInOutcome> {
   const { userPool, appClient } = request
   if (!beginsWithPasskey(userPool, appClient)) return { kind: 'refused', reason: 'passkeyRefused' }

@@ -1,6 +1,4 @@
 import { addSeconds } from '../../platform/clock.ts'
-import type { AssuranceLevel } from '../assurance/levels.ts'
-import type { AppClient } from '../app-clients/app-client.ts'
 import { record, responseOf } from '../audit/record.ts'
 import type { AuditEntry } from '../audit/record.ts'
 import { admitGuess, clearGuesses } from '../lock-out/admit-guess.ts'
@@ -12,9 +10,8 @@ import type { Repositories } from '../ports/store.ts'
 import { limitRequests } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import { continueSignIn } from '../sign-in/advance.ts'
-import type { Challenged, Proved, SignedIn } from '../sign-in/advance.ts'
+import type { Challenged, Proved, SignedIn, SignInContext } from '../sign-in/advance.ts'
 import { signInTime } from '../sign-in/sign-in-time.ts'
-import type { UserPool } from '../user-pools/user-pool.ts'
 import { attemptCode, codeRefusal } from '../verification-codes/check-code.ts'
 import type { RefusedCode } from '../verification-codes/check-code.ts'
 import { codeHash, validSeconds } from '../verification-codes/issue-code.ts'
@@ -32,9 +29,7 @@ export type ConfirmSignInCodeOutcome =
   | AttemptsExceeded
   | LimitExceeded
 
-export interface SignInCodeAnswer {
-  userPool: UserPool
-  appClient: AppClient
+export interface SignInCodeAnswer extends SignInContext {
   factor: FirstCode
   /** Of whom the code was asked for; absent: of nobody. */
   userSub: string | undefined
@@ -42,9 +37,6 @@ export interface SignInCodeAnswer {
   username: string
   code: string
   browserHash?: string | undefined
-  languages?: readonly string[]
-  /** What the request asks for. */
-  asked?: AssuranceLevel
 }
 
 /** The second half of a sign-in without a password (Cognito's EMAIL_OTP and SMS_OTP challenges of USER_AUTH). */
@@ -73,7 +65,7 @@ export async function confirmSignInCode(
 /** Goes on to whatever else is asked for, and puts it on record. */
 export async function completeSignIn(
   services: DomainServices,
-  request: Pick<SignInCodeAnswer, 'userPool' | 'appClient' | 'factor' | 'languages' | 'asked'>,
+  request: SignInContext & Pick<SignInCodeAnswer, 'factor'>,
   { user, amr, startedAt }: Proved,
 ): Promise<Exclude<ConfirmSignInCodeOutcome, RefusedCode | AttemptsExceeded>> {
   if (request.userPool.mfaConfiguration !== 'OFF' && needsOtherFirstFactor(request.userPool, user, amr)) {

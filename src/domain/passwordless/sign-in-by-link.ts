@@ -52,7 +52,7 @@ const isGood = (
 /** Signs in by the link of a mail, in the browser that asked for it, once. */
 export async function signInByLink(
   services: DomainServices,
-  followed: FollowedSignInLink & Pick<SignInContext, 'languages' | 'asked'>,
+  followed: FollowedSignInLink & SignInContext,
 ): Promise<SignInByLinkOutcome> {
   const { userPool } = followed
   const limited = await limitRequests(services, userPool, 'CodesPerNetwork', 'SignIn')

@@ -12,6 +12,7 @@ import type { SealedAuditEvent } from '../audit/audit-event.ts'
 import type { AuditTrailRepository } from './audit-trail-repository.ts'
 import type { BrowserSessionRepository, InteractionRepository } from './browser-session-repository.ts'
 import type { DecoySignUpRepository } from './decoy-sign-up-repository.ts'
+import type { DeviceRepository } from './device-repository.ts'
 import type { HousekeepingRepository } from './housekeeping-repository.ts'
 import type { KnownBrowserRepository } from './known-browser-repository.ts'
 import type { OneTimeRepository } from './one-time-repository.ts'
@@ -49,6 +50,7 @@ export interface Repositories {
   softwareTokens: SoftwareTokenRepository
   recoveryCodes: RecoveryCodeRepository
   passkeys: PasskeyRepository
+  devices: DeviceRepository
   oneTime: OneTimeRepository
   guesses: GuessRepository
   knownBrowsers: KnownBrowserRepository

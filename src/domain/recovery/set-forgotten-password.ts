@@ -1,3 +1,4 @@
+import { forgetBrowsers } from '../devices/forget-devices.ts'
 import { notifyOwner } from '../notices/notify-owner.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
@@ -62,7 +63,7 @@ export async function setForgottenPassword(
   } as const
   await tx.users.update(userPool.id, user.sub, change, at)
   await tx.browserSessions.deleteOfUser(userPool.id, user.sub)
-  await tx.knownBrowsers.forget(userPool.id, user.sub)
+  await forgetBrowsers(tx, userPool.id, user.sub)
   await tx.grants.revokeOfUser(userPool.id, user.sub, at)
   await notifyOwner(services, tx, confirmed, 'passwordChanged')
   return { kind: 'done', user: confirmed, authTime: signedOutAt }

@@ -32,6 +32,8 @@ export interface FlowState {
   signedIn?: { userSub: string; name: string; remembered: boolean }
   /** Chosen on a page that offers it; absent: not chosen yet. */
   staySignedIn?: boolean
+  /** Whoever has shown a second factor wants not to be asked for it again in this browser. */
+  rememberDevice?: true
   /** The browser has an authenticator of its own, as its script says: worth offering a passkey. */
   hasAuthenticator?: true
   /** Whether to have a passkey from now on; `done`: answered. */

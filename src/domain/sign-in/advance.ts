@@ -3,6 +3,8 @@ import { sha256 } from '../../security/digest.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
 import type { AssuranceLevel } from '../assurance/levels.ts'
 import { onRecord } from '../audit/record.ts'
+import { rememberedDevice } from '../devices/device.ts'
+import { recogniseDevice } from '../devices/recognise-device.ts'
 import { limitMfaCodes } from '../mfa/limit-mfa-codes.ts'
 import { sendMfaCode } from '../mfa/mfa-code.ts'
 import { isMessaged, isMfaType } from '../mfa/mfa-type.ts'
@@ -45,6 +47,8 @@ export interface SignInContext {
   languages?: readonly string[]
   /** What the request asks for. */
   asked?: AssuranceLevel
+  /** What this browser may be remembered by, where that may stand in for a second factor. */
+  deviceHashes?: readonly string[]
 }
 
 /**
@@ -56,14 +60,15 @@ export async function continueSignIn(
   context: SignInContext,
   proved: Proved,
 ): Promise<SignedIn | Challenged | LimitExceeded> {
-  const { user, amr, startedAt } = proved
+  const { user, startedAt } = proved
+  const amr = await withDevice(services, context, proved)
   const challenge = nextChallenge(context.userPool, user, amr, context.asked)
   if (challenge === undefined) return { kind: 'done', user, amr, authTime: startedAt }
   const limited = await limitMfaCodes(services, context, user, challenge)
   if (limited !== undefined) return limited
   const outcome = await onRecord(
     services,
-    (tx) => advance(services, tx, context, proved),
+    (tx) => advance(services, tx, context, { user, amr, startedAt }),
     () => ({
       userPoolId: context.userPool.id,
       eventType: 'SignIn',
@@ -75,6 +80,19 @@ export async function continueSignIn(
   )
   services.messagesQueued()
   return outcome
+}
+
+/** What has been proved, a remembered device included: looked for only where a factor would be asked for, and it stands in for that. */
+async function withDevice(
+  services: DomainServices,
+  { userPool, asked, deviceHashes = [] }: SignInContext,
+  { user, amr }: Proved,
+): Promise<readonly string[]> {
+  const challenge = nextChallenge(userPool, user, amr, asked)
+  if (challenge !== 'SELECT_MFA_TYPE' && (challenge === undefined || !isMfaType(challenge))) return amr
+  const more = [...amr, rememberedDevice]
+  if (nextChallenge(userPool, user, more, asked) !== undefined) return amr
+  return (await recogniseDevice(services, userPool, user, deviceHashes)) ? more : amr
 }
 
 /** Seconds that a person needs at least: to find the phone, to wait for a mail, to install an app. */

@@ -1,6 +1,6 @@
 import { levelOf } from '../assurance/levels.ts'
 import type { AssuranceLevel } from '../assurance/levels.ts'
-import { multipleFactors } from '../mfa/mfa-type.ts'
+import { hasSecondFactor } from '../devices/recognise-device.ts'
 import type { MfaType } from '../mfa/mfa-type.ts'
 import { mfaTypesAfter } from '../mfa/usable-mfa-types.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
@@ -23,7 +23,7 @@ export function nextChallenge(
   if (user.status === 'FORCE_CHANGE_PASSWORD') return 'NEW_PASSWORD_REQUIRED'
   const types = asked > levelOf(amr) ? mfaTypesAfter(userPool, user, amr, asked) : []
   if (types.length > 0) return choiceOf(user, types)
-  if (userPool.mfaConfiguration === 'OFF' || amr.includes(multipleFactors)) return undefined
+  if (userPool.mfaConfiguration === 'OFF' || hasSecondFactor(userPool, amr)) return undefined
   const usable = mfaTypesAfter(userPool, user, amr)
   if (usable.length === 0) return userPool.mfaConfiguration === 'ON' ? 'MFA_SETUP' : undefined
   return choiceOf(user, usable)

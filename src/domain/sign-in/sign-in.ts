@@ -1,5 +1,3 @@
-import type { AssuranceLevel } from '../assurance/levels.ts'
-import type { AppClient } from '../app-clients/app-client.ts'
 import { record, responseOf } from '../audit/record.ts'
 import type { AuditEntry } from '../audit/record.ts'
 import { checkPassword } from '../lock-out/check-password.ts'
@@ -8,26 +6,19 @@ import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
 import { limitRequests } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
-import type { UserPool } from '../user-pools/user-pool.ts'
 import { findByName } from '../sign-up/find-by-name.ts'
 import type { DecoySignUp } from '../sign-up/decoy-sign-up.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
 import { continueSignIn } from './advance.ts'
-import type { Challenged, Proved, SignedIn } from './advance.ts'
+import type { Challenged, Proved, SignedIn, SignInContext } from './advance.ts'
 import { signInTime } from './sign-in-time.ts'
 
-export interface SignInRequest {
-  userPool: UserPool
-  appClient: AppClient
+export interface SignInRequest extends SignInContext {
   username: string
   password: string
   /** As for `guessByName`. */
   browserHash?: string | undefined
-  /** Of messages, best first. */
-  languages?: readonly string[]
-  /** What the request asks for. */
-  asked?: AssuranceLevel
 }
 
 export type SignInOutcome =

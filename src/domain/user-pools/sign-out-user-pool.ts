@@ -18,6 +18,7 @@ export function signOutUserPool(
     await tx.users.signOutAll(userPoolId, signOutTime({}, at))
     const sessions = await tx.browserSessions.deleteAll(userPoolId)
     await tx.knownBrowsers.forgetAll(userPoolId)
+    await tx.devices.forgetAll(userPoolId)
     return { sessions, grants: await tx.grants.revokeAll(userPoolId, at) }
   }
   return onRecord(services, work, (detail) => ({ userPoolId, eventType: 'UserPoolSignOut', detail }))

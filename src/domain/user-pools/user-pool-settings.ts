@@ -3,6 +3,7 @@ import { signingAlgorithms } from '../tokens/signing-key.ts'
 import { standardAttributeNames } from '../users/attribute-schema.ts'
 import type { CustomAttribute } from '../users/attribute-schema.ts'
 import { acrConfiguration, acrValuesOf } from './acr-settings.ts'
+import { deviceConfiguration, deviceSettingsOf } from './device-settings.ts'
 import { lockOutOf, lockOutSchema } from './lock-out-settings.ts'
 import { rateLimitsOf, rateLimitsSchema } from './rate-limit-settings.ts'
 import { compromisedCredentialsSchema } from './risk-settings.ts'
@@ -102,6 +103,7 @@ export const userPoolSettingsSchema = z.strictObject({
     .prefault({}),
   ...mfaSettings,
   WebAuthnConfiguration: webAuthnConfiguration,
+  DeviceConfiguration: deviceConfiguration,
   AcrConfiguration: acrConfiguration,
   LockOut: lockOutSchema.prefault({}),
   RateLimits: rateLimitsSchema.prefault({}),
@@ -141,7 +143,6 @@ export const inertUserPoolMembers = [
   'CustomDomain',
   'DcrConfiguration',
   'DeletionProtection',
-  'DeviceConfiguration',
   'Domain',
   'EmailConfiguration',
   'EmailConfigurationFailure',
@@ -219,6 +220,7 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     firstFactors: settings.Policies.SignInPolicy.AllowedFirstAuthFactors,
     acrValues: acrValuesOf(settings.AcrConfiguration),
     passkeys: passkeySettingsOf(settings.WebAuthnConfiguration),
+    ...deviceSettingsOf(settings.DeviceConfiguration),
     mfaTypes: mfaTypesOf(settings),
     lockOut: lockOutOf(settings.LockOut),
     rateLimits: rateLimitsOf(settings.RateLimits),

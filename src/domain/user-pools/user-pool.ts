@@ -68,6 +68,8 @@ export interface UserPool {
   /** A password is always among them. */
   firstFactors: readonly FirstFactor[]
   passkeys: PasskeySettings
+  /** Absent: no device is remembered. */
+  devices?: DeviceSettings
   /** What `acr` says of the four levels of assurance, the lowest first. */
   acrValues: readonly string[]
   /** Second factors that count. */
@@ -89,6 +91,15 @@ export interface SessionLimits {
   maxSeconds: number
   /** From the last use on; absent: a session may lie unused until its end. */
   idleSeconds?: number
+}
+
+/** Cognito's DeviceConfiguration. */
+export interface DeviceSettings {
+  /** A remembered device stands in for the second factor (ChallengeRequiredOnNewDevice). */
+  replaceMfa: boolean
+  /** Only where the person asks for it (DeviceOnlyRememberedOnUserPrompt), else always. */
+  onUserPrompt: boolean
+  seconds: number
 }
 
 export interface Branding {

@@ -1,6 +1,7 @@
 import { addSeconds } from '../../platform/clock.ts'
 import { onRecord } from '../audit/record.ts'
 import type { AuditEntry } from '../audit/record.ts'
+import { forgetBrowsers } from '../devices/forget-devices.ts'
 import { guessesAt } from '../lock-out/guess.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
@@ -157,7 +158,7 @@ async function endEverything(
     const at = services.clock.now()
     await tx.users.update(user.userPoolId, user.sub, { ...change, signedOutAt: signOutTime(user, at) }, at)
     const sessions = await tx.browserSessions.deleteOfUser(user.userPoolId, user.sub)
-    await tx.knownBrowsers.forget(user.userPoolId, user.sub)
+    await forgetBrowsers(tx, user.userPoolId, user.sub)
     return { sessions, grants: await tx.grants.revokeOfUser(user.userPoolId, user.sub, at) }
   }
   await onRecord(services, work, (detail) => ({ ...entryOf(user, eventType), detail }))
@@ -210,7 +211,7 @@ export async function setUserPassword(
     )
     if (permanent) await claimPreferredUsername(tx, userPool, user)
     await tx.browserSessions.deleteOfUser(user.userPoolId, user.sub)
-    await tx.knownBrowsers.forget(user.userPoolId, user.sub)
+    await forgetBrowsers(tx, user.userPoolId, user.sub)
     await tx.grants.revokeOfUser(user.userPoolId, user.sub, at)
     await tx.guesses.clear(userPool.id, guessesAt(services, userPool, user))
   }

@@ -1,5 +1,6 @@
 import { onRecord, record, responseOf } from '../audit/record.ts'
 import type { AuditEntry } from '../audit/record.ts'
+import { forgetBrowsers } from '../devices/forget-devices.ts'
 import { checkPassword } from '../lock-out/check-password.ts'
 import { guessByName } from '../lock-out/guess.ts'
 import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
@@ -84,7 +85,7 @@ async function replace(
   await tx.browserSessions.deleteOfUser(userPool.id, user.sub, session.uid)
   // The password has just been proved here, so this is when the person was last authenticated.
   if (user.passwordHash !== undefined) await tx.browserSessions.update({ ...session, authTime: signedOutAt })
-  await tx.knownBrowsers.forget(userPool.id, user.sub)
+  await forgetBrowsers(tx, userPool.id, user.sub)
   await tx.grants.revokeOfUser(userPool.id, user.sub, at)
   await notifyOwner(services, tx, now, 'passwordChanged')
   return { kind: 'done' }

@@ -1,4 +1,5 @@
 import { record } from '../audit/record.ts'
+import type { Device } from '../devices/device.ts'
 import type { OwnedPasskey } from '../passkeys/passkey.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { User } from './user.ts'
@@ -16,13 +17,14 @@ export async function exportUser(
 ): Promise<Readonly<Record<string, unknown>>> {
   const at = services.clock.now()
   const { store } = services
-  const [groups, consents, sessions, grants, tokens, passkeys, events] = await Promise.all([
+  const [groups, consents, sessions, grants, tokens, passkeys, devices, events] = await Promise.all([
     store.groups.ofUser(userPoolId, sub),
     store.consents.ofUser(userPoolId, sub),
     store.browserSessions.ofUser(userPoolId, sub, at),
     store.grants.ofUser(userPoolId, sub, at),
     store.softwareTokens.ofUser(userPoolId, sub),
     store.passkeys.ofUser(userPoolId, sub),
+    store.devices.ofUser(userPoolId, sub, at),
     store.auditTrail.page({ userPoolId, limit: exportedEvents, oldestFirst: false, subjects: [sub] }),
   ])
   await record(services, store, { userPoolId, eventType: 'UserExport', userSub: sub })
@@ -40,6 +42,7 @@ export async function exportUser(
     PreferredMfaSetting: user.preferredMfa,
     SoftwareTokens: tokens.map(({ createdAt, lastUsedAt }) => ({ CreatedAt: createdAt, LastUsedAt: lastUsedAt })),
     Passkeys: passkeys.map(passkeyMembers),
+    Devices: devices.map(deviceMembers),
     Groups: groups.map(({ name }) => name),
     Consents: consents.map(({ clientId, scopes, createdAt }) => ({
       ClientId: clientId,
@@ -65,6 +68,16 @@ export async function exportUser(
     })),
   }
 }
+
+/** Cognito's ListDevices. */
+const deviceMembers = ({ deviceKey, userAgent, address, createdAt, lastUsedAt, expiresAt }: Device) => ({
+  DeviceKey: deviceKey,
+  DeviceName: userAgent,
+  LastIpUsed: address,
+  DeviceCreateDate: createdAt,
+  DeviceLastAuthenticatedDate: lastUsedAt,
+  ExpiresAt: expiresAt,
+})
 
 /** Cognito's ListWebAuthnCredentials. */
 const passkeyMembers = ({ id, name, rpId, createdAt, lastUsedAt }: OwnedPasskey) => ({

@@ -14,6 +14,7 @@ const pages = {
   app: { sensitive: true },
   passkeys: { sensitive: true },
   recoveryCodes: { sensitive: true },
+  devices: { sensitive: false },
   sessions: { sensitive: false },
   apps: { sensitive: false },
   activity: { sensitive: false },

@@ -95,6 +95,8 @@ const notices: Readonly<Record<string, Alert['kind']>> = {
   factorRequired: 'error',
   factorTooMany: 'error',
   setUpExpired: 'info',
+  deviceForgotten: 'success',
+  devicesForgotten: 'success',
   signedOutThere: 'success',
   othersSignedOut: 'success',
   consentWithdrawn: 'success',

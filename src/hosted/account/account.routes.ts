@@ -7,6 +7,7 @@ import { appRoutes } from './app.routes.ts'
 import { appsRoutes } from './apps.routes.ts'
 import { dataRoutes } from './data.routes.ts'
 import { deleteRoutes } from './delete.routes.ts'
+import { devicesRoutes } from './devices.routes.ts'
 import { factorsRoutes } from './factors.routes.ts'
 import { homeRoutes } from './home.routes.ts'
 import { passkeysRoutes } from './passkeys.routes.ts'
@@ -26,6 +27,7 @@ export function accountRoutes(router: Router, services: HostedServices): void {
   passkeysRoutes(router, services)
   addPasskeyRoutes(router, services)
   recoveryCodesRoutes(router, services)
+  devicesRoutes(router, services)
   sessionsRoutes(router, services)
   appsRoutes(router, services)
   activityRoutes(router, services)

@@ -1,6 +1,7 @@
 import type { Router } from '@koa/router'
 import { appHome } from '../../domain/app-clients/app-home.ts'
 import { usableMfaTypes } from '../../domain/mfa/usable-mfa-types.ts'
+import { devicesReplaceMfa } from '../../domain/devices/recognise-device.ts'
 import { hasPasskeys, relyingPartyOf } from '../../domain/passkeys/relying-party.ts'
 import { nameToSignInWith } from '../../domain/users/sign-in-name.ts'
 import type { HostedServices } from '../hosted-services.ts'
@@ -55,6 +56,7 @@ function pagesFor({ userPool, appClient, tenant }: AccountStep): readonly Accoun
     'password',
     ...(hasPasskeys(userPool) && relyingPartyOf(tenant) !== undefined ? (['passkeys'] as const) : []),
     ...(hasFactors ? (['factors'] as const) : []),
+    ...(hasFactors && devicesReplaceMfa(userPool) ? (['devices'] as const) : []),
     'sessions',
     'apps',
     'activity',

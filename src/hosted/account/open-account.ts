@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import type { AppClient } from '../../domain/app-clients/app-client.ts'
 import { accountUri } from '../../domain/app-clients/redirect-uri.ts'
 import { mayOpenAccount } from '../../domain/app-clients/sign-in-methods.ts'
+import { hasSecondFactor } from '../../domain/devices/recognise-device.ts'
 import { multipleFactors } from '../../domain/mfa/mfa-type.ts'
 import { usableMfaTypes } from '../../domain/mfa/usable-mfa-types.ts'
 import type { DomainServices } from '../../domain/ports/services.ts'
@@ -152,7 +153,7 @@ function missingProof(
   maximumAge: number,
 ): MissingProof | undefined {
   const hasProvedTwo = session.amr.includes(multipleFactors)
-  if (userPool.mfaConfiguration === 'ON' && !hasProvedTwo) return 'factor'
+  if (userPool.mfaConfiguration === 'ON' && !hasSecondFactor(userPool, session.amr)) return 'factor'
   if (!isSensitive(page)) return undefined
   if (session.authTime < addSeconds(domain.clock.now(), -maximumAge)) return 'freshness'
   return usableMfaTypes(userPool, user).length > 0 && !hasProvedTwo ? 'factor' : undefined

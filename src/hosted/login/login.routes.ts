@@ -1,12 +1,12 @@
 import type { Router } from '@koa/router'
 import { signIn } from '../../domain/sign-in/sign-in.ts'
 import type { SignInOutcome } from '../../domain/sign-in/sign-in.ts'
-import { askedOf } from '../asked-level.ts'
 import { askForConfirmation } from '../confirm/ask-for-confirmation.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { knownBrowserHash } from '../known-browser.ts'
 import { pagePaths } from '../paths.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
+import { signInContext } from '../sign-in-context.ts'
 import { signInState } from '../sign-in-state.ts'
 import { staySignedInOf } from '../stay-signed-in.ts'
 import type { FormStep } from '../step.ts'
@@ -28,19 +28,8 @@ export function loginRoutes(router: Router, services: HostedServices): void {
         missing: { username: username.trim() === '', password: password === '' },
       })
     }
-    const { userPool } = step.tenant.snapshot
-    const browserHash = knownBrowserHash(step)
-    const { appClient, languages } = step
-    const asked = askedOf(step)
-    const outcome = await signIn(step.domain, {
-      userPool,
-      appClient,
-      username,
-      password,
-      browserHash,
-      languages,
-      asked,
-    })
+    const typed = { username, password, browserHash: knownBrowserHash(step) }
+    const outcome = await signIn(step.domain, { ...signInContext(step), ...typed })
     await answer(services, step, username, outcome)
   })
 }

@@ -5,6 +5,7 @@ import type { OpenAttempt } from '../../domain/sign-in/open-attempt.ts'
 import { codeLength } from '../../domain/verification-codes/issue-code.ts'
 import { askedOf } from '../asked-level.ts'
 import type { HostedServices } from '../hosted-services.ts'
+import { rememberDeviceField } from '../remembered-device.ts'
 import { formOf, noticeOf, pageRequest, showPage } from '../render.ts'
 import { resendOf } from '../resend.ts'
 import { pageUrl } from '../step.ts'
@@ -36,6 +37,7 @@ export function showMfaPage(
       hasRecoveryCodes: shown.hasRecoveryCodes === true,
       label: locale.text(`mfaTypes.${type}.code`),
       ...(destination === undefined ? {} : { destination }),
+      ...(shown.settingUp === true ? {} : rememberDeviceField(step)),
       code: { length: codeLength, ...(shown.error === undefined ? {} : { error: shown.error }) },
       ...(isMessaged(type)
         ? { resend: resendOf(step, 'mfa.resendWait', seconds, resendTarget(step, page, type)) }

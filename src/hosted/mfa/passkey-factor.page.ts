@@ -6,6 +6,7 @@ import type { PasskeyPart } from '../../platform/views/page-parts.ts'
 import { askedOf } from '../asked-level.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { factorCeremony } from '../passkey/passkey-parts.ts'
+import { rememberDeviceField } from '../remembered-device.ts'
 import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
 import { pageUrl } from '../step.ts'
 import type { Step } from '../step.ts'
@@ -25,7 +26,7 @@ export async function showPasskeyFactorPage(
   const error = shown.error ?? (passkey === undefined ? step.locale.text('passkeyFactor.elsewhere') : undefined)
   showPage(services, pageRequest(step), 'pages/passkey-factor', 'passkeyFactor', {
     form: formOf(services, step, 'mfa'),
-    ...(passkey === undefined ? {} : { passkey }),
+    ...(passkey === undefined ? {} : { passkey, ...rememberDeviceField(step) }),
     ...(shown.hasRecoveryCodes
       ? { code: { length: codeLength, ...(isCode && shown.error !== undefined ? { error: shown.error } : {}) } }
       : {}),

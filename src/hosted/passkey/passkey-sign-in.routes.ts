@@ -1,11 +1,11 @@
 import type { Router } from '@koa/router'
 import { readAuthentication } from '../../domain/passkeys/ceremony.ts'
 import { signInWithPasskey } from '../../domain/passkeys/sign-in-with-passkey.ts'
-import { askedOf } from '../asked-level.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { showLoginPage } from '../login/login.page.ts'
 import { continueFlow, openForm } from '../open-step.ts'
 import { pagePaths } from '../paths.ts'
+import { signInContext } from '../sign-in-context.ts'
 import { signInState } from '../sign-in-state.ts'
 import type { FormStep } from '../step.ts'
 import { signInCeremony } from './passkey-parts.ts'
@@ -19,13 +19,12 @@ export function passkeySignInRoutes(router: Router, services: HostedServices): v
 }
 
 async function signIn(services: HostedServices, step: FormStep): Promise<void> {
-  const { appClient, languages, flow } = step
-  const { userPool } = step.tenant.snapshot
+  const { flow } = step
   const credential = step.form.get('credential') ?? ''
   const { request, chosen, username = '' } = flow.state
   const ceremony = signInCeremony(step)
   if (ceremony === undefined) return showLoginPage(services, step, { username, refusal: 'passkeyRefused' })
-  const proof = { userPool, appClient, languages, ceremony, credential, asked: askedOf(step) }
+  const proof = { ...signInContext(step), ceremony, credential }
   const outcome = await signInWithPasskey(step.domain, proof)
   if (outcome.kind !== 'refused') return continueFlow(services, step, signInState({ request, chosen }, outcome))
   const { reason } = outcome

@@ -8,13 +8,13 @@ import type { FlowState, PendingSignInCode } from '../../domain/sessions/flow.ts
 import { cooldownLeft } from '../../domain/sign-up/resend-confirmation-code.ts'
 import { tenantUrl } from '../../domain/user-pools/tenant.ts'
 import { sha256 } from '../../security/digest.ts'
-import { askedOf } from '../asked-level.ts'
 import { codeError, limitAlert } from '../attempts-exceeded.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { knownBrowserHash } from '../known-browser.ts'
 import { showLoginPage } from '../login/login.page.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
 import { pagePaths } from '../paths.ts'
+import { signInContext } from '../sign-in-context.ts'
 import { signInState } from '../sign-in-state.ts'
 import { staySignedInOf } from '../stay-signed-in.ts'
 import { pageUrl, redirect } from '../step.ts'
@@ -116,21 +116,17 @@ export async function resendSignInCode(
 }
 
 async function confirm(services: HostedServices, step: FormStep, pending: PendingSignInCode): Promise<void> {
-  const { appClient, locale, languages, flow } = step
+  const { locale, flow } = step
   const code = step.form.get('code') ?? ''
   if (code.trim() === '') return showSignInCodePage(services, step, pending, { error: locale.text('fieldErrors.code') })
-  const { userPool } = step.tenant.snapshot
   const { request: asked, username = '' } = flow.state
   const outcome = await confirmSignInCode(step.domain, {
-    userPool,
-    appClient,
+    ...signInContext(step),
     factor: pending.factor,
     userSub: pending.userSub,
     username,
     code,
     browserHash: knownBrowserHash(step),
-    languages,
-    asked: askedOf(step),
   })
   const state = { request: asked, chosen: 'login', username } as const
   if (outcome.kind !== 'refused') return continueFlow(services, step, signInState(state, outcome))

@@ -5,7 +5,6 @@ import type { FollowedSignInLink } from '../../domain/passwordless/sign-in-by-li
 import { nameToSignInWith } from '../../domain/users/sign-in-name.ts'
 import { csrfToken } from '../../security/csrf.ts'
 import { sha256 } from '../../security/digest.ts'
-import { askedOf } from '../asked-level.ts'
 import { limitAlert } from '../attempts-exceeded.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
@@ -15,6 +14,7 @@ import { continueFlow, stepOf } from '../open-step.ts'
 import { pagePaths } from '../paths.ts'
 import { showPage } from '../render.ts'
 import type { Alert } from '../../platform/views/page-parts.ts'
+import { signInContext } from '../sign-in-context.ts'
 import { signInState } from '../sign-in-state.ts'
 
 /** One request to the page of a link. */
@@ -80,7 +80,7 @@ async function signIn(services: HostedServices, step: SignInLinkStep): Promise<v
   // What waits in this browser; without it there is no app to go back to.
   const waiting = await stepOf(services, step.ctx, step.tenant, state.link.flowId)
   if (waiting === undefined) return showErrorPage(services, step.ctx, 'signInLinkClosed', { status: 400 })
-  const outcome = await signInByLink(step.domain, { ...step, languages: waiting.languages, asked: askedOf(waiting) })
+  const outcome = await signInByLink(step.domain, { ...step, ...signInContext(waiting) })
   const { request, username } = waiting.flow.state
   const begun = { request, chosen: 'login', ...(username === undefined ? {} : { username }) } as const
   if (outcome.kind !== 'refused') return continueFlow(services, waiting, signInState(begun, outcome))

@@ -8,6 +8,7 @@ import type {
 import type { DemoHomePage, DemoTokensPage, MailboxMessagePage, MailboxPage } from './development-contexts.ts'
 import type { EmailContexts } from './email-contexts.ts'
 import type {
+  CheckBox,
   CodeField,
   ConsentScope,
   Field,
@@ -17,7 +18,6 @@ import type {
   PasskeyPart,
   QrCode,
   Resend,
-  StaySignedIn,
   TermsPart,
   UsernameField,
 } from './page-parts.ts'
@@ -30,7 +30,7 @@ import type {
 /** Section `login`. */
 export interface LoginPage extends Page {
   readonly form: Form
-  readonly staySignedIn?: StaySignedIn
+  readonly staySignedIn?: CheckBox
   readonly username: UsernameField
   readonly password?: { readonly error?: string }
   readonly passkey?: PasskeyPart
@@ -52,7 +52,7 @@ export interface SelectAccountPage extends Page {
 /** Section `signUp`. */
 export interface SignUpPage extends Page {
   readonly form: Form
-  readonly staySignedIn?: StaySignedIn
+  readonly staySignedIn?: CheckBox
   readonly fields: readonly Field[]
   readonly password: NewPasswordField
   /** Section `terms`. */
@@ -163,6 +163,7 @@ export interface MfaPage extends Page {
   readonly label: string
   readonly destination?: string
   readonly code: CodeField
+  readonly rememberDevice?: CheckBox
   /** What else there is to do. */
   readonly guide?: string
   /** Absent where nothing is sent. */
@@ -221,6 +222,7 @@ export interface PasskeyFactorPage extends Page {
   readonly form: Form
   /** Absent: none of the person's works at this domain. */
   readonly passkey?: PasskeyPart
+  readonly rememberDevice?: CheckBox
   /** There where the person has recovery codes: one stands in for the passkey. */
   readonly code?: CodeField
   readonly links: { readonly another?: string; readonly login: string }

@@ -111,7 +111,7 @@ export interface PasskeyPart {
 }
 
 /** A check box; absent where there is nothing to choose. */
-export interface StaySignedIn {
+export interface CheckBox {
   readonly label: string
   readonly checked: boolean
 }

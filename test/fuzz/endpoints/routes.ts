@@ -68,6 +68,7 @@ const accountForms: Readonly<Record<string, readonly string[] | undefined>> = {
   '/app': ['sealed', 'code'],
   '/recoveryCodes': [],
   '/passkeys': ['credential', 'id', 'name', 'remove'],
+  '/devices': ['forget', 'all'],
   '/sessions': ['end', 'others'],
   '/apps': ['withdraw'],
   '/activity': undefined,
