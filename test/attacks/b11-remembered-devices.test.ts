@@ -6,6 +6,7 @@ import type { DevicePool } from '../support/device-pools.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
+import { settledMail } from '../support/settled-mail.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 import type { UserAgent } from '../support/user-agent.ts'
 import { goodPassword, whereItIs } from '../support/visitor.ts'
@@ -157,6 +158,7 @@ test('an app that asks for more than a password gets it', async () => {
 test.each<[string, (person: Awaited<ReturnType<typeof havePerson>>) => Promise<unknown>]>([
   ['the operator', ({ sub }) => operate(sub, (user) => signOutUser(server.services.domain, user))],
   ['the operator, of everybody', () => signOutUserPool(server.services.domain, devicePoolId('asked'))],
+  ['an owner who says that it was somebody else', ({ username }) => sayNotMe(username)],
   ['a forgotten password', ({ username }) => resetPassword(username)],
 ])('signed out of everything by %s, no browser is remembered', async (_name, end) => {
   const person = await havePerson('asked')
@@ -164,8 +166,17 @@ test.each<[string, (person: Awaited<ReturnType<typeof havePerson>>) => Promise<u
   await end(person)
   expect(await devicesOf(person.sub)).toEqual([])
   const thief = await browserWith('asked', secretIn(visitor))
-  expect((await thief.login.submit({ username: person.username, password: goodPassword })).heading).toBe(oneMoreStep)
+  const step = await thief.login.submit({ username: person.username, password: goodPassword })
+  // Who was told that it is not them has to choose another password first.
+  expect([oneMoreStep, 'Forgot your password?']).toContain(step.heading)
 })
+
+/** By the link of the notice of a further browser. */
+async function sayNotMe(username: string): Promise<void> {
+  const mail = (await settledMail(server)).find(({ to, text }) => to === username && text.includes('/notMe?'))
+  const link = /https?:\S+\/notMe\?\S+/.exec(mail?.text ?? '')?.[0] ?? 'no link'
+  await (await createUserAgent(server.publicUrl).visit(link)).submit({})
+}
 
 async function operate(sub: string, act: Parameters<typeof then>[1]): Promise<unknown> {
   return then(await server.services.domain.store.users.findBySub(devicePoolId('asked'), sub), act)
