@@ -144,6 +144,33 @@ test('an address that pretends to be an account page’s brings no more than any
   expect((await accountPage(visitor, 'asked', '/email')).heading).toBe('Sign in')
 })
 
+test('where the operator has closed this way, browsers and sessions of before count no more', async () => {
+  const { username, sub, signIn } = await havePerson('asked')
+  const { visitor } = await signIn({ remember: true })
+  const open = await enterPassword('asked', username, visitor)
+  expect(whereItIs(open.page)).toBe('the app')
+  await closing('asked', async () => {
+    const silent = await visit('asked', { browser: open.visitor, parameters: { prompt: 'none' } })
+    expect(whereItIs(silent.login)).toBe('the app: login_required')
+    expect((await enterPassword('asked', username, open.visitor)).page.heading).toBe(oneMoreStep)
+  })
+  expect(await devicesOf(sub)).toHaveLength(1)
+})
+
+/** Changes the running pool's settings, as the operator would, and back. */
+async function closing(pool: DevicePool, act: () => Promise<void>): Promise<void> {
+  const { settings } = server.services.domain.store
+  const record = (await settings.userPools()).find(({ id }) => id === devicePoolId(pool))
+  if (record === undefined) throw new Error('there is no such pool')
+  const { DeviceConfiguration: _, ...left } = record.settings
+  const save = async (now: typeof record.settings) => {
+    await settings.saveUserPool({ ...record, settings: now }, clock.now())
+    await server.services.directory.refresh()
+  }
+  await save(left)
+  await act().finally(() => save(record.settings))
+}
+
 test('an app that asks for more than a password gets it', async () => {
   const { username, nextCode, signIn } = await havePerson('asked')
   const { visitor } = await signIn({ remember: true })

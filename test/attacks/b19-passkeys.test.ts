@@ -136,6 +136,77 @@ describe.each(databaseKinds.slice(1))('on %s', (database) => {
     expect((await signIn(login, usePasskey(login, copy))).text).toContain('wasn’t accepted')
   })
 
+  describe('set up at a sign-in', () => {
+    const atSetUp = async () => {
+      const person = await haveUser('both')
+      const visitor = await atSignIn('both')
+      const page = await visitor.login.submit({ username: person.username, password: goodPassword })
+      expect(page.heading).toBe('Protect your account')
+      return { ...person, visitor, page }
+    }
+    /** As `page` would send it, whatever page made it. */
+    const send = (page: VisitedPage, credential: string) => page.submit({ credential }, 'Create a passkey')
+    const refusal = ['Protect your account', expect.stringContaining('No passkey was made.')]
+
+    test.each<[string, Lies]>([
+      ['from another origin', { origin: 'https://evil.example' }],
+      ['of a person that nobody has made sure of', { userVerified: false }],
+      ['for a challenge of its own', { challenge: handle('x'.repeat(54)) }],
+    ])('one %s is none', async (_, lies) => {
+      const { page, sub } = await atSetUp()
+      const refused = await send(page, makePasskey(page, lies).credential)
+      expect([[refused.heading, refused.text], await passkeysOf(sub, 'both')]).toEqual([refusal, []])
+    })
+
+    test('what was made at somebody else’s sign-in, or on the account page, is none', async () => {
+      const [one, other] = [await atSetUp(), await atSetUp()]
+      const { credential } = makePasskey(other.page)
+      const refused = await send(one.page, credential)
+      expect([refused.heading, refused.text]).toEqual(refusal)
+      expect(whereItIs(await send(other.page, credential))).toBe('the app')
+      // Signed in elsewhere, with an app of theirs, they are shown a challenge of the account's.
+      const account = await other.visitor.visit(`${base('both')}/account/passkeys`)
+      const stolen = await send(one.page, makePasskey(account).credential)
+      expect([stolen.heading, stolen.text]).toEqual(refusal)
+      expect(await passkeysOf(one.sub, 'both')).toEqual([])
+    })
+
+    test('of two who know the password and are there at once, one sets up theirs', async () => {
+      const { page, username, sub } = await atSetUp()
+      const second = await atSignIn('both')
+      const other = await second.login.submit({ username, password: goodPassword })
+      const answers = await Promise.all(
+        [page, other].map(async (each) => whereItIs(await send(each, makePasskey(each).credential))),
+      )
+      expect(answers.filter((answer) => answer === 'the app')).toHaveLength(1)
+      expect(await passkeysOf(sub, 'both')).toHaveLength(1)
+      const late = await send(answers[0] === 'the app' ? other : page, makePasskey(page).credential)
+      expect([whereItIs(late), late.status]).not.toContain('the app')
+      expect(await passkeysOf(sub, 'both')).toHaveLength(1)
+    })
+
+    test('many answers of one page make one passkey', async () => {
+      const { page, sub } = await atSetUp()
+      const pages = await Promise.all(Array.from({ length: 20 }, () => send(page, makePasskey(page).credential)))
+      expect(pages.filter((each) => whereItIs(each) === 'the app').length).toBeGreaterThan(0)
+      expect(await passkeysOf(sub, 'both')).toHaveLength(1)
+    })
+
+    test('where a passkey is one factor only, it is no second one', async () => {
+      const { username, sub } = await haveUser('single')
+      const visitor = await atSignIn('single')
+      const step = await visitor.login.submit({ username, password: goodPassword })
+      expect(step.html).not.toContain('data-passkey="create"')
+      const body = new URLSearchParams({
+        flow: step.field('flow') ?? '',
+        _csrf: step.field('_csrf') ?? '',
+        credential: makePasskey(await atSetUp().then(({ page }) => page)).credential,
+      })
+      const posted = await visitor.visit(`${base('single')}/mfaSetup`, { method: 'POST', body })
+      expect([posted.heading, await passkeysOf(sub, 'single')]).toEqual(['One more step', []])
+    })
+  })
+
   test('a challenge is good once, however many show its answer at once', async () => {
     const { passkey } = await havePasskey()
     const services = server.services.domain

@@ -14,6 +14,7 @@ const pools = {
   /** Where the person asks for it. */
   asked: {
     MfaConfiguration: 'ON',
+    WebAuthnConfiguration: { FactorConfiguration: 'MULTI_FACTOR_WITH_USER_VERIFICATION' },
     DeviceConfiguration: { ChallengeRequiredOnNewDevice: true, DeviceOnlyRememberedOnUserPrompt: true },
   },
   always: {

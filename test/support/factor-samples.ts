@@ -117,6 +117,10 @@ export function factorSamples(surroundings: SampleSurroundings): Sample[] {
       phone,
       links: { login: '/login' },
     }),
+    sample('pages/mfa-set-up', 'passkey', {
+      ...page('mfaSetUp'),
+      ...{ form, passkey, choices: choices.slice(0, 1), links: { login: '/login' } },
+    }),
     sample('pages/mfa-set-up', 'phone-refused', {
       ...page('mfaSetUp'),
       ...alert('error', 'outcomes.checkFields'),

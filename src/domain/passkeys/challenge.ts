@@ -10,7 +10,7 @@ const nonceBytes = 16
 const endBytes = 6
 
 /** What a challenge was made for, and for whom: good for nothing else. */
-export type ChallengeSubject = readonly ['signIn' | 'secondFactor' | 'add', ...whose: string[]]
+export type ChallengeSubject = readonly ['signIn' | 'secondFactor' | 'setUp' | 'add', ...whose: string[]]
 
 type Services = Pick<DomainServices, 'sealedBox' | 'random' | 'clock'>
 

@@ -35,13 +35,13 @@ export async function addPasskey(
 ): Promise<AddPasskeyOutcome> {
   const { userPool, user, ceremony } = request
   const made = await verifyNewPasskey(services, userPool, ceremony, request.credential)
-  const name = passkeyName((made && authenticatorName(made.model)) ?? request.name)
+  const name = nameOfNew(made, request.name)
   const outcome = await onRecord(
     services,
     async (tx): Promise<AddPasskeyOutcome> =>
       made === undefined
         ? { kind: 'refused', reason: 'notVerified' }
-        : store(services, tx, request, made, { rpId: ceremony.rp.id, name }),
+        : storePasskey(services, tx, request, made, { rpId: ceremony.rp.id, name }),
     (added) => ({
       userPoolId: userPool.id,
       eventType: 'PasskeyAdd',
@@ -54,7 +54,8 @@ export async function addPasskey(
   return outcome
 }
 
-async function store(
+/** Within a transaction; `made` is what the ceremony has verified. */
+export async function storePasskey(
   services: DomainServices,
   tx: Repositories,
   { userPool, user }: OwnPasskeys,
@@ -94,6 +95,10 @@ function nameBeside(owned: readonly Pick<Passkey, 'name'>[], name: string): stri
   while (isTaken(numbered(number))) number += 1
   return numbered(number)
 }
+
+/** What its authenticator is called, if it tells; else as it was named. */
+export const nameOfNew = (made: NewPasskey | undefined, name: string): string =>
+  passkeyName((made && authenticatorName(made.model)) ?? name)
 
 /** In one line, without what is at its ends, and not too long. Empty: it is no name. */
 const passkeyName = (typed: string): string =>

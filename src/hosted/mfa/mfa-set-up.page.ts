@@ -1,8 +1,10 @@
 import { softwareTokenDigits, softwareTokenSecret, softwareTokenUri } from '../../domain/mfa/software-token.ts'
 import { canReceive, mfaTypesToSetUp } from '../../domain/mfa/usable-mfa-types.ts'
+import type { Ceremony } from '../../domain/passkeys/ceremony.ts'
 import type { OpenAttempt } from '../../domain/sign-in/open-attempt.ts'
 import { qrCode } from '../../platform/views/qr-code.ts'
 import type { HostedServices } from '../hosted-services.ts'
+import { passkeyCreation, setUpCeremony } from '../passkey/passkey-parts.ts'
 import { errorAlert, formOf, noticeOf, pageRequest, showPage } from '../render.ts'
 import { pageUrl } from '../step.ts'
 import type { Step } from '../step.ts'
@@ -10,18 +12,23 @@ import { mfaChoices } from './select-mfa.page.ts'
 import { tellExpired } from './waiting-attempt.ts'
 
 /** Which factor to set up; for SMS the number that codes are to go to, where none is proved. */
-export function showMfaSetUpPage(
+export async function showMfaSetUpPage(
   services: HostedServices,
   step: Step,
   { user }: OpenAttempt,
-  shown: { phone?: string; problem?: 'phoneNeeded' | 'phoneInvalid' } = {},
-): void {
+  shown: { phone?: string; problem?: 'phoneNeeded' | 'phoneInvalid'; error?: string } = {},
+): Promise<void> {
   const { locale, tenant } = step
   const types = mfaTypesToSetUp(tenant.snapshot.userPool, user)
   const asksPhone = types.includes('SMS_MFA') && !canReceive(user, 'SMS_MFA')
   const proved = types.filter((type) => type !== 'SMS_MFA' || !asksPhone)
+  const form = formOf(services, step, 'mfaSetUp')
+  const ceremony = offeredSetUp(step)
+  const passkey = ceremony && (await passkeyCreation(services, step, user, [], form, ceremony))
+  const problem = shown.problem === undefined ? shown.error : locale.text('outcomes.checkFields')
   showPage(services, pageRequest(step), 'pages/mfa-set-up', 'mfaSetUp', {
-    form: formOf(services, step, 'mfaSetUp'),
+    form,
+    ...(passkey === undefined ? {} : { passkey }),
     choices: mfaChoices(step, user, proved),
     ...(asksPhone
       ? {
@@ -39,9 +46,13 @@ export function showMfaSetUpPage(
         }
       : {}),
     links: { login: pageUrl(step, 'login') },
-    alert: shown.problem === undefined ? noticeOf(step) : errorAlert(locale.text('outcomes.checkFields')),
+    alert: problem === undefined ? noticeOf(step) : errorAlert(problem),
   })
 }
+
+/** Where a passkey counts as a second factor, and a browser would let this domain have one. */
+export const offeredSetUp = (step: Step): Ceremony | undefined =>
+  step.tenant.snapshot.userPool.mfaTypes.includes('WEB_AUTHN') ? setUpCeremony(step) : undefined
 
 /** The secret of an authenticator app, to be scanned, opened or typed, and the first code of it. */
 export function showSoftwareTokenPage(
@@ -56,7 +67,7 @@ export function showSoftwareTokenPage(
   const issuer = userPool.branding.name ?? userPool.name
   const account = step.flow.state.username ?? user.attributes['email'] ?? user.username
   const uri = softwareTokenUri(secret, { issuer, account })
-  const isOnly = mfaTypesToSetUp(userPool, user).length === 1
+  const isOnly = mfaTypesToSetUp(userPool, user).length === 1 && offeredSetUp(step) === undefined
   showPage(services, pageRequest(step), 'pages/software-token', 'softwareToken', {
     form: formOf(services, step, 'mfaSetUp'),
     qr: qrCode(uri),

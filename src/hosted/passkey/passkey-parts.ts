@@ -25,6 +25,9 @@ export const signInCeremony = ({ tenant, browser, flow }: Step): Ceremony | unde
 export const factorCeremony = ({ tenant, browser, flow }: Step): Ceremony | undefined =>
   ceremonyFor(tenant, ['secondFactor', tenant.snapshot.userPool.id, sha256(browser), flow.state.attempt?.idHash ?? ''])
 
+export const setUpCeremony = ({ tenant, browser, flow }: Step): Ceremony | undefined =>
+  ceremonyFor(tenant, ['setUp', tenant.snapshot.userPool.id, sha256(browser), flow.state.attempt?.idHash ?? ''])
+
 export const addCeremony = (
   { tenant, browser }: { tenant: Tenant; browser: string },
   { sub }: Pick<User, 'sub'>,
@@ -55,8 +58,8 @@ export async function passkeyCreation(
   user: User,
   owned: readonly OwnedPasskey[],
   form: PasskeyPart['form'],
+  ceremony = addCeremony(step, user),
 ): Promise<PasskeyPart | undefined> {
-  const ceremony = addCeremony(step, user)
   if (ceremony === undefined) return undefined
   const { userPool } = step.tenant.snapshot
   const options = await creationOptions(services.domain, userPool, user, ceremony, owned)

@@ -181,6 +181,8 @@ export interface SelectMfaPage extends Page {
 /** Section `mfaSetUp`. */
 export interface MfaSetUpPage extends Page {
   readonly form: Form
+  /** To make one, which is the factor then. */
+  readonly passkey?: PasskeyPart
   readonly choices: readonly MfaChoice[]
   /** SMS needs a number. */
   readonly phone?: Field

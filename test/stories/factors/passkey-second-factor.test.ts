@@ -7,6 +7,7 @@ import { movableClock } from '../../support/movable-clock.ts'
 import { passkeyPoolId, passkeyPools } from '../../support/passkey-pools.ts'
 import { databaseKinds, startServer } from '../../support/server.ts'
 import type { TestServer } from '../../support/server.ts'
+import { settledMail } from '../../support/settled-mail.ts'
 import { makePasskey, usePasskey } from '../../support/software-authenticator.ts'
 import type { SoftPasskey } from '../../support/software-authenticator.ts'
 import { createUserAgent } from '../../support/user-agent.ts'
@@ -37,7 +38,9 @@ describe.each(databaseKinds)('on %s', (database) => {
     const { sub } = await haveAccount(server, { username, password: goodPassword, userPoolId })
     const browser = createUserAgent(server.publicUrl)
     const login = await browser.visit(`${base()}/account/passkeys`)
-    const setUp = await login.submit({ username, password: goodPassword })
+    const choice = await login.submit({ username, password: goodPassword })
+    expect(choice.heading).toBe('Protect your account')
+    const setUp = await choice.submit({ type: 'SOFTWARE_TOKEN_MFA' }, 'Authenticator app')
     const app = appFrom(setUp)
     const page = await setUp.submit({ code: app.codeAt(clock.now()) })
     clock.pass(30)
@@ -57,6 +60,40 @@ describe.each(databaseKinds)('on %s', (database) => {
     const id = /name="remove_app" value="([^"]+)"/.exec(factors.html)?.[1] ?? ''
     return factors.submit({ remove_app: id }, 'Remove')
   }
+
+  test('it can be what is set up at the very first sign-in, and is asked for at the next', async () => {
+    const username = `person-${(people += 1)}@example.com`
+    const { sub } = await haveAccount(server, { username, password: goodPassword, userPoolId })
+    const { visitor, page } = await withPassword(username)
+    expect([page.heading, page.text]).toEqual(['Protect your account', expect.stringContaining('Create a passkey')])
+    const { passkey, credential } = makePasskey(page)
+    const atApp = await page.submit({ credential }, 'Create a passkey')
+    expect(whereItIs(atApp)).toBe('the app')
+    const { body } = await visitor.tokensFrom(atApp)
+    expect(decodeJwt(body.id_token ?? '')).toMatchObject({ sub, amr: ['pwd', 'swk', 'mfa'] })
+    const again = await withPassword(username)
+    expect(again.page.text).toContain('use your passkey')
+    expect(whereItIs(await prove(again.page, passkey))).toBe('the app')
+    expect((await settledMail(server)).filter(({ to }) => to === username).map(({ subject }) => subject)).toContain(
+      'A new passkey for Latchkey',
+    )
+  })
+
+  test('whoever chose the app can go back and make a passkey in its place', async () => {
+    const username = `person-${(people += 1)}@example.com`
+    await haveAccount(server, { username, password: goodPassword, userPoolId })
+    const { page } = await withPassword(username)
+    const app = await page.submit({ type: 'SOFTWARE_TOKEN_MFA' }, 'Authenticator app')
+    const choice = await app.follow('another')
+    expect(choice.heading).toBe('Protect your account')
+    const refused = await choice.submit({ credential: '{}' }, 'Create a passkey')
+    expect([refused.heading, refused.text]).toEqual([
+      'Protect your account',
+      expect.stringContaining('No passkey was made.'),
+    ])
+    const made = await refused.submit({ credential: makePasskey(refused).credential }, 'Create a passkey')
+    expect(whereItIs(made)).toBe('the app')
+  })
 
   test('it can be chosen in place of the app', async () => {
     const { username, passkey, sub } = await haveBoth()
@@ -127,7 +164,7 @@ describe.each(databaseKinds)('on %s', (database) => {
     if (user === undefined) throw new Error('gone')
     await resetMfa(server.services.domain, user)
     const { page } = await withPassword(username)
-    expect(page.heading).toBe('Set up an authenticator app')
+    expect(page.heading).toBe('Protect your account')
     const { login } = await visitorAt(base(), 'both')
     const credential = usePasskey(login, passkey)
     expect((await login.submit({ credential }, 'Sign in with a passkey')).text).toContain('isn’t known here')

@@ -3,6 +3,7 @@ import { linkWaitingEvents } from '../../../src/domain/audit/link-events.ts'
 import { resetMfa } from '../../../src/domain/mfa/reset-mfa.ts'
 import { devicePeople, devicePoolId, devicePools } from '../../support/device-pools.ts'
 import { movableClock } from '../../support/movable-clock.ts'
+import { makePasskey } from '../../support/software-authenticator.ts'
 import { databaseKinds, startServer } from '../../support/server.ts'
 import type { TestServer } from '../../support/server.ts'
 import { goodPassword, whereItIs } from '../../support/visitor.ts'
@@ -140,6 +141,7 @@ describe.each(databaseKinds)('on %s', (database) => {
   })
 
   test('factors that are taken off, by their owner or the operator, take it with them', async () => {
+    const { store } = server.services.domain
     const ada = await havePerson('asked')
     const { visitor } = await ada.signIn({ remember: true })
     const account = await accountPage(visitor, 'asked', '/factors')
@@ -148,9 +150,16 @@ describe.each(databaseKinds)('on %s', (database) => {
     await withMail.submit({ disable: 'EMAIL_OTP' })
     expect((await enterPassword('asked', ada.username, visitor)).page.heading).toBe(oneMoreStep)
 
+    await ada.signIn({ remember: true, browser: visitor })
+    const passkeys = await accountPage(visitor, 'asked', '/passkeys')
+    const { credential, passkey } = makePasskey(passkeys)
+    const made = await passkeys.submit({ credential }, 'Create a passkey')
+    expect(await store.devices.ofUser(devicePoolId('asked'), ada.sub, clock.now())).toHaveLength(1)
+    expect((await made.submit({ remove: passkey.id }, 'Remove')).text).toContain('Removed.')
+    expect((await enterPassword('asked', ada.username, visitor)).page.heading).toBe(oneMoreStep)
+
     const ben = await havePerson('asked')
     const there = await ben.signIn({ remember: true })
-    const { store } = server.services.domain
     const user = await store.users.findBySub(devicePoolId('asked'), ben.sub)
     if (user !== undefined) await resetMfa(server.services.domain, user)
     expect(await store.devices.ofUser(devicePoolId('asked'), ben.sub, clock.now())).toEqual([])
