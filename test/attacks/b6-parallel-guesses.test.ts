@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { guessesIn } from '../support/guesses-in-time.ts'
 import { authorizationRequest, basic } from '../support/relying-party.ts'
 import { startTwoProcesses } from '../support/two-processes.ts'
 import type { TwoProcesses } from '../support/two-processes.ts'
@@ -40,16 +41,13 @@ describe('two hundred guesses at once, over two processes', () => {
   const stranger = (url: string): Promise<VisitedPage> =>
     createUserAgent(url).visit(authorizationRequest(url, { client_id: 'web', redirect_uri: callback }).url)
 
-  /** How many guesses may have been looked at while the locks of 1, 2, 4 … seconds ran out. */
-  const allowedIn = (milliseconds: number): number => 5 + Math.ceil(Math.log2(milliseconds / 1000 + 1))
-
   test('at one password: no more are looked at than one after the other', async () => {
     const pages = await Promise.all(Array.from({ length: 200 }, (_, index) => stranger(servers.urls[index % 2]!)))
     const began = performance.now()
     const answers = await Promise.all(
       pages.map((page, index) => page.submit({ username: 'ada', password: `Wrong-guess-${index}` })),
     )
-    const allowed = allowedIn(performance.now() - began)
+    const allowed = guessesIn(performance.now() - began)
     const lookedAt = answers.filter(({ text }) => text.includes('Incorrect username or password.'))
     const refused = answers.filter(({ text }) => text.includes('Password attempts exceeded'))
     expect(lookedAt.length + refused.length).toBe(200)
@@ -73,7 +71,7 @@ describe('two hundred guesses at once, over two processes', () => {
     const statuses = await Promise.all(
       Array.from({ length: 200 }, (_, index) => guess(servers.urls[index % 2]!, `wrong-guess-number-${index}`)),
     )
-    const allowed = allowedIn(performance.now() - began)
+    const allowed = guessesIn(performance.now() - began)
     const lookedAt = statuses.filter((status) => status === 401)
     expect(lookedAt.length).toBeGreaterThanOrEqual(5)
     expect(lookedAt.length).toBeLessThanOrEqual(allowed)

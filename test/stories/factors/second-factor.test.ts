@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { resetMfa } from '../../../src/domain/mfa/reset-mfa.ts'
 import { findUser } from '../../../src/domain/users/administer-user.ts'
 import { haveAccount, userPoolOf } from '../../support/accounts.ts'
+import { guessesIn } from '../../support/guesses-in-time.ts'
 import { movableClock } from '../../support/movable-clock.ts'
 import { databaseKinds, startServer } from '../../support/server.ts'
 import type { TestServer } from '../../support/server.ts'
@@ -116,6 +117,22 @@ describe.each(databaseKinds)('on %s', (database) => {
     expect(locked.text).toContain('Attempt limit exceeded')
     clock.pass(30)
     expect(whereItIs(await other.submit({ code: app.codeAt(clock.now()) }))).toBe('the app')
+  })
+
+  test('of 200 guesses at once no more are looked at than one after the other', async () => {
+    const email = emailOf(await haveUser('app'))
+    const app = await haveApp('app', email)
+    const { page } = await signIn('app', email)
+    const right = [-30, 0, 30].map((seconds) => app.codeAt(new Date(clock.now().getTime() + seconds * 1000)))
+    const guesses = Array.from({ length: 200 }, (_, index) => String(index).padStart(6, '8'))
+    const began = performance.now()
+    const answers = await Promise.all(
+      guesses.filter((guess) => !right.includes(guess)).map((code) => page.submit({ code })),
+    )
+    const allowed = guessesIn(performance.now() - began)
+    const looked = answers.filter(({ text }) => text.includes('Invalid verification code'))
+    expect(looked.length).toBeGreaterThanOrEqual(5)
+    expect(looked.length).toBeLessThanOrEqual(allowed)
   })
 
   test('a mailbox that is proved is a second factor where the pool sends codes to it', async () => {
