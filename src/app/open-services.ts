@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path'
 import { createClientSecretGuard } from '../domain/lock-out/client-secret-guard.ts'
 import { createUserPoolDirectory } from '../domain/user-pools/user-pool-directory.ts'
 import type { UserPoolDirectory } from '../domain/user-pools/user-pool-directory.ts'
@@ -19,6 +20,7 @@ import { systemRandom } from '../platform/random.ts'
 import { createPasswordHasher, defaultHashCost } from '../security/password-hash.ts'
 import { createSealedBox } from '../security/sealed-box.ts'
 import type { SealedBox } from '../security/sealed-box.ts'
+import { createTriggerRunner } from '../triggers/trigger-runner.ts'
 import { openBreachedPasswords } from './breached-passwords.ts'
 import { resolveSecret } from './secret.ts'
 
@@ -58,6 +60,8 @@ export async function openServices(options: OpenOptions): Promise<OpenServices> 
     const sealedBox = createSealedBox(secret, random)
     const listeners: (() => void)[] = []
     const store = createStore(database)
+    const folder = dirname(resolve(environment.configFile ?? './latchkey.yaml'))
+    const triggers = createTriggerRunner({ sealedBox, clock, log, folder })
     const domain: DomainServices = {
       store,
       passwordHasher,
@@ -69,6 +73,7 @@ export async function openServices(options: OpenOptions): Promise<OpenServices> 
       rateLimiter: environment.rateLimits ? createRateLimiter(database, clock) : noRateLimits,
       caller: {},
       repeats: createRepeatFilter(clock),
+      triggers,
       messagesQueued: () => {
         for (const listener of listeners) listener()
       },
@@ -82,6 +87,7 @@ export async function openServices(options: OpenOptions): Promise<OpenServices> 
       directory,
       onMessagesQueued: (listener) => void listeners.push(listener),
       async close() {
+        await triggers.close()
         await breachedPasswords.close()
         await database.close()
       },

@@ -1,4 +1,5 @@
 import type { Context, Next } from 'koa'
+import { TriggerFailure } from '../domain/triggers/trigger-failure.ts'
 import { showErrorPage } from '../hosted/error/error.page.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
 import { isJsonEndpoint } from '../oidc/paths.ts'
@@ -38,9 +39,11 @@ export function requestErrors(hosted: HostedServices, log: Log) {
 
 /** A database that is away comes back by itself, as a rule. */
 const databaseAwaySeconds = 5
+const triggerAwaySeconds = 5
 
 /** When it is worth trying again; undefined: who knows. */
 export function secondsToWait(error: unknown): number | undefined {
   if (error instanceof OverloadedError) return error.retryAfterSeconds
+  if (error instanceof TriggerFailure && error.kind !== 'denied') return triggerAwaySeconds
   return isDatabaseAway(error) ? databaseAwaySeconds : undefined
 }

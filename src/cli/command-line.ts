@@ -12,6 +12,7 @@ import { addPoolCommands } from './pool-commands.ts'
 import { printable } from './printable.ts'
 import { addResourceServerCommands } from './resource-server-commands.ts'
 import { addServerCommands } from './server-commands.ts'
+import { addTriggerCommands } from './trigger-commands.ts'
 import { addUserCommands } from './user-commands.ts'
 import { releaseVersion } from './version.ts'
 
@@ -56,6 +57,7 @@ function createProgram(cli: Cli): Command {
   addResourceServerCommands(program, cli)
   addKeyCommands(program, cli)
   addMailCommands(program, cli)
+  addTriggerCommands(program, cli)
   addAuditCommands(program, cli)
   return program
 }

@@ -23,11 +23,13 @@ import { forgotPasswordRoutes } from './reset-password/forgot-password.routes.ts
 import { resetLinkRoutes } from './reset-password/reset-link.routes.ts'
 import { resetPasswordRoutes } from './reset-password/reset-password.routes.ts'
 import { selectAccountRoutes } from './select-account/select-account.routes.ts'
+import { explainTriggers } from './trigger-problem.ts'
 import { signUpRoutes } from './sign-up/sign-up.routes.ts'
 
 /** The pages of a user pool, relative to where the pool is reached. */
 export function createHostedRouter(services: HostedServices): Router {
   const router = new Router()
+  router.use(explainTriggers(services))
   loginRoutes(router, services)
   selectAccountRoutes(router, services)
   signUpRoutes(router, services)

@@ -4,7 +4,9 @@ import { mayUseLocalAccounts } from '../domain/app-clients/sign-in-methods.ts'
 import { isAnswerUri } from '../domain/app-clients/redirect-uri.ts'
 import { needsConsent } from '../domain/consents/check-consent.ts'
 import type { FlowState } from '../domain/sessions/flow.ts'
+import { rememberedDevice } from '../domain/devices/device.ts'
 import { continueSignIn } from '../domain/sign-in/advance.ts'
+import { postAuthentication } from '../domain/triggers/user-triggers.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import { csrfMatches } from '../security/csrf.ts'
 import { askedBy } from '../platform/http/caller.ts'
@@ -36,6 +38,7 @@ export async function openPage(services: HostedServices, ctx: Context, page: Flo
   const step = await loadStep(services, ctx, tenant, flowId, page)
   if (step === undefined) return undefined
   const show = pageToShow(step.flow.state, page)
+  ctx.state['step'] = step
   if (show === page) return step
   await continueFlow(services, step, step.flow.state)
   return undefined
@@ -60,11 +63,13 @@ export async function openForm(
   if (!csrfMatches(services.domain.sealedBox, step.browser, flowId, body.form.get('_csrf') ?? '')) {
     return showErrorPage(services, ctx, 'csrf', { status: 403, back: pageUrl(step, back) })
   }
+  const formStep = { ...noteAuthenticator(step, body.form), form: body.form }
+  ctx.state['step'] = formStep
   if (pageToShow(step.flow.state, page) !== page) {
     await continueFlow(services, step, step.flow.state)
     return undefined
   }
-  return { ...noteAuthenticator(step, body.form), form: body.form }
+  return formStep
 }
 
 /** Only what may be offered follows from it, so the browser's word is enough. */
@@ -180,6 +185,10 @@ export async function continueFlow(
     return continueFlow(services, step, { ...state, consent: 'due' })
   }
   const consented = given ? (state.request['scope'] ?? '').split(' ') : undefined
+  if (bySession !== true && state.stepUp === undefined) {
+    const newDeviceUsed = tenant.snapshot.userPool.devices !== undefined && !amr.includes(rememberedDevice)
+    await postAuthentication(step.domain, signInContext(step), user, newDeviceUsed)
+  }
   const location = await services.finishFlow(tenant, ctx, flow, authenticated, consented)
   if (location === undefined) return explainUnfinished(services, step)
   if (bySession !== true) {

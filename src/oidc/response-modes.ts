@@ -5,6 +5,7 @@ import type { DomainServices } from '../domain/ports/services.ts'
 import { redeemImplicitly } from '../domain/tokens/redeem-implicitly.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
 import { askedBy } from '../platform/http/caller.ts'
+import { unlessDenied } from './trigger-errors.ts'
 
 /*
  * How an authorization answer travels (OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode). The engine only
@@ -112,7 +113,8 @@ async function implicitAnswer(
 ): Promise<Readonly<Record<string, string>>> {
   if (code === undefined) return rest
   const appClient = snapshot.appClients.get(ctx.oidc.client?.clientId ?? '')
-  const tokens = appClient && (await redeemImplicitly(askedBy(services, ctx.req), snapshot, appClient, code))
+  const asking = askedBy(services, ctx.req)
+  const tokens = appClient && (await unlessDenied(redeemImplicitly(asking, snapshot, appClient, code)))
   if (tokens === undefined) throw new errors.AccessDenied('the user may not sign in any more')
   return {
     ...(tokens.idToken === undefined ? {} : { id_token: tokens.idToken }),

@@ -9,9 +9,11 @@ import type { IssuedTokens } from '../domain/tokens/issue-tokens.ts'
 import { redeemCode } from '../domain/tokens/redeem-code.ts'
 import type { GrantOutcome } from '../domain/tokens/redeem-code.ts'
 import { refreshGrant } from '../domain/tokens/refresh-grant.ts'
+import { preClientTokenGeneration } from '../domain/triggers/pre-token-generation.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
 import { askedBy } from '../platform/http/caller.ts'
 import type { Log } from '../platform/log.ts'
+import { unlessDenied } from './trigger-errors.ts'
 import { refuseAfterFailures } from './token-limits.ts'
 
 /**
@@ -42,7 +44,8 @@ export function registerGrants(
       const { code, redirect_uri: redirectUri, code_verifier: codeVerifier } = ctx.oidc.params
       if (code === undefined) throw new errors.InvalidRequest("missing required parameter 'code'")
       const shown = { code, redirectUri, codeVerifier }
-      answer(ctx, await redeemCode(askedBy(services, ctx.req), snapshot, clientOf(snapshot, ctx), shown))
+      const asking = askedBy(services, ctx.req)
+      answer(ctx, await unlessDenied(redeemCode(asking, snapshot, clientOf(snapshot, ctx), shown)))
     },
     ['code', 'redirect_uri', 'code_verifier'],
   )
@@ -53,37 +56,45 @@ export function registerGrants(
       requireFlow(snapshot, ctx)
       const { refresh_token: refreshToken, scope } = ctx.oidc.params
       if (refreshToken === undefined) throw new errors.InvalidRequest("missing required parameter 'refresh_token'")
-      answer(
-        ctx,
-        await refreshGrant(askedBy(services, ctx.req), snapshot, clientOf(snapshot, ctx), { refreshToken, scope }),
-      )
+      const asking = askedBy(services, ctx.req)
+      const shown = { refreshToken, scope }
+      answer(ctx, await unlessDenied(refreshGrant(asking, snapshot, clientOf(snapshot, ctx), shown)))
     },
     ['refresh_token', 'scope'],
   )
+  registerClientCredentials(provider, services, snapshot)
+}
+
+function registerClientCredentials(provider: Provider, services: DomainServices, snapshot: UserPoolSnapshot): void {
   provider.registerGrantType<{ scope?: string; aws_client_metadata?: string }>(
     'client_credentials',
     async (ctx) => {
       refuseAfterFailures(services, snapshot, ctx)
-      if (!isClientMetadata(ctx.oidc.params.aws_client_metadata)) {
+      const clientMetadata = clientMetadataIn(ctx.oidc.params.aws_client_metadata)
+      if (clientMetadata === 'malformed') {
         throw new errors.InvalidRequest('aws_client_metadata must be a JSON object of strings')
       }
       const appClient = clientOf(snapshot, ctx)
       const decision = decideScopes(appClient, snapshot.resourceServers, ctx.oidc.params.scope, 'client_credentials')
       if (!decision.ok) throw new errors.CustomOIDCProviderError(decision.error, decision.reason)
-      ctx.body = tokenResponse(await issueClientToken(askedBy(services, ctx.req), snapshot, appClient, decision.scopes))
+      const asking = askedBy(services, ctx.req)
+      const asked = { userPool: snapshot.userPool, appClient, scopes: decision.scopes, clientMetadata }
+      const overrides = await unlessDenied(preClientTokenGeneration(asking, asked))
+      ctx.body = tokenResponse(await issueClientToken(asking, snapshot, appClient, decision.scopes, overrides))
     },
     ['scope', 'aws_client_metadata'],
   )
 }
 
 /** Cognito's ClientMetadata of this grant: for a trigger alone, never part of a token. */
-function isClientMetadata(text: string | undefined): boolean {
-  if (text === undefined) return true
+function clientMetadataIn(text: string | undefined): Readonly<Record<string, string>> | 'malformed' | undefined {
+  if (text === undefined) return undefined
   try {
     const value: unknown = JSON.parse(text)
-    return isPlainObject(value) && Object.values(value).every((member) => typeof member === 'string')
+    const isWell = isPlainObject(value) && Object.values(value).every((member) => typeof member === 'string')
+    return isWell ? (value as Record<string, string>) : 'malformed'
   } catch {
-    return false
+    return 'malformed'
   }
 }
 

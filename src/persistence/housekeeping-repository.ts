@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import type { HousekeepingRepository } from '../domain/ports/housekeeping-repository.ts'
 import { knownBrowserSeconds } from '../domain/lock-out/known-browsers.ts'
 import { expiredFlowSeconds } from '../domain/sessions/flow.ts'
+import { keptInvocationSeconds } from '../domain/triggers/trigger-invocation.ts'
 import { addSeconds } from '../platform/clock.ts'
 import type { Schema } from './schema.ts'
 import { deleteDecoySignUps } from './decoy-sign-up-repository.ts'
@@ -37,6 +38,7 @@ const sweeps: readonly Sweep[] = [
   // Access tokens may outlive their grant by a day at most, and userInfo asks whether it was revoked. Takes the grant's
   // refresh tokens along.
   { table: 'grants', column: 'expires_at', keptSeconds: day },
+  { table: 'trigger_invocations', column: 'at', keptSeconds: keptInvocationSeconds },
   // Dead letters stay until somebody has looked at them.
   { table: 'outbox', column: 'sent_at', keptSeconds: 7 * day },
 ]

@@ -8,6 +8,7 @@ import type { CodePurpose } from '../domain/verification-codes/verification-code
 import type { UserIdentifier } from '../domain/ports/store.ts'
 import type { AuditSchema } from './audit-schema.ts'
 import type { SignInSchema } from './sign-in-schema.ts'
+import type { TriggerSchema } from './trigger-schema.ts'
 
 /*
  * The tables as the repositories see them; migrations/ makes them. Times are timestamptz. A jsonb column is written as
@@ -17,7 +18,7 @@ import type { SignInSchema } from './sign-in-schema.ts'
 type Json<T> = ColumnType<T, string, string>
 type JsonObject = Readonly<Record<string, unknown>>
 
-export interface Schema extends AuditSchema, SignInSchema {
+export interface Schema extends AuditSchema, SignInSchema, TriggerSchema {
   settings_generation: { id: number; generation: number }
   user_pools: UserPoolsTable
   user_pool_domains: { origin: string; user_pool_id: string; position: number }
@@ -55,6 +56,7 @@ interface UserPoolsTable {
   issuer: string
   issuer_follows_public_url: boolean
   settings: Json<JsonObject>
+  triggers: Json<JsonObject>
   created_at: Date
   updated_at: Date
 }

@@ -22,6 +22,7 @@ import { recoveryCodeRepository } from './recovery-code-repository.ts'
 import { settingsRepository } from './settings-repository.ts'
 import { signInAttemptRepository } from './sign-in-attempt-repository.ts'
 import { softwareTokenRepository } from './software-token-repository.ts'
+import { triggerInvocationRepository } from './trigger-invocation-repository.ts'
 import { userRepository } from './user-repository.ts'
 import { verificationCodeRepository } from './verification-code-repository.ts'
 
@@ -54,6 +55,7 @@ const repositories = (db: Kysely<Schema>): Repositories => ({
   grants: grantRepository(db),
   consents: consentRepository(db),
   auditTrail: auditTrailRepository(db),
+  triggerInvocations: triggerInvocationRepository(db),
   outbox: outboxRepository(db),
   housekeeping: housekeepingRepository(db),
 })

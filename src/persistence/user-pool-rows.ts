@@ -10,7 +10,7 @@ import type { Schema } from './schema.ts'
 export function selectUserPools(db: Kysely<Schema>): Promise<UserPoolRecord[]> {
   return db
     .selectFrom('user_pools')
-    .select(['id', 'name', 'version', 'is_default as isDefault', 'issuer', 'settings'])
+    .select(['id', 'name', 'version', 'is_default as isDefault', 'issuer', 'settings', 'triggers'])
     .select('issuer_follows_public_url as issuerFollowsPublicUrl')
     .select((eb) =>
       sql<string[]>`array(${eb
@@ -55,6 +55,7 @@ async function upsertRow(trx: Kysely<Schema>, userPool: Omit<UserPoolRecord, 've
     issuer: userPool.issuer,
     issuer_follows_public_url: userPool.issuerFollowsPublicUrl,
     settings: jsonText(userPool.settings),
+    triggers: jsonText(userPool.triggers ?? {}),
   }
   const saved = await trx
     .insertInto('user_pools')
@@ -68,6 +69,7 @@ async function upsertRow(trx: Kysely<Schema>, userPool: Omit<UserPoolRecord, 've
           issuer: eb.ref('excluded.issuer'),
           issuer_follows_public_url: eb.ref('excluded.issuer_follows_public_url'),
           settings: eb.ref('excluded.settings'),
+          triggers: eb.ref('excluded.triggers'),
         }))
         .where(differs('user_pools', Object.keys(row))),
     )

@@ -96,6 +96,7 @@ IdentityPools: []
       ],
       resourceServers: [],
       groups: [],
+      triggers: {},
       users: [],
     })
   })
@@ -195,7 +196,7 @@ AccessKeys: [{AccessKeyId: AKIDEXAMPLE, SecretAccessKey: wJalrXUtnFEMI}]
         inPool('ResourceServers[0].Identifier is "a b": must not hold blanks, quotes or backslashes'),
         inPool('ResourceServers[0].Name is missing: it must be text'),
         inPool('IdentityProviders is not supported by this release: remove it'),
-        inPool('Triggers is not supported by this release: remove it'),
+        inPool('Triggers.PreSignUp.Secret is missing: a webhook is signed'),
       ].toSorted(),
     )
   })

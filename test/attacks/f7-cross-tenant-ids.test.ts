@@ -121,6 +121,10 @@ const deviceOf = (userPoolId: string, { sub, idHash, uid }: Ids): Device => ({
   lastUsedAt: now,
   expiresAt: later(9),
 })
+const invocationOf = (userPoolId: string, id: string) => ({
+  ...{ id, userPoolId, at: now, trigger: 'PreSignUp', source: 'PreSignUp_SignUp', durationMs: 1, attempts: 1 },
+  ...{ outcome: 'Pass' as const, event: '{}' },
+})
 const softwareTokenOf = (userPoolId: string, { sub, idHash }: Ids) => ({
   ...{ userPoolId, userSub: sub, id: idHash, sealedSecret: 's', lastTimeStep: 1 },
 })
@@ -350,6 +354,14 @@ const table: Record<string, [Outcome, Call]> = {
   'consents.ofUser': ['nothing', (store, own, { sub }) => store.consents.ofUser(own, sub)],
   'consents.add': ['own', (store, own, ids) => store.consents.add({ ...common(own, ids), scopes: ['x'] }, now)],
   'consents.withdraw': ['nothing', (store, own, { sub, clientId }) => store.consents.withdraw(own, sub, clientId, now)],
+  'triggerInvocations.add': [
+    'own',
+    (store, userPoolId, { idHash }) => store.triggerInvocations.add(invocationOf(userPoolId, idHash)),
+  ],
+  'triggerInvocations.page': [
+    'nothing',
+    (store, userPoolId) => store.triggerInvocations.page({ userPoolId, limit: 10, trigger: 'PreSignUp' }),
+  ],
   'outbox.add': [
     'own',
     (store, userPoolId) => store.outbox.add({ id: 'new', userPoolId, sealedMessage: 'x', at: now }),
@@ -378,6 +390,7 @@ async function fill(store: Store, ids: Ids): Promise<void> {
   await store.passkeys.add(passkeyOf(userPoolId, ids), now)
   await store.devices.remember(deviceOf(userPoolId, ids), { replacing: [], maximum: 2 })
   await store.oneTime.spend(userPoolId, ids.idHash, now)
+  await store.triggerInvocations.add(invocationOf(userPoolId, ids.idHash))
   await store.flows.add(flowOf(userPoolId, ids))
   await store.interactions.save({ ...common(userPoolId, ids), payload: {} })
   await store.browserSessions.save(session(userPoolId, ids))

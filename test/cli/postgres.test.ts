@@ -14,6 +14,7 @@ import {
 } from './administration-story.ts'
 import { createLatchkey, newSecret } from './latchkey.ts'
 import type { Latchkey, Served } from './latchkey.ts'
+import { triggerStory } from './trigger-story.ts'
 
 let database: TestDatabase
 let latchkey: Latchkey
@@ -45,6 +46,7 @@ test('everything is administered', async () => {
   await consentStory(latchkey, 'ada')
   await clientStory(latchkey)
   await mailStory(latchkey)
+  await triggerStory(latchkey)
 })
 
 test('a user pool is signed out', () => poolSignOutStory(latchkey))

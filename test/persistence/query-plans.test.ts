@@ -104,6 +104,7 @@ test.each<[string, () => Promise<unknown>]>([
   ['recoveryCodes.count', () => store.recoveryCodes.count('pool', 'sub')],
   ['recoveryCodes.spend', () => store.recoveryCodes.spend('pool', 'sub', 'hash')],
   ['knownBrowsers.any', () => store.knownBrowsers.any('pool', 'sub')],
+  ['triggerInvocations.page', () => store.triggerInvocations.page({ userPoolId: 'pool', limit: 10 })],
   ['devices.use', () => store.devices.use({ ...ofSub, secretHashes: ['h'], address: undefined, at: now })],
   ['devices.ofUser', () => store.devices.ofUser('pool', 'sub', now)],
   ['devices.forget', () => store.devices.forget({ ...ofSub, deviceKey: 'key' })],

@@ -16,6 +16,7 @@ export function userPoolRecord(change: Partial<UserPoolRecord> = {}): Omit<UserP
     isDefault: false,
     issuer: `https://id.example.com/${id}`,
     issuerFollowsPublicUrl: false,
+    triggers: {},
     domains: [],
     settings: { MfaConfiguration: 'OFF' },
     ...change,

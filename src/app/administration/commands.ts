@@ -26,6 +26,7 @@ import {
   deleteResourceServerCommand,
   listResourceServers,
 } from './resource-server-commands.ts'
+import { listInvocations, testTrigger } from './trigger-commands.ts'
 import {
   addUserToGroupCommand,
   confirmUserCommand,
@@ -78,6 +79,8 @@ export const commands = {
   'keys.rotate': rotateSigningKeysCommand,
   'mail.deadLetters': listDeadLetters,
   'mail.retry': retryDeadLettersCommand,
+  'trigger.log': listInvocations,
+  'trigger.test': testTrigger,
   'audit.list': listAuditEventsCommand,
   'audit.verify': verifyAuditTrailCommand,
   'migrations.show': showMigrations,

@@ -10,7 +10,7 @@ export interface ConfigurationDifference {
 }
 
 /** Members that are secrets, or sealed ones: that they change is told, never what they are. */
-const confidential = new Set(['secrets', 'passwordHash'])
+const confidential = new Set(['secrets', 'passwordHash', 'SealedSecrets', 'SealedSecretAccessKey'])
 
 const hidden = '(not shown)'
 
@@ -18,6 +18,7 @@ const hidden = '(not shown)'
 const names: Readonly<Record<string, string>> = {
   isDefault: 'Default',
   issuer: 'Issuer',
+  triggers: 'Triggers',
   domains: 'Domains',
   secrets: 'ClientSecret',
   description: 'Description',

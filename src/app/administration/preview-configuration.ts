@@ -66,6 +66,8 @@ export async function previewConfiguration(
     rateLimiter: noRateLimits,
     caller: {},
     repeats: { isRepeat: () => true },
+    // What is only tried out tells nobody.
+    triggers: { run: async () => ({ kind: 'failed', problem: 'tried out only', again: false }) },
     messagesQueued: () => undefined,
   }
   // Not its own dry run: the preview store sees each write, and so the members that it changes.

@@ -67,6 +67,7 @@ export function createPreviewStore(reads: PreviewReads): { store: Store; writes:
     consents: unavailable('consents'),
     // What is only tried out is not on record.
     auditTrail: { ...unavailable<AuditTrailRepository>('auditTrail'), add: async () => undefined },
+    triggerInvocations: unavailable('triggerInvocations'),
     outbox: unavailable('outbox'),
     housekeeping: unavailable('housekeeping'),
   }

@@ -3,6 +3,7 @@ import { sha256 } from '../../security/digest.ts'
 import { onRecord } from '../audit/record.ts'
 import { multipleFactors } from '../mfa/mfa-type.ts'
 import type { DomainServices } from '../ports/services.ts'
+import { regionOf } from '../user-pools/region.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import type { User } from '../users/user.ts'
 import { maximumDevices } from './device.ts'
@@ -52,6 +53,3 @@ export async function rememberDevice(
   )
   return { secret, replaced }
 }
-
-/** Cognito's device keys begin as the pool's id does. */
-const regionOf = ({ id }: Pick<UserPool, 'id'>): string => id.slice(0, id.indexOf('_'))

@@ -12,6 +12,7 @@ import type { Challenged, Proved, SignedIn, SignInContext } from '../sign-in/adv
 import { attemptExpired, openAttempt } from '../sign-in/open-attempt.ts'
 import type { AttemptRequest } from '../sign-in/open-attempt.ts'
 import { signInTime } from '../sign-in/sign-in-time.ts'
+import { preAuthentication } from '../triggers/user-triggers.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import type { User } from '../users/user.ts'
 import { readAuthentication, verifyPasskey } from './ceremony.ts'
@@ -49,6 +50,8 @@ export async function signInWithPasskey(
   const limited = await limitRequests(services, userPool, 'SignInsPerNetwork', 'SignIn')
   if (limited !== undefined) return limited
   const proved = await prove(services, request)
+  // Nobody is known before their passkey is.
+  if (proved.kind === 'proved') await preAuthentication(services, request, proved.user, '')
   const entryOf = (outcome: PasskeySignInOutcome): AuditEntry => ({
     userPoolId: userPool.id,
     eventType: 'SignIn',

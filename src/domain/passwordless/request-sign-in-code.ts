@@ -5,6 +5,7 @@ import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import { limitMessages, withheldAddresses } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
+import { preAuthentication } from '../triggers/user-triggers.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
@@ -54,6 +55,7 @@ export async function requestSignInCode(
   const { userPool, appClient, factor, username, browserHash } = request
   const nameKey = lookupKey(userPool, username)
   const user = await store.users.findByIdentifier(userPool.id, nameKey)
+  await preAuthentication(services, request, user, username)
   // Looked for even for nobody: the same work.
   const isKnown =
     browserHash !== undefined && (await store.knownBrowsers.has(userPool.id, user?.sub ?? '', browserHash))

@@ -7,6 +7,7 @@ import type { RepeatFilter } from '../audit/repeat-filter.ts'
 import type { BreachedPasswords } from './breached-passwords.ts'
 import type { ClientSecretGuard } from './client-secret-guard.ts'
 import type { RateLimiter } from './rate-limiter.ts'
+import type { TriggerRunner } from './trigger-runner.ts'
 import type { Store } from './store.ts'
 
 /** What domain functions work with; the composition makes it once. */
@@ -25,6 +26,8 @@ export interface DomainServices {
   caller: Caller
   /** Keeps the audit trail from being filled with what anybody can repeat at will. */
   repeats: RepeatFilter
+  /** Not to be asked inside a transaction. */
+  triggers: TriggerRunner
   /** Tells the outbox worker of this process that a transaction with a message has committed. */
   messagesQueued(): void
 }

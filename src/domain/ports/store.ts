@@ -18,6 +18,7 @@ import type { KnownBrowserRepository } from './known-browser-repository.ts'
 import type { OneTimeRepository } from './one-time-repository.ts'
 import type { OutboxRepository } from './outbox-repository.ts'
 import type { PasskeyRepository } from './passkey-repository.ts'
+import type { TriggerInvocationRepository } from './trigger-invocation-repository.ts'
 import type { VerificationCodeRepository } from './verification-code-repository.ts'
 import type { SignInAttemptRepository } from './sign-in-attempt-repository.ts'
 import type { RecoveryCodeRepository } from './recovery-code-repository.ts'
@@ -60,6 +61,7 @@ export interface Repositories {
   grants: GrantRepository
   consents: ConsentRepository
   auditTrail: AuditTrailRepository
+  triggerInvocations: TriggerInvocationRepository
   outbox: OutboxRepository
   housekeeping: HousekeepingRepository
 }
@@ -75,6 +77,8 @@ export interface UserPoolRecord {
   issuerFollowsPublicUrl: boolean
   domains: readonly string[]
   settings: Readonly<Record<string, unknown>>
+  /** Where its triggers go, secrets sealed (trigger-settings.ts). */
+  triggers?: Readonly<Record<string, unknown>>
 }
 
 export interface AppClientRecord {

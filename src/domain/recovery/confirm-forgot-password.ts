@@ -1,3 +1,4 @@
+import type { AppClient } from '../app-clients/app-client.ts'
 import { onRecord, responseOf } from '../audit/record.ts'
 import { recoveringChange } from '../attribute-changes/pending-change.ts'
 import { completeChange } from '../attribute-changes/complete-change.ts'
@@ -10,6 +11,7 @@ import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import { limitRequests } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
+import { postConfirmation } from '../triggers/user-triggers.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { breachedRule } from '../users/breached-password.ts'
 import { brokenRules } from '../users/password-policy.ts'
@@ -41,6 +43,7 @@ export async function confirmForgotPassword(
   services: DomainServices,
   request: {
     userPool: UserPool
+    appClient?: AppClient
     userSub: string | undefined
     username: string
     code: string
@@ -72,6 +75,7 @@ export async function confirmForgotPassword(
   const outcome = await onRecord(services, work, entryOf)
   if (outcome.kind === 'done') await clearGuesses(services, userPool, guess)
   services.messagesQueued()
+  if (outcome.kind === 'done') await postConfirmation(services, request, 'ConfirmForgotPassword', outcome.user)
   return outcome
 }
 

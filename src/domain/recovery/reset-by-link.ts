@@ -3,6 +3,7 @@ import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import { limitRequests } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
+import { postConfirmation } from '../triggers/user-triggers.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { breachedRule } from '../users/breached-password.ts'
 import { brokenRules } from '../users/password-policy.ts'
@@ -76,5 +77,9 @@ export async function resetByLink(
   const entryOf = (outcome: ResetByLinkOutcome) => ({ ...entry, ...responseOf(outcome), detail: { by: 'link' } })
   const outcome = await onRecord(services, work, entryOf)
   services.messagesQueued()
+  if (outcome.kind === 'done') {
+    const where = { userPool, appClient: { id: link.clientId } }
+    await postConfirmation(services, where, 'ConfirmForgotPassword', outcome.user)
+  }
   return outcome
 }

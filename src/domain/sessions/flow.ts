@@ -40,6 +40,8 @@ export interface FlowState {
   passkeyOffer?: 'due' | 'done'
   /** Whoever is signed in shows one factor more; the sign-in itself stays as old as it is. */
   stepUp?: { authTime: number }
+  /** What a trigger has said, for the page that comes next. */
+  problem?: string
   /** What was typed as user name, so that no page asks for it twice. */
   username?: string
   pending?: PendingConfirmation | PendingReset | PendingSignInCode

@@ -6,6 +6,7 @@ import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
 import { limitRequests } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
+import { preAuthentication } from '../triggers/user-triggers.ts'
 import { findByName } from '../sign-up/find-by-name.ts'
 import type { DecoySignUp } from '../sign-up/decoy-sign-up.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
@@ -47,6 +48,7 @@ export async function signIn(services: DomainServices, request: SignInRequest): 
   if (limited !== undefined) return limited
   const nameKey = lookupKey(userPool, username)
   const { user, decoy } = await findByName(services.store, userPool.id, nameKey)
+  await preAuthentication(services, request, user, username)
   const checked = await tryPassword(services, request, user, decoy)
   const entryOf = (outcome: SignInOutcome): AuditEntry => ({
     userPoolId: userPool.id,

@@ -8,6 +8,7 @@ import type { DomainServices } from '../ports/services.ts'
 import { limitRequests } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { Repositories } from '../ports/store.ts'
+import { postConfirmation } from '../triggers/user-triggers.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { breachedRule } from '../users/breached-password.ts'
 import { brokenRules } from '../users/password-policy.ts'
@@ -122,6 +123,10 @@ export async function confirmByLink(
     return refused(confirmed.reason === 'aliasExists' ? 'addressTaken' : 'expired')
   }
   const outcome = await onRecord(services, work, (confirmed) => entryOf(user, confirmed))
+  if (outcome.kind === 'done') {
+    const where = { userPool, appClient: { id: request.clientId } }
+    await postConfirmation(services, where, 'ConfirmSignUp', outcome.user)
+  }
   return outcome.kind === 'done' && state.flowId !== undefined ? { ...outcome, flowId: state.flowId } : outcome
 }
 

@@ -1,3 +1,4 @@
+import type { AppClient } from '../app-clients/app-client.ts'
 import { onRecord, responseOf } from '../audit/record.ts'
 import { admitGuess, clearGuesses } from '../lock-out/admit-guess.ts'
 import { guessAtAddress } from '../lock-out/guess.ts'
@@ -6,6 +7,7 @@ import type { DomainServices } from '../ports/services.ts'
 import { limitRequests } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { Repositories, UserChange } from '../ports/store.ts'
+import { postConfirmation } from '../triggers/user-triggers.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
 import { claimAddress, claimPreferredUsername, releaseUnproved } from '../users/claim-sign-in-names.ts'
 import type { User } from '../users/user.ts'
@@ -27,7 +29,7 @@ export type ConfirmSignUpOutcome =
  */
 export async function confirmSignUp(
   services: DomainServices,
-  request: { userPool: UserPool; userSub: string; username: string; code: string },
+  request: { userPool: UserPool; appClient?: AppClient; userSub: string; username: string; code: string },
 ): Promise<ConfirmSignUpOutcome> {
   const { userPool, userSub, username: name, code } = request
   const limited = await limitRequests(services, userPool, 'CodesPerNetwork', 'ConfirmSignUp')
@@ -42,7 +44,9 @@ export async function confirmSignUp(
     ({ userPoolId: userPool.id, eventType: 'ConfirmSignUp', userSub, ...responseOf(outcome) }) as const
   const work = (tx: Repositories) => redeem(services, tx, { userPool, userSub, code })
   const outcome = await onRecord(services, work, entryOf)
-  if (outcome.kind === 'done') await clearGuesses(services, userPool, guess)
+  if (outcome.kind !== 'done') return outcome
+  await clearGuesses(services, userPool, guess)
+  await postConfirmation(services, request, 'ConfirmSignUp', outcome.user)
   return outcome
 }
 

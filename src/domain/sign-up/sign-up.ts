@@ -6,11 +6,12 @@ import type { DomainServices } from '../ports/services.ts'
 import type { NewUser, Repositories } from '../ports/store.ts'
 import { limitMessages, limitRequests, withheldAddresses } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
+import { postConfirmation, preSignUp } from '../triggers/user-triggers.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { breachedRule } from '../users/breached-password.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
-import { identifiersOf, lookupKey, readSignInName } from '../users/sign-in-name.ts'
+import { lookupKey, readSignInName } from '../users/sign-in-name.ts'
 import type { SignInName, SignInNameProblem } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
 import { missingAttributes, validateAttributes } from '../users/validate-attributes.ts'
@@ -22,6 +23,7 @@ import { addDecoy } from './add-decoy.ts'
 import { attributeToProve, attributeToVerify } from './attribute-to-verify.ts'
 import type { DecoySignUp } from './decoy-sign-up.ts'
 import { findByName } from './find-by-name.ts'
+import { attributesAfter, newUser } from './new-user.ts'
 
 export interface SignUpRequest {
   userPool: UserPool
@@ -43,6 +45,8 @@ export type SignUpOutcome =
   /** A code is under way. Of a decoy none is: the address has an account, whose owner was written to. */
   | { kind: 'confirm'; userSub: string; decoySub?: never; delivery: CodeDelivery }
   | { kind: 'confirm'; userSub?: never; decoySub: string; delivery: CodeDelivery }
+  /** A trigger has confirmed it: nothing is to be proved. */
+  | { kind: 'confirmed'; user: User }
   /** The pool verifies nothing by itself: an administrator confirms. */
   | { kind: 'unconfirmed'; userSub?: string }
   | SignUpRefusal
@@ -83,19 +87,25 @@ export async function signUp(services: DomainServices, request: SignUpRequest): 
   if (tooMany !== undefined) return tooMany
   const breached = await breachedRule(services, userPool, request.password)
   if (breached.length > 0) return { ...refused('invalid'), attributeProblems: {}, brokenRules: breached }
+  const sub = services.random.uuid()
+  const username = name.kind === 'username' ? name.username : sub
+  const hooked = await preSignUp(services, request, { username, attributes: checked.attributes })
   // Only what would send a message counts as one.
-  const limited = await limitSending(services, request, recipients)
+  const limited = hooked.autoConfirmUser ? undefined : await limitSending(services, request, recipients)
   if (limited !== undefined) return limited
   const { id: userPoolId } = userPool
   const found = await findByName(services.store, userPoolId, lookupKey(userPool, typedName(request, name)))
   const passwordHash = await services.passwordHasher.hash(request.password, found.user?.passwordHash)
-  const user = newUser(services, userPool, name, checked.attributes, passwordHash)
+  const attributes = attributesAfter(checked.attributes, hooked)
+  const status = hooked.autoConfirmUser ? 'CONFIRMED' : 'UNCONFIRMED'
+  const user = newUser(services, userPool, { sub, username, status, attributes, passwordHash }, name.kind)
   const sending = { addresses: recipients, typed: request.username, eventType: 'SignUp' } as const
   const withheld = await withheldAddresses(services, userPool, sending)
   const outcome = await services.store.transaction((tx) =>
     addOrExplain(services, tx, { ...request, withheld }, user, name, found),
   )
   services.messagesQueued()
+  if (outcome.kind === 'confirmed') await postConfirmation(services, request, 'ConfirmSignUp', outcome.user)
   return outcome
 }
 
@@ -153,30 +163,6 @@ function checkAttributes(request: SignUpRequest, name: SignInName): ReturnType<t
 const isUsernameAttribute = (userPool: UserPool, attribute: string): boolean =>
   (userPool.usernameAttributes as readonly string[]).includes(attribute)
 
-function newUser(
-  services: DomainServices,
-  userPool: UserPool,
-  name: SignInName,
-  attributes: Record<string, string>,
-  passwordHash: string,
-): NewUser {
-  const sub = services.random.uuid()
-  const at = services.clock.now()
-  const username = name.kind === 'username' ? name.username : sub
-  return {
-    userPoolId: userPool.id,
-    sub,
-    username,
-    status: 'UNCONFIRMED',
-    enabled: true,
-    attributes,
-    passwordHash,
-    createdAt: at,
-    updatedAt: at,
-    identifiers: identifiersOf(userPool, { username, attributes, confirmed: false, typed: name.kind }),
-  }
-}
-
 /** Of many with one name at once each overtakes the one before it, or shows what it would look like. */
 const maximumTurns = 3
 
@@ -220,6 +206,7 @@ async function addInPlaceOf(
   }
   if ((await tx.users.add(user)) !== undefined) return undefined
   await record(services, tx, ...entries)
+  if (user.status === 'CONFIRMED') return { kind: 'confirmed', user }
   const attribute = await attributeToVerify(tx, request.userPool, user)
   if (attribute === undefined) return { kind: 'unconfirmed', userSub: user.sub }
   const { languages, userPool, origin, withheld } = request

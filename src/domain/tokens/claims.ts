@@ -128,6 +128,20 @@ const releasedGroups = (appClient: AppClient, { groups }: TokenSubject, grant: G
 const groupClaims = (groups: readonly Group[]): ClaimSet =>
   groups.length === 0 ? {} : { 'cognito:groups': groups.map((group) => group.name) }
 
+/** A user's groups and roles as PreTokenGeneration is told of them. */
+export function groupConfigurationOf(groups: readonly Group[]): {
+  groupsToOverride: readonly string[]
+  iamRolesToOverride: readonly string[]
+  preferredRole: string | null
+} {
+  const roles = roleClaims(groups)
+  return {
+    groupsToOverride: groups.map(({ name }) => name),
+    iamRolesToOverride: (roles['cognito:roles'] as readonly string[] | undefined) ?? [],
+    preferredRole: (roles['cognito:preferred_role'] as string | undefined) ?? null,
+  }
+}
+
 /** preferred_role is that of the strongest group; two strongest ones with different roles leave none. */
 function roleClaims(groups: readonly Group[]): ClaimSet {
   const withRoles = groups.filter((group) => group.roleArn !== undefined)

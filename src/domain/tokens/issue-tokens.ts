@@ -3,6 +3,8 @@ import type { DomainServices } from '../ports/services.ts'
 import type { TokenSubject } from '../ports/store.ts'
 import type { UserPoolSnapshot } from '../user-pools/user-pool-directory.ts'
 import { accessTokenClaims, clientAccessTokenClaims, idTokenClaims } from './claims.ts'
+import { overrideAccessToken, overrideIdToken, overriddenScope } from './claim-overrides.ts'
+import type { TokenOverrides } from './claim-overrides.ts'
 import type { ClaimSet } from './claims.ts'
 import { defaultAudience } from './default-audience.ts'
 import type { Grant } from './grant.ts'
@@ -26,22 +28,22 @@ export async function issueTokens(
   appClient: AppClient,
   grant: Grant,
   subject: TokenSubject,
-  nonce?: string,
+  { nonce, overrides }: { nonce?: string | undefined; overrides?: TokenOverrides | undefined } = {},
 ): Promise<IssuedTokens> {
   const { issuer } = snapshot.userPool
   const issuedAt = services.clock.now()
-  const accessClaims = accessTokenClaims(issuer, appClient, grant, subject, {
-    issuedAt,
-    lifetimeSeconds: appClient.accessTokenSeconds,
-    jti: services.random.uuid(),
-  })
+  const lifetimeSeconds = appClient.accessTokenSeconds
+  const accessTimes = { issuedAt, lifetimeSeconds, jti: services.random.uuid() }
+  const ownClaims = accessTokenClaims(issuer, appClient, grant, subject, accessTimes)
+  const accessClaims = overrideAccessToken(ownClaims, overrides, appClient.id)
   const accessToken = await signAccessToken(snapshot, appClient, accessClaims, grant.scope, issuedAt)
-  const base = { accessToken, expiresIn: appClient.accessTokenSeconds, scope: grant.scope }
+  const base = { accessToken, expiresIn: appClient.accessTokenSeconds, scope: overriddenScope(grant.scope, overrides) }
   if (!grant.scope.split(' ').includes('openid')) return base
   const times = { issuedAt, lifetimeSeconds: appClient.idTokenSeconds, jti: services.random.uuid() }
   const idKey = signerOf(snapshot.keys, 'id', algorithmOf(snapshot, appClient), issuedAt)
   const extra = { atHash: accessTokenHash(idKey, accessToken), ...(nonce === undefined ? {} : { nonce }) }
-  const idToken = await signToken(idKey, idTokenClaims(issuer, appClient, grant, subject, times, extra))
+  const idClaims = overrideIdToken(idTokenClaims(issuer, appClient, grant, subject, times, extra), overrides)
+  const idToken = await signToken(idKey, idClaims)
   return { ...base, idToken }
 }
 
@@ -51,14 +53,13 @@ export async function issueClientToken(
   snapshot: UserPoolSnapshot,
   appClient: AppClient,
   scopes: readonly string[],
+  overrides?: TokenOverrides,
 ): Promise<IssuedTokens> {
-  const scope = scopes.join(' ')
+  const scope = overriddenScope(scopes.join(' '), overrides)
   const issuedAt = services.clock.now()
-  const claims = clientAccessTokenClaims(snapshot.userPool.issuer, appClient, scope, {
-    issuedAt,
-    lifetimeSeconds: appClient.accessTokenSeconds,
-    jti: services.random.uuid(),
-  })
+  const times = { issuedAt, lifetimeSeconds: appClient.accessTokenSeconds, jti: services.random.uuid() }
+  const ownClaims = clientAccessTokenClaims(snapshot.userPool.issuer, appClient, scope, times)
+  const claims = overrideAccessToken(ownClaims, overrides, appClient.id)
   const accessToken = await signAccessToken(snapshot, appClient, claims, scope, issuedAt)
   return { accessToken, expiresIn: appClient.accessTokenSeconds, scope }
 }

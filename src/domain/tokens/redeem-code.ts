@@ -7,6 +7,7 @@ import { hasConsent } from '../consents/check-consent.ts'
 import { sealEntry } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { TokenSubject } from '../ports/store.ts'
+import { preTokenGeneration } from '../triggers/pre-token-generation.ts'
 import type { UserPoolSnapshot } from '../user-pools/user-pool-directory.ts'
 import type { User } from '../users/user.ts'
 import type { AuthorizationCode, Grant } from './grant.ts'
@@ -47,6 +48,9 @@ export async function redeemCode(
   }
 
   const grant = grantFrom(services, code, appClient, at)
+  const asked = { userPool: snapshot.userPool, appClient, subject, scope: grant.scope }
+  // Before the code is spent: one that is kept waiting, or turned away for now, may be shown again.
+  const overrides = await preTokenGeneration(services, 'HostedAuth', asked)
   const refreshToken = services.random.handle()
   const redeemed = await services.store.grants.redeemCode({
     userPoolId,
@@ -61,7 +65,7 @@ export async function redeemCode(
     if (winner?.grantId !== undefined) await endReusedFamily(services, { ...code, id: winner.grantId }, 'code')
     return refuse('invalid_grant', 'code used at the same moment')
   }
-  const tokens = await issueTokens(services, snapshot, appClient, grant, subject, code.nonce)
+  const tokens = await issueTokens(services, snapshot, appClient, grant, subject, { nonce: code.nonce, overrides })
   return { kind: 'done', tokens, refreshToken }
 }
 

@@ -5,6 +5,7 @@ import type { AppClient } from '../app-clients/app-client.ts'
 import { hasConsent } from '../consents/check-consent.ts'
 import { sealEntry } from '../audit/record.ts'
 import type { DomainServices } from '../ports/services.ts'
+import { preTokenGeneration } from '../triggers/pre-token-generation.ts'
 import type { UserPoolSnapshot } from '../user-pools/user-pool-directory.ts'
 import { issuedEntry } from './grant-events.ts'
 import { issueTokens } from './issue-tokens.ts'
@@ -35,9 +36,12 @@ export async function redeemImplicitly(
     ...grantFrom(services, found.code, appClient, at),
     expiresAt: addSeconds(at, appClient.accessTokenSeconds),
   }
+  const asked = { userPool: snapshot.userPool, appClient, subject: found.subject, scope: grant.scope }
+  const overrides = await preTokenGeneration(services, 'HostedAuth', asked)
   // A grant is stored with a refresh token; this one is known to nobody.
   const refreshTokenHash = sha256(services.random.handle())
   const event = sealEntry(services, issuedEntry(grant, { flow: 'implicit' }))
   const redeemed = await services.store.grants.redeemCode({ userPoolId, codeHash, grant, refreshTokenHash, event, at })
-  return redeemed ? issueTokens(services, snapshot, appClient, grant, found.subject, found.code.nonce) : undefined
+  if (!redeemed) return undefined
+  return issueTokens(services, snapshot, appClient, grant, found.subject, { nonce: found.code.nonce, overrides })
 }

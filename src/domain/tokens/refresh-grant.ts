@@ -4,6 +4,7 @@ import { unreadableScope } from '../app-clients/attribute-access.ts'
 import { liveScopes } from '../app-clients/scopes.ts'
 import { hasConsent } from '../consents/check-consent.ts'
 import type { DomainServices } from '../ports/services.ts'
+import { preTokenGeneration } from '../triggers/pre-token-generation.ts'
 import type { UserPoolSnapshot } from '../user-pools/user-pool-directory.ts'
 import type { User } from '../users/user.ts'
 import type { Grant } from './grant.ts'
@@ -45,9 +46,12 @@ export async function refreshGrant(
   const unreadable = unreadableScope(appClient, scopes)
   if (unreadable !== undefined) return refuseOnRecord(`ReadAttributes lack what the scope ${unreadable} demands`)
 
+  const asked = { userPool: snapshot.userPool, appClient, subject, scope: narrowed.scope }
+  const overrides = await preTokenGeneration(services, 'RefreshTokens', asked)
+
   // A token spent while rotation was on stays spent when it has been turned off since.
   if (!appClient.refreshTokenRotation.enabled && found.consumedAt === undefined) {
-    return { kind: 'done', tokens: await issueTokens(services, snapshot, appClient, narrowed, subject) }
+    return { kind: 'done', tokens: await issueTokens(services, snapshot, appClient, narrowed, subject, { overrides }) }
   }
   const successor = services.sealedBox.digest(request.refreshToken, 'refresh token successor')
   const won =
@@ -62,7 +66,7 @@ export async function refreshGrant(
       return refuse('refresh token used before: family revoked')
     }
   }
-  const tokens = await issueTokens(services, snapshot, appClient, narrowed, subject)
+  const tokens = await issueTokens(services, snapshot, appClient, narrowed, subject, { overrides })
   return { kind: 'done', tokens, refreshToken: successor }
 }
 

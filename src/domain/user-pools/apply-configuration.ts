@@ -46,7 +46,7 @@ export async function applyConfiguration(
   options: ApplyOptions,
 ): Promise<ApplyResult> {
   const stored = await services.store.settings.userPools()
-  const plans = planUserPools(services.random, stored, userPools, options)
+  const plans = planUserPools(services, stored, userPools, options)
   const run: Run = { services, options, changes: [], warnings: plans.flatMap(warningsOf), problems: [] }
   // All of them before the first write: a start that fails should leave things as they were.
   run.problems.push(...(await configurationProblems(services, stored, plans)))

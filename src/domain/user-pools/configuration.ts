@@ -10,6 +10,7 @@ import { checkSettings } from '../../platform/config/check-settings.ts'
 import type { CheckedSettings, SettingProblem } from '../../platform/config/check-settings.ts'
 import { isUserPoolId } from '../../platform/ids.ts'
 import { domainOrigin } from './domain-origin.ts'
+import { triggersSchema } from './trigger-settings.ts'
 import { inertUserPoolMembers, userPoolSettingsSchema } from './user-pool-settings.ts'
 
 /** The `UserPools` part of `latchkey.yaml` (design §5). Settings are kept as written; only their form is checked here. */
@@ -149,10 +150,7 @@ const ownMembers = {
   Groups: z.array(group).default([]),
   Users: z.array(seedUser).default([]),
   IdentityProviders: z.array(z.unknown()).max(0, notSupported).default([]),
-  Triggers: z
-    .record(z.string(), z.unknown())
-    .refine((triggers) => Object.keys(triggers).length === 0, notSupported)
-    .default({}),
+  Triggers: triggersSchema.optional(),
 }
 
 const inertMembers: object = Object.fromEntries(inertUserPoolMembers.map((name) => [name, z.unknown().optional()]))
@@ -181,6 +179,8 @@ export const userPoolConfigurationSchema = z.unknown().transform((written, conte
     resourceServers: own.ResourceServers.map(resourceServerOf),
     groups: own.Groups,
     users: own.Users,
+    /** Undefined: the file says nothing of them. */
+    triggers: own.Triggers,
   }
 })
 

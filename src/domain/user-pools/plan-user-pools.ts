@@ -1,9 +1,10 @@
 import { newUserPoolId } from '../../platform/ids.ts'
-import type { Random } from '../../platform/random.ts'
+import type { DomainServices } from '../ports/services.ts'
 import type { UserPoolRecord } from '../ports/store.ts'
 import type { CreateUserRequest } from '../users/administer-user.ts'
 import type { UserPoolConfiguration } from './configuration.ts'
 import { chooseIssuer } from './issuer.ts'
+import { configuredTriggers } from './trigger-settings.ts'
 import type { UserPool } from './user-pool.ts'
 
 /** What the configuration makes of one user pool, beside what is stored. */
@@ -16,7 +17,7 @@ export interface UserPoolPlan {
 
 /** Pure but for the ids of new pools. A pool without an id is known by its name. */
 export function planUserPools(
-  random: Random,
+  { random, sealedBox }: Pick<DomainServices, 'random' | 'sealedBox'>,
   stored: readonly UserPoolRecord[],
   userPools: readonly UserPoolConfiguration[],
   options: { publicUrl: string; region: string },
@@ -51,6 +52,7 @@ export function planUserPools(
       issuerFollowsPublicUrl: issuer.followsPublicUrl,
       domains: configuration.domains ?? existing?.domains ?? [],
       settings,
+      triggers: configuredTriggers(sealedBox, existing?.triggers, configuration.triggers),
     }
     return { configuration, existing, record, warnings }
   })

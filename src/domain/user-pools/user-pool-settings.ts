@@ -12,6 +12,7 @@ import { mfaMessagesOf, mfaSettings, mfaTypesOf } from './mfa-settings.ts'
 import { passkeySettingsOf, signInPolicy, webAuthnConfiguration } from './passkey-settings.ts'
 import type { AttributeSetting, Branding, UserPool } from './user-pool.ts'
 import type { UserPoolRecord } from '../ports/store.ts'
+import { triggerTargetsOf } from './trigger-settings.ts'
 import { termsOf, termsSchema } from './terms.ts'
 
 /*
@@ -228,6 +229,7 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     branding: brandingOf(settings.Branding),
     ssoSession: { maxSeconds: 3600, ...sessionLimitsOf(settings.SSOSession) },
     ...(settings.RememberMe === undefined ? {} : { rememberMe: rememberMeOf(settings.RememberMe) }),
+    triggers: triggerTargetsOf(record.triggers),
     ...(settings.Terms === undefined ? {} : { terms: termsOf(settings.Terms) }),
   }
 }

@@ -4,6 +4,7 @@ import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import type { MfaType } from '../mfa/mfa-type.ts'
 import type { PasskeySettings } from '../passkeys/passkey.ts'
 import type { SigningAlgorithm } from '../tokens/signing-key.ts'
+import type { TriggerTargets } from '../triggers/trigger-target.ts'
 import type { CustomAttribute } from '../users/attribute-schema.ts'
 import type { Terms } from './terms.ts'
 
@@ -82,6 +83,7 @@ export interface UserPool {
   ssoSession: SessionLimits
   /** The same for whoever asks to be kept signed in; absent: nobody is offered that. */
   rememberMe?: SessionLimits
+  triggers: TriggerTargets
   /** Absent: sign-up speaks of none. */
   terms?: Terms
 }

@@ -58,7 +58,7 @@ async function confirm(services: HostedServices, step: FormStep, pending: Pendin
   const outcome =
     userSub === undefined
       ? await confirmDecoySignUp(step.domain, { ...guess, decoySub })
-      : await confirmSignUp(step.domain, { ...guess, userSub })
+      : await confirmSignUp(step.domain, { ...guess, appClient: step.appClient, userSub })
   const kept = { request, ...(username === undefined ? {} : { username }) }
   if (outcome.kind === 'done') {
     if (!pending.passwordProved) return continueFlow(services, step, { ...kept, chosen: 'login' })

@@ -39,6 +39,8 @@ export type ErrorKey =
   | 'signInLinkClosed'
   | 'signInElsewhere'
   | 'notMeClosed'
+  | 'triggerDenied'
+  | 'triggerFailed'
 
 /** Where the page's button may lead; without any, to the app that the address names. */
 interface WaysOn {
@@ -59,7 +61,7 @@ export function showErrorPage(
   services: HostedServices,
   ctx: Context,
   key: ErrorKey,
-  options: { status: number } & WaysOn,
+  options: { status: number; text?: string } & WaysOn,
 ): undefined {
   const { tenant, requestId } = ctx.state as { tenant?: Tenant; requestId?: string }
   const locale = services.catalogue.locale(languagesOf(ctx, {}))
@@ -69,7 +71,7 @@ export function showErrorPage(
   showPage(services, { ctx, locale, tenant, appClient, redirectUri: undefined }, 'pages/error', 'error', {
     title: locale.text(`error.${key}.heading`),
     heading: locale.text(`error.${key}.heading`),
-    text: locale.text(`error.${key}.text`),
+    text: options.text ?? locale.text(`error.${key}.text`),
     ...(action === undefined
       ? {}
       : { action: { href: action.href, label: locale.text(`error.actions.${action.label}`) } }),

@@ -67,7 +67,8 @@ function alertOf(
   { refusal, locked }: { refusal?: string; locked?: AttemptsExceeded | LimitExceeded },
 ): Alert | undefined {
   if (refusal !== undefined) return errorAlert(step.locale.text(`outcomes.${refusal}`))
-  if (locked === undefined) return noticeOf(step)
+  const { problem } = step.flow.state
+  if (locked === undefined) return problem === undefined ? noticeOf(step) : errorAlert(problem)
   if (locked.reason === 'limitExceeded') return limitAlert(step, locked)
   const wayRound = canRecover(step) ? ['limits.resetInstead'] : []
   return errorAlert(tellToWait(step, locked, 'limits.passwordAttemptsExceeded', 'limits.tryAgain', ...wayRound))

@@ -44,6 +44,7 @@ async function resetPassword(services: HostedServices, step: FormStep, pending: 
   }
   const outcome = await confirmForgotPassword(step.domain, {
     userPool,
+    appClient: step.appClient,
     userSub: pending.userSub,
     username: step.flow.state.username ?? '',
     code,

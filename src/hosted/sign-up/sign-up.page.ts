@@ -17,7 +17,7 @@ import { termsLine } from './terms-line.ts'
 export function showSignUpPage(
   services: HostedServices,
   step: Step,
-  shown: { typed: ReadonlyMap<string, string>; refusal?: SignUpRefusal; limited?: LimitExceeded },
+  shown: { typed: ReadonlyMap<string, string>; refusal?: SignUpRefusal; limited?: LimitExceeded; denied?: string },
 ): void {
   const { locale, tenant } = step
   const { userPool } = tenant.snapshot
@@ -38,7 +38,11 @@ export function showSignUpPage(
   })
 }
 
-function alertOf(step: Step, shown: { refusal?: SignUpRefusal; limited?: LimitExceeded }): Alert | undefined {
+function alertOf(
+  step: Step,
+  shown: { refusal?: SignUpRefusal; limited?: LimitExceeded; denied?: string },
+): Alert | undefined {
+  if (shown.denied !== undefined) return errorAlert(shown.denied)
   if (shown.limited !== undefined) return limitAlert(step, shown.limited)
   return shown.refusal === undefined ? noticeOf(step) : errorAlert(step.locale.text('outcomes.checkFields'))
 }

@@ -1,6 +1,8 @@
 import type { Router } from '@koa/router'
+import { signInTime } from '../../domain/sign-in/sign-in-time.ts'
 import { signUp } from '../../domain/sign-up/sign-up.ts'
 import type { SignUpOutcome } from '../../domain/sign-up/sign-up.ts'
+import { epochSeconds } from '../../platform/clock.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { pagePaths } from '../paths.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
@@ -8,6 +10,7 @@ import { confirmationOrigin } from '../confirm/confirmation-origin.ts'
 import { signInLink } from '../confirm/sign-in-link.ts'
 import { staySignedInOf } from '../stay-signed-in.ts'
 import type { FormStep, Step } from '../step.ts'
+import { unlessDenied } from '../trigger-problem.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import { showSignUpPage } from './sign-up.page.ts'
 import { signUpFieldNames } from './sign-up-fields.ts'
@@ -26,7 +29,7 @@ export function signUpRoutes(router: Router, services: HostedServices): void {
     const names = signUpFieldNames(userPool, step.appClient)
     const { pending } = step.flow.state
     const earlierSub = pending?.kind === 'confirm' ? (pending.userSub ?? pending.decoySub) : undefined
-    const outcome = await signUp(step.domain, {
+    const asked = {
       userPool,
       appClient: step.appClient,
       username: step.form.get('username') ?? '',
@@ -36,7 +39,9 @@ export function signUpRoutes(router: Router, services: HostedServices): void {
       origin: confirmationOrigin(step),
       signInLink: signInLink(step),
       ...(earlierSub === undefined ? {} : { earlierSub }),
-    })
+    }
+    const outcome = await unlessDenied(step, signUp(step.domain, asked))
+    if (outcome.kind === 'denied') return showSignUpPage(services, step, { typed: step.form, denied: outcome.told })
     await answer(services, step, outcome)
   })
 }
@@ -56,6 +61,14 @@ async function answer(services: HostedServices, step: FormStep, outcome: SignUpO
         sentAt: delivery.sentAt.getTime(),
       } as const
       return continueFlow(services, step, { request, chosen, username, ...staySignedInOf(step), pending })
+    }
+    case 'confirmed': {
+      const authTime = epochSeconds(signInTime(outcome.user, services.domain.clock.now()))
+      const authenticated = { userSub: outcome.user.sub, authTime, amr: ['pwd'] }
+      return continueFlow(services, step, {
+        ...{ request, chosen: 'login', username, authenticated },
+        ...staySignedInOf(step),
+      })
     }
     case 'unconfirmed':
       return showErrorPage(services, step.ctx, 'awaitingApproval', { status: 200 })

@@ -1,0 +1,39 @@
+/** Cognito's names of triggers (LambdaConfig), as far as this release fires them. */
+export const triggerNames = [
+  'PreSignUp',
+  'PostConfirmation',
+  'PreAuthentication',
+  'PostAuthentication',
+  'PreTokenGeneration',
+] as const
+
+export type TriggerName = (typeof triggerNames)[number]
+
+/** Where a trigger's events go, and how long they may take. */
+export type TriggerTarget = {
+  /** Of one attempt. */
+  timeoutMs: number
+  /** How often it is asked at most: again only where no answer has come. */
+  attempts: number
+  /** Cognito's LambdaVersion, which tells the form of PreTokenGeneration's events. */
+  version: TriggerVersion
+} & (
+  | { kind: 'webhook'; url: string; sealedSecrets: readonly string[]; allowPrivateAddresses: boolean }
+  /** A file that exports `handler`; relative to the configuration file. */
+  | { kind: 'module'; path: string }
+  | {
+      kind: 'lambda'
+      url: string
+      allowPrivateAddresses: boolean
+      /** Absent: unsigned. */
+      credentials?: { accessKeyId: string; sealedSecretAccessKey: string; region: string }
+    }
+)
+
+export type TriggerVersion = 'V1_0' | 'V2_0' | 'V3_0'
+
+/** Of a user pool; a trigger that is not there is not fired. */
+export type TriggerTargets = Readonly<Partial<Record<TriggerName, TriggerTarget>>>
+
+/** The purpose under which secrets of triggers are sealed. */
+export const triggerSecretPurpose = 'trigger secret'
