@@ -1,10 +1,9 @@
-import { AwsClient } from 'aws4fetch'
 import type { TriggerAnswer } from '../domain/ports/trigger-runner.ts'
-import { triggerSecretPurpose } from '../domain/triggers/trigger-target.ts'
 import type { TriggerTarget } from '../domain/triggers/trigger-target.ts'
 import type { SealedBox } from '../security/sealed-box.ts'
 import { guardedPost } from './guarded-post.ts'
 import { answered, errorMessageIn, noAnswer } from './http-answer.ts'
+import { signedHeaders } from './signed-headers.ts'
 
 /**
  * AWS Lambda's Invoke, or whatever speaks it: the event as the payload of a synchronous call to
@@ -20,7 +19,10 @@ export async function askLambda(
   const body = JSON.stringify(event)
   const { url, allowPrivateAddresses } = target
   try {
-    const headers = await signedHeaders(sealedBox, target, body)
+    const plain = { 'content-type': 'application/json', 'x-amz-invocation-type': 'RequestResponse' }
+    const { credentials } = target
+    const request = { url, headers: plain, body }
+    const headers = credentials === undefined ? plain : await signedHeaders(sealedBox, credentials, 'lambda', request)
     const answer = await guardedPost({ url, headers, body }, { allowPrivateAddresses, signal })
     if (answer.headers['x-amz-function-error'] !== undefined) {
       const message = errorMessageIn(answer.body)
@@ -33,18 +35,4 @@ export async function askLambda(
   } catch (error) {
     return noAnswer(error, signal)
   }
-}
-
-async function signedHeaders(
-  sealedBox: SealedBox,
-  { url, credentials }: Extract<TriggerTarget, { kind: 'lambda' }>,
-  body: string,
-): Promise<Record<string, string>> {
-  const headers = { 'content-type': 'application/json', 'x-amz-invocation-type': 'RequestResponse' }
-  if (credentials === undefined) return headers
-  const { accessKeyId, sealedSecretAccessKey, region } = credentials
-  const secretAccessKey = sealedBox.open(sealedSecretAccessKey, triggerSecretPurpose)
-  const client = new AwsClient({ accessKeyId, secretAccessKey, region, service: 'lambda', retries: 0 })
-  const signed = await client.sign(url, { method: 'POST', headers, body })
-  return Object.fromEntries(signed.headers)
 }

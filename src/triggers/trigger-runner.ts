@@ -2,6 +2,7 @@ import type { TriggerAnswer, TriggerRunner } from '../domain/ports/trigger-runne
 import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import type { SealedBox } from '../security/sealed-box.ts'
+import { askCognitoPool } from './cognito-pool.ts'
 import { askLambda } from './lambda.ts'
 import { createModuleThreads } from './module-threads.ts'
 import { askWebhook } from './webhook.ts'
@@ -35,6 +36,8 @@ export function createTriggerRunner(options: {
         return askWebhook(options, target, invocation, signal)
       case 'lambda':
         return askLambda(options, target, invocation, signal)
+      case 'cognito':
+        return askCognitoPool(options, target, invocation, signal)
       case 'module':
         return threads.ask(target, invocation, signal)
     }

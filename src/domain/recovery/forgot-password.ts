@@ -6,6 +6,7 @@ import type { Repositories } from '../ports/store.ts'
 import { limitMessages, withheldAddresses } from '../rate-limits/consume-limits.ts'
 import type { OwnBrowser } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
+import { migrateUser } from '../triggers/user-migration.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
@@ -56,13 +57,19 @@ export async function forgotPassword(
   request: ForgotPasswordRequest,
 ): Promise<ForgotPasswordOutcome> {
   const { userPool, clientId, username, languages } = request
-  const reached = await reach(services, request)
-  const { ownBrowser } = reached
+  const before = await reach(services, request)
+  const { ownBrowser } = before
   const asked = { recipients: [username], clientId, eventType: 'ForgotPassword', ownBrowser } as const
   const limited = await limitMessages(services, userPool, asked)
-  if (limited?.limit === 'MessagesPerRecipient')
-    return { ...told(services, request, reached), kind: 'notSent', limited }
+  if (limited?.limit === 'MessagesPerRecipient') return { ...told(services, request, before), kind: 'notSent', limited }
   if (limited !== undefined) return limited
+  const migrated =
+    before.user === undefined
+      ? await migrateUser(services, { userPool, appClient: { id: clientId }, languages }, username, {
+          kind: 'ForgotPassword',
+        })
+      : undefined
+  const reached = migrated === undefined ? before : await reach(services, request)
   const withheld = await withheldFrom(services, request, reached)
   const outcome = await services.store.transaction(async (tx): Promise<CodeUnderWay> => {
     const at = services.clock.now()

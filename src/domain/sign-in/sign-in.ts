@@ -6,6 +6,7 @@ import type { AttemptsExceeded } from '../lock-out/lock-out.ts'
 import type { DomainServices } from '../ports/services.ts'
 import { limitRequests } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
+import { migrateUser } from '../triggers/user-migration.ts'
 import { preAuthentication } from '../triggers/user-triggers.ts'
 import { findByName } from '../sign-up/find-by-name.ts'
 import type { DecoySignUp } from '../sign-up/decoy-sign-up.ts'
@@ -47,9 +48,16 @@ export async function signIn(services: DomainServices, request: SignInRequest): 
   const limited = await limitRequests(services, userPool, 'SignInsPerNetwork', 'SignIn')
   if (limited !== undefined) return limited
   const nameKey = lookupKey(userPool, username)
-  const { user, decoy } = await findByName(services.store, userPool.id, nameKey)
+  const found = await findByName(services.store, userPool.id, nameKey)
+  const isNobody = found.user === undefined && found.decoy === undefined
+  const { password, browserHash } = request
+  const source = { kind: 'Authentication', password, browserHash } as const
+  const user = isNobody ? await migrateUser(services, request, username, source) : found.user
+  const { decoy } = found
   await preAuthentication(services, request, user, username)
-  const checked = await tryPassword(services, request, user, decoy)
+  // Whose password was right where they come from, and is not to be taken over.
+  const isToReset = isNobody && user?.status === 'RESET_REQUIRED'
+  const checked = isToReset ? refuse('passwordResetRequired') : await tryPassword(services, request, user, decoy)
   const entryOf = (outcome: SignInOutcome): AuditEntry => ({
     userPoolId: userPool.id,
     eventType: 'SignIn',

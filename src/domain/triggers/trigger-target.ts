@@ -5,6 +5,7 @@ export const triggerNames = [
   'PreAuthentication',
   'PostAuthentication',
   'PreTokenGeneration',
+  'UserMigration',
 ] as const
 
 export type TriggerName = (typeof triggerNames)[number]
@@ -26,9 +27,26 @@ export type TriggerTarget = {
       url: string
       allowPrivateAddresses: boolean
       /** Absent: unsigned. */
-      credentials?: { accessKeyId: string; sealedSecretAccessKey: string; region: string }
+      credentials?: AwsCredentials
+    }
+  /** Another user pool, of Cognito: users come over with their first sign-in (UserMigration only). */
+  | {
+      kind: 'cognito'
+      url: string
+      userPoolId: string
+      clientId: string
+      sealedClientSecret?: string
+      allowPrivateAddresses: boolean
+      /** Of an account that may read its users; absent: who forgets a password or has a second factor there stays there. */
+      credentials?: AwsCredentials
     }
 )
+
+export interface AwsCredentials {
+  accessKeyId: string
+  sealedSecretAccessKey: string
+  region: string
+}
 
 export type TriggerVersion = 'V1_0' | 'V2_0' | 'V3_0'
 

@@ -10,7 +10,7 @@ import type { TriggerName } from './trigger-target.ts'
 
 /* Triggers on the way to an account and into it (reference: triggers §4–§7). None costs anything where a pool has none. */
 
-interface Where {
+export interface TriggerWhere {
   userPool: UserPool
   /** Absent: an operator does it. */
   appClient?: Pick<AppClient, 'id'> | undefined
@@ -21,7 +21,7 @@ type EventParts = Pick<TriggerEvent, 'triggerSource' | 'userName' | 'request' | 
 
 const eventOf = (
   { caller }: Pick<TriggerServices, 'caller'>,
-  { userPool, appClient, languages }: Where,
+  { userPool, appClient, languages }: TriggerWhere,
   { triggerSource, userName, request, response }: EventParts,
 ): TriggerEvent => ({
   version: '1',
@@ -46,7 +46,7 @@ export type PreSignUpAnswer = z.output<typeof preSignUpResponse>
 /** @throws TriggerFailure where the sign-up is not to be */
 export async function preSignUp(
   services: TriggerServices,
-  where: Where,
+  where: TriggerWhere,
   newcomer: { username: string; attributes: Readonly<Record<string, string>> },
 ): Promise<PreSignUpAnswer> {
   const answer = await fireTrigger(
@@ -69,7 +69,7 @@ const anything = z.object({}).nullish()
 
 const tell = async (
   services: TriggerServices,
-  where: Where,
+  where: TriggerWhere,
   name: TriggerName,
   parts: Omit<EventParts, 'response'>,
 ): Promise<void> => {
@@ -79,7 +79,7 @@ const tell = async (
 /** After the change: it stands, whatever comes of this. @throws TriggerFailure */
 export const postConfirmation = (
   services: TriggerServices,
-  where: Where,
+  where: TriggerWhere,
   source: 'ConfirmSignUp' | 'ConfirmForgotPassword',
   user: User,
 ): Promise<void> =>
@@ -96,7 +96,7 @@ export const postConfirmation = (
  */
 export const preAuthentication = async (
   services: TriggerServices,
-  where: Where & { appClient: AppClient },
+  where: TriggerWhere & { appClient: AppClient },
   user: User | undefined,
   typed: string,
 ): Promise<void> => {
@@ -114,7 +114,7 @@ export const preAuthentication = async (
 /** With all that a sign-in takes, before it is one. @throws TriggerFailure */
 export const postAuthentication = (
   services: TriggerServices,
-  where: Where,
+  where: TriggerWhere,
   user: User,
   newDeviceUsed: boolean,
 ): Promise<void> =>

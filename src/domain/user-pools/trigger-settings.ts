@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { SealedBox } from '../../security/sealed-box.ts'
+import { regionOf } from './region.ts'
 import { triggerNames, triggerSecretPurpose } from '../triggers/trigger-target.ts'
-import type { TriggerName, TriggerTarget, TriggerTargets } from '../triggers/trigger-target.ts'
+import type { AwsCredentials, TriggerName, TriggerTarget, TriggerTargets } from '../triggers/trigger-target.ts'
 
 /* `Triggers` of the configuration file: where each of them goes (design §5). What is secret is stored sealed. */
 
@@ -18,6 +19,16 @@ const common = {
   Webhook: address.optional(),
   Module: z.string().min(1).max(1024).optional(),
   LambdaUrl: address.optional(),
+  CognitoUserPool: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d_[A-Za-z0-9]+$/, 'must look like eu-west-1_Ab12Cd34E')
+    .optional(),
+  ClientId: z
+    .string()
+    .regex(/^[\w+]{1,128}$/)
+    .optional(),
+  /** In place of the region's own, for CognitoUserPool. */
+  Endpoint: address.optional(),
   AccessKeyId: z.string().min(1).max(128).optional(),
   Region: z
     .string()
@@ -31,6 +42,7 @@ const written = z
     Secret: webhookSecret.optional(),
     Secrets: z.array(webhookSecret).min(1).max(3).optional(),
     SecretAccessKey: z.string().min(1).max(256).optional(),
+    ClientSecret: z.string().min(1).max(256).optional(),
   })
   .superRefine((trigger, context) => {
     for (const [member, message] of problemsOf(trigger)) {
@@ -41,22 +53,33 @@ const written = z
 type WrittenTrigger = z.output<typeof written>
 
 function problemsOf(trigger: WrittenTrigger): [member: string, message: string][] {
-  const { Webhook, Module, LambdaUrl, Secret, Secrets, AccessKeyId, SecretAccessKey } = trigger
-  const kinds = [Webhook, Module, LambdaUrl].filter((kind) => kind !== undefined)
-  const url = Webhook ?? LambdaUrl
+  const { Webhook, Module, LambdaUrl, CognitoUserPool, Secret, Secrets, AccessKeyId, SecretAccessKey } = trigger
+  const kinds = [Webhook, Module, LambdaUrl, CognitoUserPool].filter((kind) => kind !== undefined)
+  const url = Webhook ?? LambdaUrl ?? trigger.Endpoint
   const problems: [string, string | false][] = [
-    ['', kinds.length !== 1 && 'needs one of Webhook, Module and LambdaUrl'],
+    ['', kinds.length !== 1 && 'needs one of Webhook, Module, LambdaUrl and CognitoUserPool'],
     ['Secret', Webhook !== undefined && (Secret ?? Secrets) === undefined && 'is missing: a webhook is signed'],
     ['Secrets', Secret !== undefined && Secrets !== undefined && 'cannot stand beside Secret: leave one of them out'],
     ['Secret', Webhook === undefined && (Secret ?? Secrets) !== undefined && 'signs a Webhook only'],
-    ['AccessKeyId', LambdaUrl === undefined && AccessKeyId !== undefined && 'signs a LambdaUrl only'],
+    [
+      'AccessKeyId',
+      (LambdaUrl ?? CognitoUserPool) === undefined &&
+        AccessKeyId !== undefined &&
+        'goes with LambdaUrl or CognitoUserPool',
+    ],
+    ['ClientId', (CognitoUserPool === undefined) !== (trigger.ClientId === undefined) && 'goes with CognitoUserPool'],
+    [
+      'ClientSecret',
+      CognitoUserPool === undefined && trigger.ClientSecret !== undefined && 'goes with CognitoUserPool',
+    ],
+    ['Endpoint', CognitoUserPool === undefined && trigger.Endpoint !== undefined && 'goes with CognitoUserPool'],
     [
       'SecretAccessKey',
       (AccessKeyId === undefined) !== (SecretAccessKey === undefined) &&
         'goes with AccessKeyId, and neither without the other',
     ],
     [
-      Webhook === undefined ? 'LambdaUrl' : 'Webhook',
+      Webhook !== undefined ? 'Webhook' : LambdaUrl !== undefined ? 'LambdaUrl' : 'Endpoint',
       url?.startsWith('http:') === true &&
         trigger.AllowPrivateAddresses !== true &&
         'must be https, unless AllowPrivateAddresses is true',
@@ -67,11 +90,19 @@ function problemsOf(trigger: WrittenTrigger): [member: string, message: string][
 
 /** A pool's `Triggers`, by name. */
 export const triggersSchema = z.strictObject(
-  Object.fromEntries(triggerNames.map((name) => [name, written.optional()])) as Record<
+  Object.fromEntries(triggerNames.map((name) => [name, ofTrigger(name).optional()])) as Record<
     TriggerName,
     z.ZodOptional<typeof written>
   >,
 )
+
+function ofTrigger(name: TriggerName): typeof written {
+  if (name === 'UserMigration') return written
+  return written.refine((trigger) => trigger.CognitoUserPool === undefined, {
+    path: ['CognitoUserPool'],
+    message: 'is for UserMigration only',
+  })
+}
 
 export type WrittenTriggers = z.output<typeof triggersSchema>
 
@@ -79,6 +110,7 @@ const stored = z.strictObject({
   ...common,
   SealedSecrets: z.array(z.string()).optional(),
   SealedSecretAccessKey: z.string().optional(),
+  SealedClientSecret: z.string().optional(),
 })
 
 type StoredTrigger = z.output<typeof stored>
@@ -105,8 +137,15 @@ export function configuredTriggers(
 }
 
 function sealTrigger(sealedBox: SealedBox, before: StoredTrigger | undefined, trigger: WrittenTrigger): StoredTrigger {
-  const { Secret, Secrets = Secret === undefined ? undefined : [Secret], SecretAccessKey, ...rest } = trigger
-  const known = [...(before?.SealedSecrets ?? []), before?.SealedSecretAccessKey].filter((text) => text !== undefined)
+  const {
+    Secret,
+    Secrets = Secret === undefined ? undefined : [Secret],
+    SecretAccessKey,
+    ClientSecret,
+    ...rest
+  } = trigger
+  const { SealedSecrets = [], SealedSecretAccessKey, SealedClientSecret } = before ?? {}
+  const known = [...SealedSecrets, SealedSecretAccessKey, SealedClientSecret].filter((text) => text !== undefined)
   const sealed = (secret: string): string =>
     known.find((text) => sealedBox.open(text, triggerSecretPurpose) === secret) ??
     sealedBox.seal(secret, triggerSecretPurpose)
@@ -114,6 +153,7 @@ function sealTrigger(sealedBox: SealedBox, before: StoredTrigger | undefined, tr
     ...rest,
     ...(Secrets === undefined ? {} : { SealedSecrets: Secrets.map(sealed) }),
     ...(SecretAccessKey === undefined ? {} : { SealedSecretAccessKey: sealed(SecretAccessKey) }),
+    ...(ClientSecret === undefined ? {} : { SealedClientSecret: sealed(ClientSecret) }),
   }
 }
 
@@ -129,7 +169,6 @@ export const triggerTargetsOf = (triggers: StoredTriggers | undefined): TriggerT
   )
 
 function targetOf(row: StoredTrigger): TriggerTarget {
-  const { AccessKeyId: accessKeyId, SealedSecretAccessKey: sealedSecretAccessKey, Region: region = 'us-east-1' } = row
   const limits = {
     timeoutMs: (row.TimeoutSeconds ?? 5) * 1000,
     // Cognito's: three attempts in all.
@@ -142,12 +181,26 @@ function targetOf(row: StoredTrigger): TriggerTarget {
     const sealedSecrets = row.SealedSecrets ?? []
     return { ...limits, kind: 'webhook', url: row.Webhook, sealedSecrets, allowPrivateAddresses }
   }
-  const url = row.LambdaUrl ?? ''
+  const { CognitoUserPool: userPoolId } = row
+  if (userPoolId === undefined) {
+    const url = row.LambdaUrl ?? ''
+    return { ...limits, kind: 'lambda', url, allowPrivateAddresses, ...credentialsOf(row, row.Region ?? 'us-east-1') }
+  }
+  const region = regionOf({ id: userPoolId })
   return {
     ...limits,
-    ...{ kind: 'lambda', url, allowPrivateAddresses },
-    ...(accessKeyId === undefined || sealedSecretAccessKey === undefined
-      ? {}
-      : { credentials: { accessKeyId, sealedSecretAccessKey, region } }),
+    kind: 'cognito',
+    url: row.Endpoint ?? `https://cognito-idp.${region}.amazonaws.com/`,
+    userPoolId,
+    clientId: row.ClientId ?? '',
+    ...(row.SealedClientSecret === undefined ? {} : { sealedClientSecret: row.SealedClientSecret }),
+    allowPrivateAddresses,
+    ...credentialsOf(row, region),
   }
+}
+
+function credentialsOf(row: StoredTrigger, region: string): { credentials?: AwsCredentials } {
+  const { AccessKeyId: accessKeyId, SealedSecretAccessKey: sealedSecretAccessKey } = row
+  if (accessKeyId === undefined || sealedSecretAccessKey === undefined) return {}
+  return { credentials: { accessKeyId, sealedSecretAccessKey, region } }
 }

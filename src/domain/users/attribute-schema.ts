@@ -32,3 +32,11 @@ export const standardAttributeNames = [
   'address',
   'updated_at',
 ] as const
+
+/** Whether the pool has a place for it. */
+export const isKnownAttribute = (
+  { customAttributes }: { customAttributes: readonly CustomAttribute[] },
+  name: string,
+): boolean =>
+  (standardAttributeNames as readonly string[]).includes(name) ||
+  customAttributes.some((attribute) => `custom:${attribute.name}` === name)
