@@ -1,7 +1,10 @@
 import { appHome } from '../domain/app-clients/app-home.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
+import { customMessage } from '../domain/triggers/custom-message.ts'
+import { TriggerFailure } from '../domain/triggers/trigger-failure.ts'
 import { createMailboxSender } from '../messaging/email/mailbox-sender.ts'
 import { createSmtpSender } from '../messaging/email/smtp-sender.ts'
+import { DeliveryError } from '../messaging/message-sender.ts'
 import type { MessageSender } from '../messaging/message-sender.ts'
 import type { PoolPresentation } from '../messaging/message-texts.ts'
 import { createOutboxWorker } from '../messaging/outbox-worker.ts'
@@ -43,12 +46,26 @@ export async function startMessaging(options: {
         const snapshot = await directory.get(userPoolId)
         return snapshot && presentation(snapshot, catalogue, publicUrl)
       },
+      customise: async (message) => {
+        const userPool = directory.byId(message.userPoolId)
+        return userPool && deniedForGood(customMessage(domain, userPool, message))
+      },
     }),
   })
   services.onMessagesQueued(() => worker.wake())
   if (services.database.kind === 'embedded') await domain.store.outbox.releaseAll(domain.clock.now())
   worker.start()
   return worker
+}
+
+/** What a trigger has turned away is not tried again. */
+async function deniedForGood<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof TriggerFailure)) throw error
+    throw new DeliveryError(error.message, { permanent: true, cause: error })
+  }
 }
 
 function sendersFor(options: Parameters<typeof startMessaging>[0]): Partial<Record<'EMAIL' | 'SMS', MessageSender>> {

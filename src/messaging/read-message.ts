@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { outboxPurpose } from '../domain/messages/enqueue-message.ts'
+import { customMessageSources } from '../domain/messages/message.ts'
 import type { MessageKind, OutgoingMessage } from '../domain/messages/message.ts'
 import { noticeSubjects } from '../domain/notices/notice.ts'
 import type { SealedBox } from '../security/sealed-box.ts'
@@ -30,6 +31,9 @@ const outgoingMessage = z.object({
   about: z.enum(noticeSubjects).exactOptional(),
   happenedAt: z.string().exactOptional(),
   from: z.string().exactOptional(),
+  trigger: z
+    .object({ source: z.enum(customMessageSources), userSub: z.string(), clientId: z.string().exactOptional() })
+    .exactOptional(),
 })
 
 /**

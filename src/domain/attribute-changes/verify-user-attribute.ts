@@ -93,7 +93,8 @@ export async function sendAttributeVerificationCode(
     const recipient = pending?.value ?? user.attributes[attribute]
     if (recipient === undefined) return { kind: 'refused', reason: 'nothingToVerify' }
     const purpose = verificationPurpose[attribute]
-    const code = { userPool, user, purpose, attribute, recipient, languages, at }
+    const asked = { purpose, source: 'VerifyUserAttribute' } as const
+    const code = { ...asked, userPool, user, attribute, recipient, languages, at }
     const delivery = await issueCode(services, tx, code)
     if (delivery !== undefined) await record(services, tx, entryOf(request, 'ResendCode'))
     return { kind: 'done', delivery: delivery ?? deliveryOf(code) }

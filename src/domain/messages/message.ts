@@ -46,4 +46,18 @@ export interface OutgoingMessage {
   from?: string
   /** Where the message leads; built from configured origins only (threat row E1). */
   link?: string
+  /** For whom, and at what, CustomMessage is asked; absent: it is none of Cognito's messages. */
+  trigger?: { source: CustomMessageSource; userSub: string; clientId?: string }
 }
+
+/** What follows `CustomMessage_`. */
+export const customMessageSources = [
+  'SignUp',
+  'ResendCode',
+  'ForgotPassword',
+  'UpdateUserAttribute',
+  'VerifyUserAttribute',
+  'Authentication',
+] as const
+
+export type CustomMessageSource = (typeof customMessageSources)[number]

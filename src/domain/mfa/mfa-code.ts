@@ -6,13 +6,13 @@ import type { AttemptChange, SignInAttempt } from '../sign-in/sign-in-attempt.ts
 import { cooldownLeft } from '../sign-up/resend-confirmation-code.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import type { User } from '../users/user.ts'
-import { codeLength } from '../verification-codes/issue-code.ts'
+import { codeLength, triggerOf } from '../verification-codes/issue-code.ts'
 import { attributeOf } from './mfa-type.ts'
 import type { MessagedMfaType } from './mfa-type.ts'
 
 /* Codes that go to an address in the middle of a sign-in. Each belongs to its attempt, and ends with it. */
 
-type Services = Pick<DomainServices, 'sealedBox' | 'random' | 'clock'>
+type Services = Pick<DomainServices, 'sealedBox' | 'random' | 'clock' | 'caller'>
 
 /** What the attempt keeps of it. */
 type SentMfaCode = Required<Pick<SignInAttempt, 'codeHash' | 'destination' | 'codeSentAt'>>
@@ -50,6 +50,7 @@ export async function sendMfaCode(
       languages,
       username: user.username,
       code,
+      trigger: triggerOf(services, user, 'Authentication'),
       validForMinutes: Math.max(1, Math.floor((attempt.expiresAt.getTime() - at.getTime()) / 60_000)),
     },
     at,

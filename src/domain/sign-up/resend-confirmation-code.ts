@@ -41,7 +41,8 @@ export async function resendConfirmationCode(services: DomainServices, request: 
     const attribute = await attributeToVerify(tx, userPool, user)
     if (attribute === undefined) return { kind: 'refused', reason: 'noRecovery' }
     const at = services.clock.now()
-    const code = { userPool, user, purpose: 'sign_up', attribute, languages, origin, withheld, at } as const
+    const again = { purpose: 'sign_up', source: 'ResendCode' } as const
+    const code = { ...again, userPool, user, attribute, languages, origin, withheld, at }
     const delivery = await issueCode(services, tx, code)
     if (delivery !== undefined) return { kind: 'sent', delivery }
     if (withheld.size > 0) return { kind: 'sent', delivery: deliveryOf(code) }

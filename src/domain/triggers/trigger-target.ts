@@ -6,6 +6,7 @@ export const triggerNames = [
   'PostAuthentication',
   'PreTokenGeneration',
   'UserMigration',
+  'CustomMessage',
 ] as const
 
 export type TriggerName = (typeof triggerNames)[number]

@@ -1,7 +1,7 @@
 import { addSeconds } from '../../platform/clock.ts'
 import { maskDestination } from '../messages/email-address.ts'
 import { enqueueMessage } from '../messages/enqueue-message.ts'
-import type { MessageKind, OutgoingMessage } from '../messages/message.ts'
+import type { CustomMessageSource, MessageKind, OutgoingMessage } from '../messages/message.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
@@ -18,6 +18,15 @@ export const validSeconds: Record<CodePurpose, number> = {
   reset_pending: 3600,
   verify_email: 24 * 3600,
   verify_phone_number: 24 * 3600,
+}
+
+const triggerSources: Record<CodePurpose, CustomMessageSource> = {
+  sign_up: 'SignUp',
+  sign_in: 'Authentication',
+  reset: 'ForgotPassword',
+  reset_pending: 'ForgotPassword',
+  verify_email: 'UpdateUserAttribute',
+  verify_phone_number: 'UpdateUserAttribute',
 }
 
 const messageKinds: Record<CodePurpose, MessageKind> = {
@@ -57,6 +66,8 @@ export interface CodeRequest {
   withheld?: ReadonlySet<string> | undefined
   /** Lets a pool that confirms by link send one; without it a code goes out. */
   origin?: ConfirmationOrigin | undefined
+  /** Asked for by itself: Cognito's ResendConfirmationCode and GetUserAttributeVerificationCode. */
+  source?: 'ResendCode' | 'VerifyUserAttribute'
   /** Stands in the message beside the code, and does the same. @param codeHash what is stored of the code */
   link?: ((codeHash: string) => string) | undefined
 }
@@ -67,7 +78,7 @@ export interface CodeRequest {
  * cool-down, or when its messages are withheld: each new code brings a message (threat row E11).
  */
 export async function issueCode(
-  services: Pick<DomainServices, 'sealedBox' | 'random'>,
+  services: Pick<DomainServices, 'sealedBox' | 'random' | 'caller'>,
   tx: Pick<Repositories, 'verificationCodes' | 'outbox'>,
   request: CodeRequest,
 ): Promise<CodeDelivery | undefined> {
@@ -100,10 +111,22 @@ export async function issueCode(
     username: user.username,
     validForMinutes: validSeconds[purpose] / 60,
     ...(request.link === undefined ? {} : { link: request.link(secret.stored.codeHash) }),
+    trigger: triggerOf(services, user, request.source ?? triggerSources[purpose]),
   } as const
   await enqueueMessage(tx, services.sealedBox, services.random, message, at)
   return deliveryOf(request)
 }
+
+/** Whom and what CustomMessage is told of, as the message leaves. */
+export const triggerOf = (
+  { caller }: Pick<DomainServices, 'caller'>,
+  user: Pick<User, 'sub'>,
+  source: CustomMessageSource,
+): NonNullable<OutgoingMessage['trigger']> => ({
+  source,
+  userSub: user.sub,
+  ...(caller.clientId === undefined ? {} : { clientId: caller.clientId }),
+})
 
 /** Six digits, or the code of a link with the browser that may use it alone. */
 function makeSecret(

@@ -1,4 +1,5 @@
 import type { OutgoingMessage } from '../../domain/messages/message.ts'
+import type { CustomTexts } from '../../domain/triggers/custom-message.ts'
 import type { Locale } from '../../platform/views/message-catalogue.ts'
 import type { ViewEngine } from '../../platform/views/view-engine.ts'
 import { messageTexts, required, singleLine } from '../message-texts.ts'
@@ -21,14 +22,16 @@ export function renderEmail(
   locale: Locale,
   presentation: PoolPresentation,
   views: Pick<ViewEngine, 'render'>,
+  custom?: CustomTexts,
 ): EmailTexts {
   const brand = { name: singleLine(presentation.brand.name) }
   const texts = messageTexts(message, locale, brand.name)
   const link = message.link ?? presentation.signInUrl
   const context = { lang: locale.lang, dir: locale.dir, brand, t: texts, link }
   const subject = texts['subject'] ?? brand.name
-  if (message.kind === 'verification' || message.kind === 'verificationLink' || message.kind === 'mfaCode') {
-    const own = ownTexts(message, locale, presentation.overrides, subject)
+  const words = { ...overridesOf(message.kind, presentation.overrides), ...custom }
+  if (words.subject !== undefined || words.message !== undefined) {
+    const own = ownTexts(message, locale, words, subject)
     if (own.html !== undefined) return { subject: own.subject, html: own.html, text: own.text }
     return { subject: own.subject, ...renderViews(message, context, views) }
   }
@@ -94,13 +97,13 @@ function renderViews(
 function ownTexts(
   message: OutgoingMessage,
   locale: Locale,
-  overrides: PoolPresentation['overrides'],
+  { subject: ownSubject, message: ownMessage }: CustomTexts,
   defaultSubject: string,
 ): { subject: string; html?: undefined } | EmailTexts {
   const byLink = message.kind === 'verificationLink'
   const secret = byLink ? { link: required(message, 'link') } : { code: required(message, 'code') }
-  const values = { ...secret, username: message.username }
-  const { subject: ownSubject, message: ownMessage } = overridesOf(message.kind, overrides)
+  const link = message.link === undefined ? {} : { link: message.link }
+  const values = { ...link, ...secret, username: message.username }
   const subject = singleLine(ownSubject === undefined ? defaultSubject : fillCognitoTemplate(ownSubject, values))
   if (ownMessage === undefined) return { subject }
   const body = fillCognitoTemplate(ownMessage, values, { encode: escapeHtml, linkTo: anchor })
@@ -111,19 +114,23 @@ function ownTexts(
   }
 }
 
-function overridesOf(
-  kind: OutgoingMessage['kind'],
-  overrides: PoolPresentation['overrides'],
-): { subject: string | undefined; message: string | undefined } {
+function overridesOf(kind: OutgoingMessage['kind'], overrides: PoolPresentation['overrides']): CustomTexts {
   switch (kind) {
+    case 'verification':
+      return textsOf(overrides.verificationSubject, overrides.verificationMessage)
     case 'verificationLink':
-      return { subject: overrides.linkSubject, message: overrides.linkMessage }
+      return textsOf(overrides.linkSubject, overrides.linkMessage)
     case 'mfaCode':
-      return { subject: overrides.mfaSubject, message: overrides.mfaMessage }
+      return textsOf(overrides.mfaSubject, overrides.mfaMessage)
     default:
-      return { subject: overrides.verificationSubject, message: overrides.verificationMessage }
+      return {}
   }
 }
+
+const textsOf = (subject: string | undefined, message: string | undefined): CustomTexts => ({
+  ...(subject === undefined ? {} : { subject }),
+  ...(message === undefined ? {} : { message }),
+})
 
 const anchor = (text: string, link: string): string => `<a href="${escapeHtml(link)}">${text}</a>`
 

@@ -1,4 +1,5 @@
 import type { OutgoingMessage } from '../../domain/messages/message.ts'
+import type { CustomTexts } from '../../domain/triggers/custom-message.ts'
 import type { Locale } from '../../platform/views/message-catalogue.ts'
 import { fillCognitoTemplate } from '../email/cognito-template.ts'
 import { messageTexts, required, singleLine } from '../message-texts.ts'
@@ -13,9 +14,10 @@ export function renderSms(
   message: OutgoingMessage,
   locale: Locale,
   presentation: PoolPresentation,
+  custom?: CustomTexts,
 ): { subject: string; text: string } {
   const brandName = singleLine(presentation.brand.name)
-  const own = message.kind === 'mfaCode' ? presentation.overrides.mfaSmsMessage : undefined
+  const own = custom?.message ?? (message.kind === 'mfaCode' ? presentation.overrides.mfaSmsMessage : undefined)
   const subject = singleLine(messageTexts(message, locale, brandName)['subject'] ?? brandName)
   if (own !== undefined) {
     const values = { code: required(message, 'code'), username: message.username }

@@ -127,6 +127,12 @@ test('and no more often; what it has said is not asked again', async () => {
   expect([denied.page.text.includes('No.'), receiver.received.length]).toEqual([true, 1])
 })
 
+test('one that has answered, if only to say that it is not well, is not asked again', async () => {
+  with_(raw((response) => void response.writeHead(500).end()))
+  const { invocation } = await signUp('thrice')
+  expect([invocation?.outcome, invocation?.attempts, receiver.received.length]).toEqual(['Failed', 1, 1])
+})
+
 test('a receiver that is not there is away', async () => {
   const gone = await startTriggerReceiver()
   await gone.stop()
