@@ -1,3 +1,5 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -112,9 +114,24 @@ describe('a handler that', () => {
     expect((await signUp('unruly', 'fine-after')).text).not.toContain('Something is in the way')
   })
 
+  test('is late does nothing any more afterwards', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ticks-'))
+    process.env['TICKS_FILE'] = join(folder, 'ticks')
+    // Threads see the environment that they began with.
+    await Promise.all(['hang-a', 'hang-b', 'hang-c', 'hang-d'].map((name) => signUp('unruly', name)))
+    expect((await signUp('unruly', 'ticks')).text).toContain('Something is in the way')
+    const written = async () => (await readFile(join(folder, 'ticks'), 'utf8')).length
+    const before = await written()
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect([before > 0, await written()]).toEqual([true, before])
+    await rm(folder, { recursive: true })
+  })
+
   test('looks around finds none of the server’s secrets, and how much time is left', async () => {
-    process.env['DATABASE_URL'] ??= 'postgres://somebody:secret@localhost/x'
-    expect((await signUp('unruly', 'secrets')).text).toMatch(/saw( |$)(?!.*DATABASE_URL)/)
+    process.env['SMTP_URL'] = 'smtp://somebody:password@localhost/'
+    process.env['HOOK_SECRET'] = 'for the hook'
+    await Promise.all(['hang-1', 'hang-2', 'hang-3', 'hang-4'].map((name) => signUp('unruly', name)))
+    expect((await signUp('unruly', 'secrets')).text).toMatch(/ saw HOOK_SECRET(?![,\w])/)
     expect((await signUp('unruly', 'time')).text).toContain('left 1')
   })
 })

@@ -25,6 +25,8 @@ describe.each(databaseKinds)('on %s', (database) => {
       PoolName: name,
       UsernameAttributes: ['email'],
       AutoVerifiedAttributes: ['email'],
+      MfaConfiguration: 'OPTIONAL',
+      EmailMfaConfiguration: {},
       Triggers: {
         ...{ PreSignUp: hook, PostConfirmation: hook, PreAuthentication: hook, PostAuthentication: hook },
         PreTokenGeneration,
@@ -33,6 +35,11 @@ describe.each(databaseKinds)('on %s', (database) => {
       Groups: [{ GroupName: 'staff', Precedence: 1, RoleArn: 'arn:aws:iam::123456789012:role/staff' }],
       Clients: [
         { ClientId: name, CallbackURLs: [callback], AllowedOAuthScopes: ['openid', 'email', 'api/read'] },
+        {
+          ClientId: `${name}-legacy`,
+          CallbackURLs: [callback],
+          PreventUserExistenceErrors: 'LEGACY',
+        },
         {
           ClientId: `${name}-machine`,
           ClientSecret: 'a-secret-of-the-machine',
@@ -197,6 +204,26 @@ describe.each(databaseKinds)('on %s', (database) => {
     expect(page.text).toContain('Incorrect username or password.')
     const [last] = receiver.received.slice(-1)
     expect(last?.event).toMatchObject({ userName: username, request: { userAttributes: {}, userNotFound: true } })
+  })
+
+  test('where the client tells who is there anyway, of users alone', async () => {
+    const visitor = await visitorAt(base('first'), 'first-legacy')
+    const page = await visitor.login.submit({ username: 'nobody@example.com', password: goodPassword })
+    expect(page.text).toContain('User does not exist.')
+    expect(receiver.sources()).toEqual([])
+  })
+
+  test('a factor more for an app is no new sign-in', async () => {
+    const { username } = await haveUser()
+    const visitor = await visit()
+    expect(whereItIs(await visitor.login.submit({ username, password: goodPassword }))).toBe('the app')
+    receiver.sources()
+    const more = await visitorAt(base('first'), 'first', {
+      browser: visitor,
+      parameters: { acr_values: 'urn:cognito:loa:3' },
+    })
+    expect(whereItIs(await more.login.submit({ code: await server.codeFor(username) }))).toBe('the app')
+    expect(receiver.sources()).toEqual([])
   })
 
   test('a new password by mail is told of; that it is told to nobody changes nothing', async () => {

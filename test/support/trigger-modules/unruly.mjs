@@ -1,8 +1,14 @@
+import { appendFileSync } from 'node:fs'
+
 /** Does what a handler should not do, by the name that somebody signs up with. */
 export const handler = async (event, context) => {
   const name = event.userName
   if (name.startsWith('spin')) for (;;);
   if (name.startsWith('hang')) return new Promise(() => {})
+  if (name.startsWith('ticks')) {
+    setInterval(() => appendFileSync(process.env.TICKS_FILE, '.'), 10)
+    return new Promise(() => {})
+  }
   if (name.startsWith('exit')) process.exit(3)
   if (name.startsWith('later'))
     setTimeout(() => {
@@ -17,7 +23,7 @@ export const handler = async (event, context) => {
   if (name.startsWith('secrets'))
     throw new Error(
       `saw ${Object.keys(process.env)
-        .filter((key) => /SECRET|DATABASE_URL/.test(key))
+        .filter((key) => /^(HOOK_SECRET|SMTP_URL|LATCHKEY_SECRET)$/.test(key))
         .join()}`,
     )
   if (name.startsWith('time')) throw new Error(`left ${Math.ceil(context.getRemainingTimeInMillis() / 1000)}`)
