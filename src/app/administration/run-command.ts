@@ -1,3 +1,4 @@
+import { TriggerFailure } from '../../domain/triggers/trigger-failure.ts'
 import { ConfigError } from '../../platform/config/config-error.ts'
 import type { Administration, Command } from './administration.ts'
 import { CommandFailure } from './command-failure.ts'
@@ -25,6 +26,7 @@ export async function runCommand(administration: Administration, name: string, i
     return { ok: true, value: await command.run(administration, checked.data) }
   } catch (error) {
     if (error instanceof CommandFailure) return { ok: false, reason: error.reason, message: error.message }
+    if (error instanceof TriggerFailure) return { ok: false, reason: 'refused', message: error.message }
     if (error instanceof ConfigError) return { ok: false, reason: 'failed', message: error.message }
     throw error
   }

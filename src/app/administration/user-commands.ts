@@ -3,14 +3,13 @@ import { resetMfa } from '../../domain/mfa/reset-mfa.ts'
 import type { UserPool } from '../../domain/user-pools/user-pool.ts'
 import {
   addUserToGroup,
-  confirmUser,
-  createUser,
   deleteUser,
   disableUser,
   enableUser,
   setUserPassword,
   signOutUser,
 } from '../../domain/users/administer-user.ts'
+import { confirmUserOnRequest, createUserOnRequest } from '../../domain/users/operator-triggers.ts'
 import type { CreateUserOutcome } from '../../domain/users/administer-user.ts'
 import { generatePassword } from '../../domain/users/generate-password.ts'
 import { setUserAttributes } from '../../domain/users/set-user-attributes.ts'
@@ -83,7 +82,7 @@ export const createUserCommand = defineCommand(
   async (administration, input): Promise<UserView & { Password?: string }> => {
     const userPool = requireUserPool(administration, input.userPool)
     const chosen = choosePassword(administration, userPool, input.password)
-    const outcome = await createUser(administration.domain, {
+    const outcome = await createUserOnRequest(administration.domain, {
       userPool,
       username: input.username,
       attributes: input.attributes,
@@ -161,7 +160,7 @@ export const setAttributes = defineCommand(
 /** Cognito's AdminConfirmSignUp. */
 export const confirmUserCommand = defineCommand(z.strictObject(target), (administration, input) =>
   onUser(administration, input, async ({ domain }, user, userPool) => {
-    if (!(await confirmUser(domain, user))) {
+    if (!(await confirmUserOnRequest(domain, userPool, user))) {
       throw new CommandFailure('refused', `User ${user.username} is not waiting for confirmation (${user.status}).`)
     }
     return userView(await requireUser(administration, userPool, user.sub))

@@ -48,13 +48,14 @@ export async function preSignUp(
   services: TriggerServices,
   where: TriggerWhere,
   newcomer: { username: string; attributes: Readonly<Record<string, string>> },
+  source: 'SignUp' | 'AdminCreateUser' = 'SignUp',
 ): Promise<PreSignUpAnswer> {
   const answer = await fireTrigger(
     services,
     where.userPool,
     'PreSignUp',
     eventOf(services, where, {
-      triggerSource: 'PreSignUp_SignUp',
+      triggerSource: `PreSignUp_${source}`,
       userName: newcomer.username,
       request: { userAttributes: newcomer.attributes, validationData: null },
       response: { autoConfirmUser: false, autoVerifyEmail: false, autoVerifyPhone: false },
