@@ -93,8 +93,10 @@ export function notFoundPage(router: Router, hosted: HostedServices) {
     await next()
     if (ctx.respond === false || ctx.status !== 404 || ctx.body !== undefined) return
     const { path, route } = router.match(ctx.path, ctx.method)
-    if (route || path.length === 0) return showErrorPage(hosted, ctx, 'notFound', { status: 404 })
-    ctx.set('Allow', [...new Set(path.flatMap((layer) => layer.methods))].join(', '))
+    // What stands before all pages answers none.
+    const pages = path.filter(({ methods }) => methods.length > 0)
+    if (route || pages.length === 0) return showErrorPage(hosted, ctx, 'notFound', { status: 404 })
+    ctx.set('Allow', [...new Set(pages.flatMap((layer) => layer.methods))].join(', '))
     if (isJsonEndpoint(ctx.path)) {
       ctx.status = 405
       ctx.set('Cache-Control', 'no-store')
