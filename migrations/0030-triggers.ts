@@ -31,5 +31,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .on('trigger_invocations')
     .columns(['user_pool_id', 'at'])
     .execute()
+  await db.schema
+    .createIndex('trigger_invocations_of_trigger')
+    .on('trigger_invocations')
+    .columns(['user_pool_id', 'trigger', 'at'])
+    .execute()
   await db.schema.createIndex('trigger_invocations_age').on('trigger_invocations').column('at').execute()
 }

@@ -9,7 +9,7 @@ import { createStore } from '../../src/persistence/store.ts'
 import { createDatabase } from '../support/postgres.ts'
 import type { TestDatabase } from '../support/postgres.ts'
 import { log } from './databases.ts'
-import { auditEvent, grantOf, newUser, now } from './records.ts'
+import { addUserPool, auditEvent, grantOf, newUser, now } from './records.ts'
 
 /*
  * A prepared statement keeps the plan that it got on empty tables until statistics are gathered, and that may be a
@@ -104,7 +104,6 @@ test.each<[string, () => Promise<unknown>]>([
   ['recoveryCodes.count', () => store.recoveryCodes.count('pool', 'sub')],
   ['recoveryCodes.spend', () => store.recoveryCodes.spend('pool', 'sub', 'hash')],
   ['knownBrowsers.any', () => store.knownBrowsers.any('pool', 'sub')],
-  ['triggerInvocations.page', () => store.triggerInvocations.page({ userPoolId: 'pool', limit: 10 })],
   ['devices.use', () => store.devices.use({ ...ofSub, secretHashes: ['h'], address: undefined, at: now })],
   ['devices.ofUser', () => store.devices.ofUser('pool', 'sub', now)],
   ['devices.forget', () => store.devices.forget({ ...ofSub, deviceKey: 'key' })],
@@ -194,4 +193,20 @@ describe('pages of a long audit trail', () => {
     expect(plan).not.toContain('Seq Scan')
     expect(plan).not.toContain('Sort')
   })
+})
+
+test.each([
+  ['all', {}, 'trigger_invocations_newest'],
+  ['one trigger', { trigger: 'PreSignUp' }, 'trigger_invocations_of_trigger'],
+])('invocations of %s: the newest, by the index for it', async (_, filter, index) => {
+  const pools = await Promise.all(Array.from({ length: 60 }, () => addUserPool(store)))
+  const [userPoolId = ''] = pools
+  await sql`
+    insert into trigger_invocations (id, user_pool_id, at, trigger, source, duration_ms, attempts, outcome, event)
+    select gen_random_uuid()::text, (${pools}::text[])[1 + n % 60], ${now}::timestamptz + (n * 7919 % 20000) * interval '1 second', 'Trigger' || n % 8, 's', 1, 1, 'Pass', '{}'
+    from generate_series(1, 20000) as n`.execute(database.kysely)
+  await sql`analyze trigger_invocations`.execute(database.kysely)
+  const [plan = ''] = await plansOf(() => store.triggerInvocations.page({ userPoolId, limit: 20, ...filter }))
+  expect(plan).toContain(index)
+  expect(plan).not.toContain('Sort')
 })
