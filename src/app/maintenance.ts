@@ -35,6 +35,12 @@ export function startMaintenance({ database, directory, domain }: OpenServices, 
     if (rotated.length > 0) await directory.refresh()
   }
   tasks.push(repeat('rotating signing keys', keysMs, keys, log))
+  // A check of a password costs less once no imported hash is left.
+  const forms = async (): Promise<void> => {
+    await domain.store.settings.dropUnusedPasswordForms(domain.clock.now())
+    await directory.refresh()
+  }
+  tasks.push(repeat('looking for imported password hashes', keysMs, forms, log))
   tasks.push(...keepAuditTrail(domain, log))
   if (database.kind === 'postgres') {
     tasks.push(repeat('refreshing the settings', refreshMs, () => directory.refresh(), log))

@@ -6,6 +6,7 @@ import { addAuditCommands } from './audit-commands.ts'
 import { addClientCommands } from './client-commands.ts'
 import { exitStatus, exitStatusHelp } from './exit-status.ts'
 import { explainError } from './explain-error.ts'
+import { addImportCommands } from './import-commands.ts'
 import { addKeyCommands } from './key-commands.ts'
 import { addMailCommands } from './mail-commands.ts'
 import { addPoolCommands } from './pool-commands.ts'
@@ -52,6 +53,7 @@ function createProgram(cli: Cli): Command {
     })
   addServerCommands(program, cli)
   addUserCommands(program, cli)
+  addImportCommands(program, cli)
   addPoolCommands(program, cli)
   addClientCommands(program, cli)
   addResourceServerCommands(program, cli)

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
-import type { NewUser, UserIdentifier } from '../domain/ports/store.ts'
+import type { NewUser, UserIdentifier } from '../domain/ports/new-user.ts'
 import { jsonText } from './json-text.ts'
 import { inTransaction } from './rows.ts'
 import type { Schema } from './schema.ts'
@@ -85,6 +85,7 @@ function userRow(user: NewUser) {
     enabled: user.enabled,
     attributes: jsonText(user.attributes),
     password_hash: user.passwordHash ?? null,
+    password_form: user.passwordForm ?? null,
     temporary_password_expires_at: user.temporaryPasswordExpiresAt ?? null,
     signed_out_at: user.signedOutAt ?? null,
     mfa_types: user.mfaTypes ?? [],

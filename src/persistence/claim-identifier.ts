@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { UserIdentifier } from '../domain/ports/store.ts'
+import type { UserIdentifier } from '../domain/ports/new-user.ts'
 import type { Schema } from './schema.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
-import type { ConsentRepository } from '../domain/ports/store.ts'
+import type { ConsentRepository } from '../domain/ports/consent-repository.ts'
 import type { Schema } from './schema.ts'
 
 const columns = [

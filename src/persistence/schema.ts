@@ -5,7 +5,8 @@ import type { KeyUse, SigningAlgorithm } from '../domain/tokens/signing-key.ts'
 import type { UserAttributes, UserStatus } from '../domain/users/user.ts'
 import type { VerifiableAttribute } from '../domain/user-pools/user-pool.ts'
 import type { CodePurpose } from '../domain/verification-codes/verification-code.ts'
-import type { UserIdentifier } from '../domain/ports/store.ts'
+import type { RefusedRow } from '../domain/ports/user-import-repository.ts'
+import type { UserIdentifier } from '../domain/ports/new-user.ts'
 import type { AuditSchema } from './audit-schema.ts'
 import type { SignInSchema } from './sign-in-schema.ts'
 import type { TriggerSchema } from './trigger-schema.ts'
@@ -45,6 +46,7 @@ export interface Schema extends AuditSchema, SignInSchema, TriggerSchema {
   refresh_tokens: RefreshTokensTable
   consents: ConsentsTable
   outbox: OutboxTable
+  user_imports: UserImportsTable
   mailbox_messages: { id: string; sealed_message: string; created_at: Date }
 }
 
@@ -57,6 +59,7 @@ interface UserPoolsTable {
   issuer_follows_public_url: boolean
   settings: Json<JsonObject>
   triggers: Json<JsonObject>
+  password_forms: Generated<string[]>
   created_at: Date
   updated_at: Date
 }
@@ -109,6 +112,7 @@ interface UsersTable {
   enabled: boolean
   attributes: Json<UserAttributes>
   password_hash: string | null
+  password_form: ColumnType<string | null, string | null | undefined, string | null>
   temporary_password_expires_at: Date | null
   signed_out_at: Date | null
   mfa_types: ColumnType<MfaType[], readonly MfaType[] | undefined, readonly MfaType[]>
@@ -116,6 +120,17 @@ interface UsersTable {
   has_passkeys: ColumnType<boolean, boolean | undefined, boolean>
   created_at: Date
   updated_at: Date
+}
+
+interface UserImportsTable {
+  user_pool_id: string
+  file_hash: string
+  rows_done: number
+  imported: number
+  refused: number
+  latest_refused: Json<readonly RefusedRow[]>
+  started_at: Date
+  finished_at: Date | null
 }
 
 interface UserIdentifiersTable {

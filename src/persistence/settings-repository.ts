@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { SettingsRepository } from '../domain/ports/store.ts'
 import { lockAppClient, saveAppClient, selectAppClients } from './app-client-rows.ts'
+import { addPasswordForms, dropUnusedPasswordForms } from './password-forms.ts'
 import type { Schema } from './schema.ts'
 import { deleteAppClient, deleteResourceServer, saveResourceServer } from './settings-rows.ts'
 import {
@@ -28,6 +29,8 @@ export const settingsRepository = (db: Kysely<Schema>): SettingsRepository => ({
   },
   userPools: () => selectUserPools(db),
   saveUserPool: (userPool, at) => saveUserPool(db, userPool, at),
+  addPasswordForms: (userPoolId, forms, at) => addPasswordForms(db, userPoolId, forms, at),
+  dropUnusedPasswordForms: (at) => dropUnusedPasswordForms(db, at),
   deleteUserPool: (userPoolId) => deleteUserPool(db, userPoolId),
   appClients: (userPoolId) => selectAppClients(db, userPoolId),
   lockAppClient: (userPoolId, clientId) => lockAppClient(db, userPoolId, clientId),

@@ -23,6 +23,7 @@ import { settingsRepository } from './settings-repository.ts'
 import { signInAttemptRepository } from './sign-in-attempt-repository.ts'
 import { softwareTokenRepository } from './software-token-repository.ts'
 import { triggerInvocationRepository } from './trigger-invocation-repository.ts'
+import { userImportRepository } from './user-import-repository.ts'
 import { userRepository } from './user-repository.ts'
 import { verificationCodeRepository } from './verification-code-repository.ts'
 
@@ -57,5 +58,6 @@ const repositories = (db: Kysely<Schema>): Repositories => ({
   auditTrail: auditTrailRepository(db),
   triggerInvocations: triggerInvocationRepository(db),
   outbox: outboxRepository(db),
+  userImports: userImportRepository(db),
   housekeeping: housekeepingRepository(db),
 })

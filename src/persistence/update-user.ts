@@ -19,7 +19,7 @@ export async function updateUser(
       ...(change.status !== undefined && { status: change.status }),
       ...(change.enabled !== undefined && { enabled: change.enabled }),
       ...(change.attributes !== undefined && { attributes: merged(change.attributes) }),
-      ...(change.passwordHash !== undefined && { password_hash: change.passwordHash }),
+      ...(change.passwordHash !== undefined && { password_hash: change.passwordHash, password_form: null }),
       ...(change.temporaryPasswordExpiresAt !== undefined && {
         temporary_password_expires_at: change.temporaryPasswordExpiresAt,
       }),

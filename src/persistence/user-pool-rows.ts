@@ -7,10 +7,11 @@ import { inTransaction } from './rows.ts'
 import type { Schema } from './schema.ts'
 
 /** Oldest first, with their domains. One query. */
-export function selectUserPools(db: Kysely<Schema>): Promise<UserPoolRecord[]> {
-  return db
+export async function selectUserPools(db: Kysely<Schema>): Promise<UserPoolRecord[]> {
+  const rows = await db
     .selectFrom('user_pools')
     .select(['id', 'name', 'version', 'is_default as isDefault', 'issuer', 'settings', 'triggers'])
+    .select('password_forms as passwordForms')
     .select('issuer_follows_public_url as issuerFollowsPublicUrl')
     .select((eb) =>
       sql<string[]>`array(${eb
@@ -22,6 +23,7 @@ export function selectUserPools(db: Kysely<Schema>): Promise<UserPoolRecord[]> {
     .orderBy('created_at')
     .orderBy('id')
     .execute()
+  return rows.map(({ passwordForms, ...row }) => (passwordForms.length === 0 ? row : { ...row, passwordForms }))
 }
 
 /**

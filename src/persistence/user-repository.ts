@@ -36,6 +36,16 @@ export const userRepository = (db: Kysely<Schema>): UserRepository => ({
     return rows.map(present)
   },
   update: (userPoolId, sub, change, at) => updateUser(db, userPoolId, sub, change, at),
+  async replacePasswordHash(userPoolId, sub, before, passwordHash) {
+    const { numUpdatedRows } = await db
+      .updateTable('users')
+      .set({ password_hash: passwordHash, password_form: null })
+      .where('user_pool_id', '=', userPoolId)
+      .where('sub', '=', sub)
+      .where('password_hash', '=', before)
+      .executeTakeFirst()
+    return numUpdatedRows > 0n
+  },
   signOutAll: (userPoolId, at) => signOutAllUsers(db, userPoolId, at),
   claimIdentifier: (userPoolId, sub, identifier) => claimIdentifier(db, userPoolId, sub, identifier),
   releaseIdentifier: (userPoolId, sub, identifier) => releaseIdentifier(db, userPoolId, sub, identifier),

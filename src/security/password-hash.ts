@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os'
 import argon2 from 'argon2'
 import type { Random } from '../platform/random.ts'
 import { constantTimeEqual } from './digest.ts'
+import { parseImportedHash, workLike } from './imported-hash.ts'
+import type { ImportedHash } from './imported-hash.ts'
 import { OverloadedError } from './overloaded-error.ts'
 import { parsePhc, phcText, sharesSalt } from './phc-string.ts'
 import type { Phc } from './phc-string.ts'
@@ -32,15 +34,24 @@ export interface PasswordHasher {
   /**
    * Checks a password against an account's hash and a decoy's at once, in the time of `verify` whether or not there is
    * either: a decoy is compared where it shares the account's salt, or where there is no account's hash.
+   * @param forms of imported hashes that accounts may have: the work of each is done whoever is asked about (threat row B14)
    * @throws OverloadedError when the queue is full
    */
-  verifyEither(password: string, phc: string | undefined, decoyPhc: string | undefined): Promise<EitherMatch>
+  verifyEither(
+    password: string,
+    phc: string | undefined,
+    decoyPhc: string | undefined,
+    forms?: readonly string[],
+  ): Promise<EitherMatch>
+  /** The form of a hash that is another place's, or of another cost than ours; undefined of one of our own, or none at all. */
+  importedForm(phc: string): string | undefined
   /** False where both are ours and `verifyEither` cannot tell of both: the account has another password since. */
   sharesSalt(phc: string, decoyPhc: string): boolean
 }
 
 export interface EitherMatch {
-  account: boolean
+  /** `imported`: the hash is another place's, and to be replaced by one of ours. */
+  account: boolean | 'imported'
   decoy: boolean
 }
 
@@ -67,28 +78,34 @@ export async function createPasswordHasher(options: {
   const argon = await loadArgon2()
   const admit = createAdmission(options.concurrency ?? availableParallelism())
   const nobodys = await argon.hash(options.random.handle(), cost)
+  /** One of another cost is treated as another place's. */
+  const parseOwn = (text: string | undefined): Phc | undefined => {
+    const phc = text === undefined ? undefined : parsePhc(text)
+    const isOwn = phc?.memoryKiB === cost.memoryKiB && phc.passes === cost.passes && phc.lanes === 1
+    return isOwn ? phc : undefined
+  }
   return {
     hash: (password, like) =>
       admit(async () => {
-        const model = like === undefined ? undefined : parsePhc(like)
+        const model = parseOwn(like)
         if (model === undefined) return argon.hash(checkLength(password), cost)
         return phcText({ ...model, hash: await argon.hashLike(checkLength(password), model) })
       }),
-    async verifyEither(password, phc, decoyPhc) {
+    async verifyEither(password, phc, decoyPhc, forms = []) {
       if (password.length > maximumPasswordLength) return { account: false, decoy: false }
-      const model = parsePhc(phc ?? decoyPhc ?? nobodys)
-      if (model === undefined) {
-        return { account: await admit(() => argon.verify(phc ?? nobodys, password)), decoy: false }
-      }
+      const [own, decoy] = [parseOwn(phc), parseOwn(decoyPhc)]
+      const model = own ?? decoy ?? parseOwn(nobodys)
+      if (model === undefined) throw new TypeError('a hash of our own is none')
       const typed = await admit(() => argon.hashLike(password, model))
-      const matches = (stored: string | undefined): boolean => {
-        const parsed = stored === undefined ? undefined : parsePhc(stored)
-        return parsed !== undefined && sharesSalt(parsed, model) && constantTimeEqual(parsed.hash, typed)
-      }
-      return { account: matches(phc), decoy: matches(decoyPhc) }
+      const matches = (stored: Phc | undefined): boolean =>
+        stored !== undefined && sharesSalt(stored, model) && constantTimeEqual(stored.hash, typed)
+      const imported = own !== undefined || phc === undefined ? undefined : parseImportedHash(phc)
+      const isImported = await checkImported(admit, password, imported, forms)
+      return { account: isImported ? 'imported' : matches(own), decoy: matches(decoy) }
     },
+    importedForm: (phc) => (parseOwn(phc) === undefined ? parseImportedHash(phc)?.form : undefined),
     sharesSalt(phc, decoyPhc) {
-      const [account, decoy] = [parsePhc(phc), parsePhc(decoyPhc)]
+      const [account, decoy] = [parseOwn(phc), parseOwn(decoyPhc)]
       return account === undefined || decoy === undefined || sharesSalt(account, decoy)
     },
     async verify(password, phc) {
@@ -97,6 +114,21 @@ export async function createPasswordHasher(options: {
       return phc !== undefined && matches
     },
   }
+}
+
+/** One after the other, the account's own among them or not. */
+async function checkImported(
+  admit: Admit,
+  password: string,
+  imported: ImportedHash | undefined,
+  forms: readonly string[],
+): Promise<boolean> {
+  let isRight = false
+  for (const form of new Set([...forms, ...(imported === undefined ? [] : [imported.form])])) {
+    if (form === imported?.form) isRight = await admit(() => imported.matches(password))
+    else await admit(() => workLike(form, password))
+  }
+  return isRight
 }
 
 function checkLength(password: string): string {
@@ -145,7 +177,9 @@ async function loadArgon2(): Promise<Argon2> {
   }
 }
 
-function createAdmission(concurrency: number): <T>(work: () => Promise<T>) => Promise<T> {
+type Admit = <T>(work: () => Promise<T>) => Promise<T>
+
+function createAdmission(concurrency: number): Admit {
   let running = 0
   const waiting: (() => void)[] = []
   const enter = async (): Promise<void> => {

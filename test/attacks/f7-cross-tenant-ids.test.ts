@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Device } from '../../src/domain/devices/device.ts'
 import type { Passkey } from '../../src/domain/passkeys/passkey.ts'
+import type { NewUser } from '../../src/domain/ports/new-user.ts'
 import type { Repositories, Store } from '../../src/domain/ports/store.ts'
 import type { BrowserSession } from '../../src/domain/sessions/browser-session.ts'
 import { onEachDatabase } from '../persistence/databases.ts'
@@ -57,7 +58,13 @@ type Call = (store: Store, own: string, theirs: Ids) => Promise<unknown>
 
 /** Of no one pool: asked by the server for all of them, never with an id that came from outside. */
 const ofEveryPool: ReadonlySet<string> = new Set([
-  ...['settings.generation', 'settings.userPools', 'settings.retireSigningKeys', 'settings.poolsWithSigningKeysDue'],
+  ...[
+    'settings.generation',
+    'settings.dropUnusedPasswordForms',
+    'settings.userPools',
+    'settings.retireSigningKeys',
+    'settings.poolsWithSigningKeysDue',
+  ],
   ...['outbox.take', 'outbox.markSent', 'outbox.markFailed', 'outbox.releaseAll', 'outbox.deadLetters'],
   ...['outbox.retryDeadLetters', 'outbox.nextDueAt', 'housekeeping.deleteExpired'],
 ])
@@ -121,6 +128,10 @@ const deviceOf = (userPoolId: string, { sub, idHash, uid }: Ids): Device => ({
   lastUsedAt: now,
   expiresAt: later(9),
 })
+const importOf = (userPoolId: string, fileHash: string) => ({
+  ...{ userPoolId, fileHash, rowsDone: 0, imported: 0, refused: 0, latestRefused: [], startedAt: now },
+})
+const emptyHanded = (user: NewUser) => ({ user, softwareTokens: [], passkeys: [] })
 const invocationOf = (userPoolId: string, id: string) => ({
   ...{ id, userPoolId, at: now, trigger: 'PreSignUp', source: 'PreSignUp_SignUp', durationMs: 1, attempts: 1 },
   ...{ outcome: 'Pass' as const, event: '{}' },
@@ -142,6 +153,7 @@ const table: Record<string, [Outcome, Call]> = {
     'refused',
     (store, own, { domain }) => store.settings.saveUserPool(poolOf(own, [domain]), now),
   ],
+  'settings.addPasswordForms': ['own', (store, own) => store.settings.addPasswordForms(own, ['$2b$10'], now)],
   'settings.deleteUserPool': ['own', (store, own) => store.settings.deleteUserPool(own)],
   'settings.appClients': ['own', (store, own) => store.settings.appClients(own)],
   'settings.lockAppClient': ['nothing', (store, own, { clientId }) => store.settings.lockAppClient(own, clientId)],
@@ -174,6 +186,10 @@ const table: Record<string, [Outcome, Call]> = {
   'users.update': [
     'nothing',
     (store, own, { sub }) => store.users.update(own, sub, { enabled: false, passwordHash: 'x' }, now),
+  ],
+  'users.replacePasswordHash': [
+    'nothing',
+    (store, own, { sub }) => store.users.replacePasswordHash(own, sub, 'hash', 'x'),
   ],
   'users.signOutAll': ['own', (store, own) => store.users.signOutAll(own, later(9))],
   'users.claimIdentifier': [
@@ -362,6 +378,30 @@ const table: Record<string, [Outcome, Call]> = {
     'nothing',
     (store, userPoolId) => store.triggerInvocations.page({ userPoolId, limit: 10, trigger: 'PreSignUp' }),
   ],
+  'userImports.find': ['nothing', (store, own, { idHash }) => store.userImports.find(own, idHash)],
+  'userImports.start': ['own', (store, own, { idHash }) => store.userImports.start(own, idHash, now)],
+  'userImports.advance': [
+    'own',
+    (store, own, { idHash }) => store.userImports.advance({ ...importOf(own, idHash), from: 0, rowsDone: 7 }),
+  ],
+  'userImports.finish': ['own', (store, own, { idHash }) => store.userImports.finish(own, idHash, now)],
+  'userImports.holders': [
+    'nothing',
+    (store, own, { username, sub }) => store.userImports.holders(own, [username], [sub]),
+  ],
+  'userImports.deleteUnconfirmed': [
+    'nothing',
+    (store, own, { sub }) => store.userImports.deleteUnconfirmed(own, [sub]),
+  ],
+  'userImports.add': [
+    'refused',
+    (store, own, ids) =>
+      store.userImports.add(own, [{ ...emptyHanded(newUser(own, 'imported')), groups: [ids.group] }], now),
+  ],
+  'userImports.belongings': [
+    'nothing',
+    async (store, own, { sub }) => Object.values(await store.userImports.belongings(own, [sub])).flat(),
+  ],
   'outbox.add': [
     'own',
     (store, userPoolId) => store.outbox.add({ id: 'new', userPoolId, sealedMessage: 'x', at: now }),
@@ -391,6 +431,7 @@ async function fill(store: Store, ids: Ids): Promise<void> {
   await store.devices.remember(deviceOf(userPoolId, ids), { replacing: [], maximum: 2 })
   await store.oneTime.spend(userPoolId, ids.idHash, now)
   await store.triggerInvocations.add(invocationOf(userPoolId, ids.idHash))
+  await store.userImports.start(userPoolId, ids.idHash, now)
   await store.flows.add(flowOf(userPoolId, ids))
   await store.interactions.save({ ...common(userPoolId, ids), payload: {} })
   await store.browserSessions.save(session(userPoolId, ids))

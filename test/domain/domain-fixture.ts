@@ -139,6 +139,7 @@ function countingHasher(): CountingHasher {
       calls.verify += 1
       return { account: phc === `free$${text}`, decoy: decoyPhc === `free$${text}` }
     },
+    importedForm: () => undefined,
     sharesSalt: () => true,
   }
 }

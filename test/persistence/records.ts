@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { SealedAuditEvent } from '../../src/domain/audit/audit-event.ts'
-import type { AppClientRecord, NewUser, Store, UserPoolRecord } from '../../src/domain/ports/store.ts'
+import type { NewUser } from '../../src/domain/ports/new-user.ts'
+import type { AppClientRecord, Store, UserPoolRecord } from '../../src/domain/ports/store.ts'
 import type { AuthorizationCode, Grant } from '../../src/domain/tokens/grant.ts'
 import { addSeconds } from '../../src/platform/clock.ts'
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { UserIdentifier } from '../../src/domain/ports/store.ts'
+import type { UserIdentifier } from '../../src/domain/ports/new-user.ts'
 import { onEachDatabase } from './databases.ts'
 import { addUser, addUserPool, inParallel, later, newUser, now, stored } from './records.ts'
 

@@ -9,6 +9,14 @@ import {
 } from './client-commands.ts'
 import { addClientSecretCommand, deleteClientSecretCommand, listClientSecrets } from './client-secret-commands.ts'
 import { listConsents, revokeConsent } from './consent-commands.ts'
+import {
+  beginExportCommand,
+  beginImport,
+  exportUsers,
+  finishImport,
+  importGroups,
+  importRows,
+} from './import-commands.ts'
 import { listSigningKeys, rotateSigningKeysCommand } from './key-commands.ts'
 import { listDeadLetters, retryDeadLettersCommand } from './mail-commands.ts'
 import { showMigrations } from './migration-commands.ts'
@@ -58,6 +66,12 @@ export const commands = {
   'user.addToGroup': addUserToGroupCommand,
   'user.consents': listConsents,
   'user.revokeConsent': revokeConsent,
+  'import.begin': beginImport,
+  'import.groups': importGroups,
+  'import.rows': importRows,
+  'import.finish': finishImport,
+  'export.begin': beginExportCommand,
+  'export.users': exportUsers,
   'pool.list': listUserPools,
   'pool.show': showUserPool,
   'pool.create': createUserPoolCommand,

@@ -59,6 +59,7 @@ export async function previewConfiguration(
       hash: async () => '',
       verify: async () => false,
       verifyEither: async () => ({ account: false, decoy: false }),
+      importedForm: () => undefined,
       sharesSalt: () => true,
     },
     breachedPasswords: noBreachedPasswords,

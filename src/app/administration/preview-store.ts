@@ -69,6 +69,7 @@ export function createPreviewStore(reads: PreviewReads): { store: Store; writes:
     auditTrail: { ...unavailable<AuditTrailRepository>('auditTrail'), add: async () => undefined },
     triggerInvocations: unavailable('triggerInvocations'),
     outbox: unavailable('outbox'),
+    userImports: unavailable('userImports'),
     housekeeping: unavailable('housekeeping'),
   }
   return { store: { ...repositories, transaction: (work) => work(repositories) }, writes }
@@ -104,6 +105,9 @@ function previewSettings({ settings }: PreviewReads, note: Note): SettingsReposi
     keepSigningKeys: refuse('settings.keepSigningKeys'),
     retireSigningKeys: refuse('settings.retireSigningKeys'),
     poolsWithSigningKeysDue: refuse('settings.poolsWithSigningKeysDue'),
+    // Comes with the users, who are told of.
+    addPasswordForms: async () => undefined,
+    dropUnusedPasswordForms: refuse('settings.dropUnusedPasswordForms'),
     deleteUserPool: refuse('settings.deleteUserPool'),
     deleteAppClient: refuse('settings.deleteAppClient'),
     deleteResourceServer: refuse('settings.deleteResourceServer'),
@@ -130,6 +134,7 @@ function previewUsers({ users }: PreviewReads, note: Note): UserRepository {
     lockByIdentifier: refuse('users.lockByIdentifier'),
     findAll: refuse('users.findAll'),
     update: refuse('users.update'),
+    replacePasswordHash: refuse('users.replacePasswordHash'),
     signOutAll: refuse('users.signOutAll'),
     claimIdentifier: refuse('users.claimIdentifier'),
     releaseIdentifier: refuse('users.releaseIdentifier'),

@@ -39,6 +39,7 @@ export const auditEventTypes = [
   'UserAddToGroup',
   'UserDelete',
   'UserExport',
+  'UserImport',
   'GroupCreate',
   'GroupUpdate',
   'AppClientCreate',

@@ -18,6 +18,9 @@ export interface ComparedHashes {
   unconfirmed?: boolean
 }
 
+/** `isImported`: the hash is another place's, and to be replaced by one of ours. */
+export type CheckedPassword = { kind: 'right'; isImported: boolean } | { kind: 'wrong' | 'decoy' }
+
 /**
  * Checks a password, unless too many were wrong of late. What is refused for that costs no hash; where the lock must not be
  * told it costs the hash of a wrong one.
@@ -28,14 +31,14 @@ export async function checkPassword(
   guess: Guess,
   password: string,
   compared: ComparedHashes,
-): Promise<{ kind: 'right' | 'wrong' | 'decoy' } | AttemptsExceeded> {
+): Promise<CheckedPassword | AttemptsExceeded> {
   const admission = await admitGuess(services, userPool, guess)
   if (admission.kind === 'refused') return admission
   const matches = await verify(services, userPool, admission, password, compared)
-  if (admission.kind === 'admitted' && matches.account) {
+  if (admission.kind === 'admitted' && matches.account !== false) {
     if (compared.unconfirmed === true) await takeBackGuess(services, userPool, admission)
     else await clearGuesses(services, userPool, guess)
-    return { kind: 'right' }
+    return { kind: 'right', isImported: matches.account === 'imported' }
   }
   // Whoever made the decoy meets no lock that is another name's, as they would not with a real sign-up.
   if (!matches.decoy) return { kind: 'wrong' }
@@ -51,7 +54,7 @@ async function verify(
   { passwordHash, decoyHash }: ComparedHashes,
 ): Promise<EitherMatch> {
   try {
-    return await services.passwordHasher.verifyEither(password, passwordHash, decoyHash)
+    return await services.passwordHasher.verifyEither(password, passwordHash, decoyHash, userPool.passwordForms)
   } catch (error) {
     // Too many at once: nobody knows whether it was wrong.
     await takeBackGuess(services, userPool, admission)

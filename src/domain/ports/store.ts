@@ -1,7 +1,6 @@
 import type { AttributeChange } from '../attribute-changes/attribute-change.ts'
 import type { ResourceServer } from '../app-clients/app-client.ts'
 import type { MfaType } from '../mfa/mfa-type.ts'
-import type { Consent } from '../consents/consent.ts'
 import type { Flow, FlowState } from '../sessions/flow.ts'
 import type { AuthorizationCode, Grant } from '../tokens/grant.ts'
 import type { SigningKeyRecord } from '../tokens/signing-key.ts'
@@ -11,14 +10,17 @@ import type { GuessRepository } from './guess-repository.ts'
 import type { SealedAuditEvent } from '../audit/audit-event.ts'
 import type { AuditTrailRepository } from './audit-trail-repository.ts'
 import type { BrowserSessionRepository, InteractionRepository } from './browser-session-repository.ts'
+import type { ConsentRepository } from './consent-repository.ts'
 import type { DecoySignUpRepository } from './decoy-sign-up-repository.ts'
 import type { DeviceRepository } from './device-repository.ts'
 import type { HousekeepingRepository } from './housekeeping-repository.ts'
 import type { KnownBrowserRepository } from './known-browser-repository.ts'
+import type { NewUser, UserIdentifier } from './new-user.ts'
 import type { OneTimeRepository } from './one-time-repository.ts'
 import type { OutboxRepository } from './outbox-repository.ts'
 import type { PasskeyRepository } from './passkey-repository.ts'
 import type { TriggerInvocationRepository } from './trigger-invocation-repository.ts'
+import type { UserImportRepository } from './user-import-repository.ts'
 import type { VerificationCodeRepository } from './verification-code-repository.ts'
 import type { SignInAttemptRepository } from './sign-in-attempt-repository.ts'
 import type { RecoveryCodeRepository } from './recovery-code-repository.ts'
@@ -63,6 +65,7 @@ export interface Repositories {
   auditTrail: AuditTrailRepository
   triggerInvocations: TriggerInvocationRepository
   outbox: OutboxRepository
+  userImports: UserImportRepository
   housekeeping: HousekeepingRepository
 }
 
@@ -79,6 +82,8 @@ export interface UserPoolRecord {
   settings: Readonly<Record<string, unknown>>
   /** Where its triggers go, secrets sealed (trigger-settings.ts). */
   triggers?: Readonly<Record<string, unknown>>
+  /** Forms of imported password hashes, kept by `addPasswordForms` and not by `saveUserPool`; absent: none. */
+  passwordForms?: readonly string[]
 }
 
 export interface AppClientRecord {
@@ -105,6 +110,10 @@ export interface SettingsRepository {
   userPools(): Promise<readonly UserPoolRecord[]>
   /** Inserts or updates by id, replaces its domains, and bumps its version and the generation. */
   saveUserPool(userPool: Omit<UserPoolRecord, 'version'>, at: Date): Promise<void>
+  /** Users of the pool may have imported password hashes of these forms from now on. */
+  addPasswordForms(userPoolId: string, forms: readonly string[], at: Date): Promise<void>
+  /** Of every pool: drops the forms that no user's hash has any more. */
+  dropUnusedPasswordForms(at: Date): Promise<void>
   deleteUserPool(userPoolId: string): Promise<boolean>
   appClients(userPoolId: string): Promise<readonly AppClientRecord[]>
   /** For a change within a transaction: whoever else wants to change it waits for its end. */
@@ -136,17 +145,6 @@ export interface UserPageRequest {
   status?: UserStatus
 }
 
-export interface NewUser extends User {
-  /** Canonical sign-in names that lead to this user: the user name, and aliases already verified. */
-  identifiers: readonly UserIdentifier[]
-}
-
-/** One sign-in name. `key` is canonical (see `users/canonical-name.ts`) and unique in its user pool, whatever its kind. */
-export interface UserIdentifier {
-  kind: 'username' | 'email' | 'phone_number' | 'preferred_username'
-  key: string
-}
-
 export interface UserRepository {
   /** @returns the kind of the first identifier that another user holds, or undefined when the user was added */
   add(user: NewUser): Promise<UserIdentifier['kind'] | undefined>
@@ -167,6 +165,8 @@ export interface UserRepository {
   update(userPoolId: string, sub: string, change: UserChange, at: Date): Promise<boolean>
   /** What began before counts no more, for every user of the pool. */
   signOutAll(userPoolId: string, at: Date): Promise<void>
+  /** In place of `before`, and of no other: the same password, hashed by us. False when there is another one. */
+  replacePasswordHash(userPoolId: string, sub: string, before: string, passwordHash: string): Promise<boolean>
   /** Claims a sign-in name; false when another user holds it. Claiming one's own again is true. */
   claimIdentifier(userPoolId: string, sub: string, identifier: UserIdentifier): Promise<boolean>
   /** Nobody is led to the user by it any more; another user's stays. */
@@ -275,17 +275,4 @@ export interface GrantRepository {
     userSub: string,
     grantId: string | undefined,
   ): Promise<{ user: User; grantRevoked: boolean } | undefined>
-}
-
-export interface ConsentRepository {
-  find(userPoolId: string, userSub: string, clientId: string): Promise<Consent | undefined>
-  /** By client id. */
-  ofUser(userPoolId: string, userSub: string): Promise<readonly Consent[]>
-  /** Adds scopes to what the user has allowed the client; nothing when one of them is gone. */
-  add(consent: Pick<Consent, 'userPoolId' | 'userSub' | 'clientId' | 'scopes'>, at: Date): Promise<void>
-  /**
-   * Takes the consent back and, in the same statement, ends what the client holds of the user: grants and unspent codes.
-   * False when there was none.
-   */
-  withdraw(userPoolId: string, userSub: string, clientId: string, at: Date): Promise<boolean>
 }

@@ -8,6 +8,7 @@ import { limitRequests } from '../rate-limits/consume-limits.ts'
 import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import { migrateUser } from '../triggers/user-migration.ts'
 import { preAuthentication } from '../triggers/user-triggers.ts'
+import { hashAnew } from './hash-anew.ts'
 import { findByName } from '../sign-up/find-by-name.ts'
 import type { DecoySignUp } from '../sign-up/decoy-sign-up.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
@@ -109,7 +110,8 @@ async function tryPassword(
   if (user.temporaryPasswordExpiresAt !== undefined && user.temporaryPasswordExpiresAt <= now) {
     return refuse('temporaryPasswordExpired')
   }
-  return { kind: 'proved', user, amr: ['pwd'], startedAt: signInTime(user, now) }
+  const known = checked.isImported ? await hashAnew(services, user, password) : user
+  return { kind: 'proved', user: known, amr: ['pwd'], startedAt: signInTime(user, now) }
 }
 
 const refuse = (

@@ -1,5 +1,5 @@
 import type { DomainServices } from '../ports/services.ts'
-import type { NewUser } from '../ports/store.ts'
+import type { NewUser } from '../ports/new-user.ts'
 import { TriggerFailure } from '../triggers/trigger-failure.ts'
 import type { PreSignUpAnswer } from '../triggers/user-triggers.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'

@@ -6,6 +6,7 @@ import {
   resourceServerOf,
   resourceServerSchema,
 } from '../app-clients/resource-server-settings.ts'
+import { parseImportedHash } from '../../security/imported-hash.ts'
 import { checkSettings } from '../../platform/config/check-settings.ts'
 import type { CheckedSettings, SettingProblem } from '../../platform/config/check-settings.ts'
 import { isUserPoolId } from '../../platform/ids.ts'
@@ -115,7 +116,11 @@ const seedUser = z
     Username: z.string().min(1).max(128),
     Attributes: z.record(z.string(), scalar).default({}),
     Password: z.string().min(1).max(256).optional(),
-    PasswordHash: z.string().regex(argon2id, 'must be an argon2id hash ($argon2id$v=19$m=…,t=…,p=…$…$…)').optional(),
+    PasswordHash: z
+      .string()
+      .regex(argon2id, 'must be an argon2id hash ($argon2id$v=19$m=…,t=…,p=…$…$…)')
+      .refine((hash) => parseImportedHash(hash) !== undefined, 'costs more to check than a server may spend on it')
+      .optional(),
     Groups: z.array(z.string()).default([]),
   })
   .refine(

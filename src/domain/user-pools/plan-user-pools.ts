@@ -53,6 +53,7 @@ export function planUserPools(
       domains: configuration.domains ?? existing?.domains ?? [],
       settings,
       triggers: configuredTriggers(sealedBox, existing?.triggers, configuration.triggers),
+      ...(existing?.passwordForms === undefined ? {} : { passwordForms: existing.passwordForms }),
     }
     return { configuration, existing, record, warnings }
   })

@@ -230,6 +230,7 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     ssoSession: { maxSeconds: 3600, ...sessionLimitsOf(settings.SSOSession) },
     ...(settings.RememberMe === undefined ? {} : { rememberMe: rememberMeOf(settings.RememberMe) }),
     triggers: triggerTargetsOf(record.triggers),
+    passwordForms: record.passwordForms ?? [],
     ...(settings.Terms === undefined ? {} : { terms: termsOf(settings.Terms) }),
   }
 }

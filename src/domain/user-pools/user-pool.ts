@@ -84,6 +84,8 @@ export interface UserPool {
   /** The same for whoever asks to be kept signed in; absent: nobody is offered that. */
   rememberMe?: SessionLimits
   triggers: TriggerTargets
+  /** Forms of the imported password hashes that its users may have (security/imported-hash.ts). */
+  passwordForms: readonly string[]
   /** Absent: sign-up speaks of none. */
   terms?: Terms
 }

@@ -82,8 +82,10 @@ export async function createUser(services: DomainServices, request: CreateUserRe
   const { username, attributes } = user
   const identifiers = identifiersOf(userPool, { username, attributes, confirmed: permanent })
   const { groups = [] } = request
+  const passwordForm = passwordHash ? services.passwordHasher.importedForm(passwordHash) : undefined
   const work = async (tx: Repositories) => {
-    const held = await tx.users.add({ ...user, identifiers })
+    if (passwordForm !== undefined) await tx.settings.addPasswordForms(userPool.id, [passwordForm], at)
+    const held = await tx.users.add({ ...user, identifiers, passwordForm })
     if (held !== undefined) return held
     for (const group of groups) await tx.groups.addUser(userPool.id, group, sub, at)
     return undefined

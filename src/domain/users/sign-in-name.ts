@@ -1,6 +1,6 @@
 import { parseEmailAddress } from '../messages/email-address.ts'
 import { parsePhoneNumber } from '../messages/phone-number.ts'
-import type { UserIdentifier } from '../ports/store.ts'
+import type { UserIdentifier } from '../ports/new-user.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { canonicalName } from './canonical-name.ts'
 import type { UserAttributes } from './user.ts'
