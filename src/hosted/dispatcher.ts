@@ -9,7 +9,8 @@ import type { FlowPage } from './paths.ts'
  *        │         │  │    ├─ temporary password ──> newPassword ──────────^  │      ^
  *        │         │  │    └─ not confirmed yet ──┐                        │  │      │
  *        │         │  └──> signUp ────────────────┴─> confirm ─────────────┤  │      │
- *        │         ├─────> signInCode ─────────────────────────────────┤  │      │
+ *        │         ├─────> signInCode ─────────────────────────────────────┤  │      │
+ *        │         ├─────> customChallenge ──> customChallenge ──> … ───────┤  │      │
  *        │         └─────> forgotPassword ──> resetPassword ───────────────┘  │      │
  *        └─ signed in already, third-party client ──────────────────────> consent ───┘
  *
@@ -32,6 +33,7 @@ const steps: readonly { page: FlowPage | 'finish'; due: (state: FlowState) => bo
   { page: 'confirm', due: (state) => state.pending?.kind === 'confirm' },
   { page: 'resetPassword', due: (state) => state.pending?.kind === 'reset' },
   { page: 'signInCode', due: (state) => state.pending?.kind === 'signInCode' },
+  { page: 'customChallenge', due: (state) => state.pending?.kind === 'customChallenge' },
   { page: 'selectAccount', due: (state) => state.chosen === 'selectAccount' && state.signedIn !== undefined },
   { page: 'signUp', due: (state) => state.chosen === 'signUp' },
   { page: 'forgotPassword', due: (state) => state.chosen === 'forgotPassword' },

@@ -1,6 +1,7 @@
 import { Router } from '@koa/router'
 import { accountRoutes } from './account/account.routes.ts'
 import { confirmRoutes } from './confirm/confirm.routes.ts'
+import { customChallengeRoutes } from './custom/custom-challenge.routes.ts'
 import { consentRoutes } from './consent/consent.routes.ts'
 import { confirmUserRoutes } from './confirm/confirm-user.routes.ts'
 import { showErrorPage } from './error/error.page.ts'
@@ -44,6 +45,7 @@ export function createHostedRouter(services: HostedServices): Router {
   selectMfaRoutes(router, services)
   mfaSetUpRoutes(router, services)
   passkeySignInRoutes(router, services)
+  customChallengeRoutes(router, services)
   signInCodeRoutes(router, services)
   signInLinkRoutes(router, services)
   notMeRoutes(router, services)

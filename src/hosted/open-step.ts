@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import { levelOf } from '../domain/assurance/levels.ts'
 import { mayUseLocalAccounts } from '../domain/app-clients/sign-in-methods.ts'
 import { isAnswerUri } from '../domain/app-clients/redirect-uri.ts'
+import { requiresCustomAuth } from '../domain/custom-auth/custom-sign-in.ts'
 import { needsConsent } from '../domain/consents/check-consent.ts'
 import type { FlowState } from '../domain/sessions/flow.ts'
 import { rememberedDevice } from '../domain/devices/device.ts'
@@ -171,6 +172,12 @@ export async function continueFlow(
   // The sign-in page knows what to do with every other status.
   if (user.status !== 'CONFIRMED') return redirect(ctx, pageUrl(step, 'login', 'accountChanged'))
   const { userSub: _userSub, amr, authTime, bySession } = authenticated
+  const isMet = state.customSignIn?.userSub === user.sub || bySession === true
+  if (!isMet && requiresCustomAuth(tenant.snapshot.userPool, step.appClient)) {
+    // By a sign-up or a reset: what this app client insists on is still to come.
+    const { authenticated: _authenticated, pending: _pending, ...before } = state
+    return continueFlow(services, step, { ...before, chosen: 'login' }, 'signInToGoOn')
+  }
   if (bySession !== true) {
     const proved = { user, amr, startedAt: new Date(authTime * 1000) }
     const context = signInContext(step)
@@ -210,7 +217,8 @@ async function tellUnmet(services: HostedServices, step: Step): Promise<void> {
 }
 
 /** Said on one page, it counts whatever pages come after. */
-const keptOf = ({ staySignedIn, hasAuthenticator }: FlowState): Partial<FlowState> => ({
+const keptOf = ({ staySignedIn, hasAuthenticator, customSignIn }: FlowState): Partial<FlowState> => ({
+  ...(customSignIn === undefined ? {} : { customSignIn }),
   ...(staySignedIn === undefined ? {} : { staySignedIn }),
   ...(hasAuthenticator === undefined ? {} : { hasAuthenticator }),
 })

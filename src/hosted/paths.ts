@@ -18,6 +18,8 @@ export const pagePaths = {
   requestSignInCode: '/requestSignInCode',
   signInLink: '/signInLink',
   notMe: '/notMe',
+  customSignIn: '/customSignIn',
+  customChallenge: '/customChallenge',
   passkeySignIn: '/passkeys/signIn',
   passkeyOffer: '/passkeys/offer',
   passkeysAdd: '/passkeys/add',
@@ -40,3 +42,4 @@ export type FlowPage =
   | 'mfaSetUp'
   | 'passkeyOffer'
   | 'signInCode'
+  | 'customChallenge'

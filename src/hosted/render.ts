@@ -23,6 +23,8 @@ export interface PageRequest {
   redirectUri: string | undefined
   /** The form posts there itself, and never to us. */
   onlyTarget?: boolean
+  /** A picture from somewhere else, beside the logo. */
+  imageUrl?: string
   /** Address of this page in another language; absent: the page has no language menu. */
   pageInLanguage?: (lang: string) => string
 }
@@ -55,10 +57,12 @@ export function showPage<View extends PageView>(
       : { languages: languageLinks(services.catalogue, locale, request.pageInLanguage) }),
   }
   const target = request.redirectUri === undefined ? undefined : formTarget(request.redirectUri)
-  const image = page.brand.logoUrl?.startsWith('https:') === true ? formTarget(page.brand.logoUrl) : undefined
+  const images = [page.brand.logoUrl, request.imageUrl].flatMap((url) =>
+    url?.startsWith('https:') === true ? present(formTarget(url)) : [],
+  )
   const secure = tenant?.secure ?? false
   const { onlyTarget = false } = request
-  ctx.set(pageHeaders({ nonce, secure, formTargets: present(target), onlyTarget, imageSources: present(image) }))
+  ctx.set(pageHeaders({ nonce, secure, formTargets: present(target), onlyTarget, imageSources: images }))
   ctx.set('Content-Language', locale.lang)
   ctx.vary('Accept-Language')
   ctx.type = 'text/html; charset=utf-8'
@@ -113,6 +117,7 @@ const notices: Readonly<Record<string, { key: string; kind: Alert['kind']; tells
   alreadyConfirmed: { key: 'outcomes.alreadyConfirmed', kind: 'info' },
   signUpNotAllowed: { key: 'outcomes.signUpNotAllowed', kind: 'info' },
   accountChanged: { key: 'outcomes.accountChanged', kind: 'info' },
+  signInToGoOn: { key: 'outcomes.signInToGoOn', kind: 'info' },
   signUpReplaced: { key: 'outcomes.signUpReplaced', kind: 'error' },
   otherFactorNeeded: { key: 'outcomes.otherFactorNeeded', kind: 'info' },
   passwordResetRequired: { key: 'outcomes.passwordResetRequired', kind: 'info' },

@@ -25,6 +25,7 @@ const sweeps: readonly Sweep[] = [
   { table: 'decoy_codes', column: 'expires_at', keptSeconds: 0 },
   { table: 'attribute_changes', column: 'expires_at', keptSeconds: 0 },
   { table: 'sign_in_attempts', column: 'expires_at', keptSeconds: 0 },
+  { table: 'custom_sign_ins', column: 'expires_at', keptSeconds: 0 },
   { table: 'used_once', column: 'expires_at', keptSeconds: 0 },
   { table: 'devices', column: 'expires_at', keptSeconds: 0 },
   { table: 'guess_counters', column: 'expires_at', keptSeconds: 0 },

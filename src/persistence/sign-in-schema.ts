@@ -4,6 +4,7 @@ import type { ChallengeName } from '../domain/sign-in/sign-in-attempt.ts'
 /** Tables of sign-ins under way and of second factors, on the same terms as the others (schema.ts). */
 export interface SignInSchema {
   sign_in_attempts: SignInAttemptsTable
+  custom_sign_ins: CustomSignInsTable
   software_tokens: SoftwareTokensTable
   passkeys: PasskeysTable
   devices: DevicesTable
@@ -25,6 +26,17 @@ interface SignInAttemptsTable {
   code_sent_at: Date | null
   setting_up: CodeMfaType | null
   sealed_secret: string | null
+}
+
+interface CustomSignInsTable {
+  user_pool_id: string
+  id_hash: string
+  client_id: string
+  user_sub: string | null
+  username: string
+  sealed_state: string
+  started_at: Date
+  expires_at: Date
 }
 
 interface PasskeysTable {

@@ -5,6 +5,7 @@ import { auditTrailRepository } from './audit-trail-repository.ts'
 import { browserSessionRepository } from './browser-session-repository.ts'
 import { consentRepository } from './consent-repository.ts'
 import type { Database } from './database.ts'
+import { customSignInRepository } from './custom-sign-in-repository.ts'
 import { decoySignUpRepository } from './decoy-sign-up-repository.ts'
 import { deviceRepository } from './device-repository.ts'
 import { flowRepository } from './flow-repository.ts'
@@ -43,6 +44,7 @@ const repositories = (db: Kysely<Schema>): Repositories => ({
   decoyCodes: verificationCodeRepository(db, 'decoy_codes'),
   attributeChanges: attributeChangeRepository(db),
   signInAttempts: signInAttemptRepository(db),
+  customSignIns: customSignInRepository(db),
   softwareTokens: softwareTokenRepository(db),
   recoveryCodes: recoveryCodeRepository(db),
   passkeys: passkeyRepository(db),

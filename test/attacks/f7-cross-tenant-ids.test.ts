@@ -128,6 +128,9 @@ const deviceOf = (userPoolId: string, { sub, idHash, uid }: Ids): Device => ({
   lastUsedAt: now,
   expiresAt: later(9),
 })
+const customSignInOf = (userPoolId: string, { sub: userSub, idHash, clientId, username }: Ids) => ({
+  ...{ userPoolId, userSub, idHash, clientId, username, sealedState: 'sealed', startedAt: now, expiresAt: later(60) },
+})
 const importOf = (userPoolId: string, fileHash: string) => ({
   ...{ userPoolId, fileHash, rowsDone: 0, imported: 0, refused: 0, latestRefused: [], startedAt: now },
 })
@@ -258,6 +261,12 @@ const table: Record<string, [Outcome, Call]> = {
   ],
   'attributeChanges.ofUser': ['nothing', (store, own, { sub }) => store.attributeChanges.ofUser(own, sub, now)],
   'attributeChanges.delete': ['nothing', (store, own, { sub }) => store.attributeChanges.delete(own, sub)],
+  'customSignIns.add': [
+    'refused',
+    (store, own, ids) => store.customSignIns.add({ ...customSignInOf(own, ids), idHash: 'new' }),
+  ],
+  'customSignIns.find': ['nothing', (store, own, { idHash }) => store.customSignIns.find(own, idHash, now)],
+  'customSignIns.spend': ['nothing', (store, own, { idHash }) => store.customSignIns.spend(own, idHash, now)],
   'signInAttempts.add': [
     'refused',
     (store, own, ids) => store.signInAttempts.add({ ...attemptOf(own, ids), idHash: 'new' }),
@@ -423,6 +432,7 @@ async function fill(store: Store, ids: Ids): Promise<void> {
   await store.verificationCodes.replace({ ...codeOf(userPoolId, ids), purpose: 'sign_up' })
   await store.attributeChanges.save({ ...common(userPoolId, ids), attribute: 'email', value: 'x' })
   await store.signInAttempts.add(attemptOf(userPoolId, ids))
+  await store.customSignIns.add(customSignInOf(userPoolId, ids))
   await store.decoySignUps.replace(decoyOf(userPoolId, ids))
   await store.decoyCodes.replace({ ...codeOf(userPoolId, ids), userSub: `${ids.sub}-decoy` })
   await store.softwareTokens.add(softwareTokenOf(userPoolId, ids), now)

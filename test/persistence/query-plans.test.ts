@@ -97,6 +97,8 @@ test.each<[string, () => Promise<unknown>]>([
     () => store.verificationCodes.attempt({ userPoolId: 'pool', userSub: 's', ...codeTry }),
   ],
   ['verificationCodes.delete', () => store.verificationCodes.delete('pool', 'sub', ['reset'])],
+  ['customSignIns.find', () => store.customSignIns.find('pool', 'id', now)],
+  ['customSignIns.spend', () => store.customSignIns.spend('pool', 'id', now)],
   ['signInAttempts.find', () => store.signInAttempts.find('pool', 'id', now)],
   [
     'signInAttempts.change',

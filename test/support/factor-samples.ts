@@ -62,6 +62,32 @@ export function factorSamples(surroundings: SampleSurroundings): Sample[] {
     links,
   }
   return [
+    sample('pages/custom-challenge', 'question', {
+      ...page('customChallenge'),
+      form,
+      question: 'question',
+      prompt: foreign('Which letters do you see?'),
+      image: {
+        url: "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='240' height='60'%3E%3Crect width='240' height='60' fill='%23dde'/%3E%3Cpath d='M20 45 60 15l30 30 40-30 30 30 50-30' stroke='%23335' stroke-width='6' fill='none'/%3E%3C/svg%3E",
+        text: foreign('Five letters'),
+      },
+      field: {
+        ...{ name: 'answer', label: foreign('The letters'), type: 'text', value: '', required: true },
+        autocomplete: 'off',
+      },
+      links: { login: '/login' },
+    }),
+    sample('pages/custom-challenge', 'wrong', {
+      ...page('customChallenge'),
+      form,
+      question: 'question',
+      prompt: locale.text('customChallenge.intro'),
+      field: {
+        ...{ name: 'answer', label: locale.text('customChallenge.answer'), type: 'text', value: '', required: true },
+        ...{ autocomplete: 'one-time-code', inputmode: 'numeric', error: locale.text('customChallenge.wrong') },
+      },
+      links: { login: '/login' },
+    }),
     sample('pages/mfa', 'app', app),
     sample('pages/mfa', 'rememberable', { ...app, rememberDevice }),
     sample('pages/mfa', 'used', { ...app, links, code: { length: 6, error: locale.text('outcomes.codeAlreadyUsed') } }),

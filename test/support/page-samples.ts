@@ -69,6 +69,7 @@ function loginSamples(surroundings: SampleSurroundings): Sample[] {
         })),
       },
     }),
+    sample('pages/login', 'custom', { ...login, username: email, custom: { action: '/customSignIn' } }),
     sample('pages/login', 'changed', { ...login, username: typed, ...alert('success', 'outcomes.passwordsChanged') }),
     sample('pages/login', 'fields', {
       ...login,

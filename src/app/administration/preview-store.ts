@@ -53,6 +53,7 @@ export function createPreviewStore(reads: PreviewReads): { store: Store; writes:
     decoyCodes: unavailable('decoyCodes'),
     attributeChanges: unavailable('attributeChanges'),
     signInAttempts: unavailable('signInAttempts'),
+    customSignIns: unavailable('customSignIns'),
     softwareTokens: unavailable('softwareTokens'),
     recoveryCodes: unavailable('recoveryCodes'),
     passkeys: unavailable('passkeys'),

@@ -11,6 +11,7 @@ import type { SealedAuditEvent } from '../audit/audit-event.ts'
 import type { AuditTrailRepository } from './audit-trail-repository.ts'
 import type { BrowserSessionRepository, InteractionRepository } from './browser-session-repository.ts'
 import type { ConsentRepository } from './consent-repository.ts'
+import type { CustomSignInRepository } from './custom-sign-in-repository.ts'
 import type { DecoySignUpRepository } from './decoy-sign-up-repository.ts'
 import type { DeviceRepository } from './device-repository.ts'
 import type { HousekeepingRepository } from './housekeeping-repository.ts'
@@ -50,6 +51,7 @@ export interface Repositories {
   decoyCodes: VerificationCodeRepository
   attributeChanges: AttributeChangeRepository
   signInAttempts: SignInAttemptRepository
+  customSignIns: CustomSignInRepository
   softwareTokens: SoftwareTokenRepository
   recoveryCodes: RecoveryCodeRepository
   passkeys: PasskeyRepository

@@ -44,7 +44,9 @@ export interface FlowState {
   problem?: string
   /** What was typed as user name, so that no page asks for it twice. */
   username?: string
-  pending?: PendingConfirmation | PendingReset | PendingSignInCode
+  pending?: PendingConfirmation | PendingReset | PendingSignInCode | PendingCustomChallenge
+  /** Who has met the pool's own challenges: an app client may know no other way in. */
+  customSignIn?: { userSub: string }
   /** The stored sign-in attempt that waits for its challenge. */
   attempt?: { idHash: string; challenge: ChallengeName; missingAttributes: readonly string[] }
   /** `bySession`: not in this flow, but in the browser's session under which it began; it must still be there. */
@@ -74,6 +76,12 @@ export interface PendingSignInCode {
   userSub?: string
   destination: string
   sentAt: number
+}
+
+/** Waits for the answer to a question of the pool's triggers. */
+export interface PendingCustomChallenge {
+  kind: 'customChallenge'
+  idHash: string
 }
 
 export interface PendingReset {

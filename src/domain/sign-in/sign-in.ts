@@ -84,9 +84,9 @@ const isRepeatedLock = (services: DomainServices, outcome: SignInOutcome, nameKe
   services.repeats.isRepeat(JSON.stringify(['SignIn', nameKey]))
 
 /** What the password comes to, whatever else stands between it and tokens. */
-async function tryPassword(
+export async function tryPassword(
   services: DomainServices,
-  request: SignInRequest,
+  request: Pick<SignInRequest, 'userPool' | 'appClient' | 'username' | 'password' | 'browserHash'>,
   user: User | undefined,
   decoy: DecoySignUp | undefined,
 ): Promise<({ kind: 'proved' } & Proved) | Extract<SignInOutcome, { kind: 'refused' }>> {

@@ -1,6 +1,7 @@
 import type { AttemptsExceeded } from '../../domain/lock-out/lock-out.ts'
 import type { LimitExceeded } from '../../domain/rate-limits/rate-limits.ts'
 import { limitAlert, tellToWait } from '../attempts-exceeded.ts'
+import { offersCustomAuth } from '../../domain/custom-auth/custom-sign-in.ts'
 import { offeredFirstCodes } from '../../domain/passwordless/first-code.ts'
 import type { ViewContexts } from '../../platform/views/page-contexts.ts'
 import type { HostedServices } from '../hosted-services.ts'
@@ -45,6 +46,7 @@ export async function showLoginPage(
     ...(passkey === undefined ? {} : { passkey }),
     password: passwordError,
     ...codesFor(services, step),
+    ...customFor(services, step),
     ...staySignedInField(step),
     links: {
       ...(userPool.allowAdminCreateUserOnly ? {} : { signUp: pageUrl(step, 'signUp') }),
@@ -61,6 +63,11 @@ function codesFor(services: HostedServices, step: Step): Pick<ViewContexts['page
   const factors = offered.map((type) => ({ type, label: step.locale.text(`login.codes.${type}`) }))
   return { codes: { action: formOf(services, step, 'requestSignInCode').action, factors } }
 }
+
+const customFor = (services: HostedServices, step: Step): Pick<ViewContexts['pages/login'], 'custom'> =>
+  offersCustomAuth(step.tenant.snapshot.userPool, step.appClient)
+    ? { custom: { action: formOf(services, step, 'customSignIn').action } }
+    : {}
 
 function alertOf(
   step: Step,

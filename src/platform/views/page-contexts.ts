@@ -8,6 +8,15 @@ import type {
 import type { DemoHomePage, DemoTokensPage, MailboxMessagePage, MailboxPage } from './development-contexts.ts'
 import type { EmailContexts } from './email-contexts.ts'
 import type {
+  MfaPage,
+  SelectMfaPage,
+  MfaSetUpPage,
+  SoftwareTokenPage,
+  PasskeyFactorPage,
+  PasskeyOfferPage,
+  CustomChallengePage,
+} from './factor-contexts.ts'
+import type {
   CheckBox,
   CodeField,
   ConsentScope,
@@ -16,7 +25,6 @@ import type {
   NewPasswordField,
   Page,
   PasskeyPart,
-  QrCode,
   Resend,
   TermsPart,
   UsernameField,
@@ -39,6 +47,8 @@ export interface LoginPage extends Page {
     readonly action: string
     readonly factors: readonly { readonly type: string; readonly label: string }[]
   }
+  /** A way in that asks for no password first. */
+  readonly custom?: { readonly action: string }
   readonly links: { readonly signUp?: string; readonly forgotPassword?: string }
 }
 
@@ -146,62 +156,6 @@ export interface NewPasswordPage extends Page {
   readonly password: NewPasswordField
 }
 
-/** A second factor to choose, by its name in the form. */
-interface MfaChoice {
-  readonly type: string
-  readonly name: string
-  /** Masked; absent where nothing is sent. */
-  readonly destination?: string
-}
-
-/** Section `mfa` with `seconds`; `intro` and `label` say which factor it is. */
-export interface MfaPage extends Page {
-  /** The person has codes that stand in for what is asked for. */
-  readonly hasRecoveryCodes: boolean
-  readonly form: Form
-  readonly intro: string
-  readonly label: string
-  readonly destination?: string
-  readonly code: CodeField
-  readonly rememberDevice?: CheckBox
-  /** What else there is to do. */
-  readonly guide?: string
-  /** Absent where nothing is sent. */
-  readonly resend?: Resend
-  readonly links: { readonly another?: string; readonly login: string }
-}
-
-/** Section `selectMfa`. */
-export interface SelectMfaPage extends Page {
-  readonly form: Form
-  readonly choices: readonly MfaChoice[]
-  readonly links: { readonly login: string }
-}
-
-/** Section `mfaSetUp`. */
-export interface MfaSetUpPage extends Page {
-  readonly form: Form
-  /** To make one, which is the factor then. */
-  readonly passkey?: PasskeyPart
-  readonly choices: readonly MfaChoice[]
-  /** SMS needs a number. */
-  readonly phone?: Field
-  readonly links: { readonly login: string }
-}
-
-/** Section `softwareToken`. */
-export interface SoftwareTokenPage extends Page {
-  readonly form: Form
-  /** The QR code as an SVG path in a square of `size` modules. */
-  readonly qr: QrCode
-  /** The key in groups of four. */
-  readonly key: string
-  /** `otpauth://`, for a browser on the phone itself. */
-  readonly uri: string
-  readonly code: CodeField
-  readonly links: { readonly another?: string; readonly login: string }
-}
-
 /** Section `notMe`, where the link of a notice leads. */
 export type NotMePage = SignInLinkPage
 
@@ -211,23 +165,6 @@ export interface SignInLinkPage extends Page {
   readonly hidden: readonly { readonly name: string; readonly value: string }[]
   /** Whose sign-in it is. */
   readonly name: string
-}
-
-/** Section `passkeyOffer`. */
-export interface PasskeyOfferPage extends Page {
-  readonly form: Form
-  readonly passkey: PasskeyPart
-}
-
-/** Section `passkeyFactor`: a passkey as the second step. */
-export interface PasskeyFactorPage extends Page {
-  readonly form: Form
-  /** Absent: none of the person's works at this domain. */
-  readonly passkey?: PasskeyPart
-  readonly rememberDevice?: CheckBox
-  /** There where the person has recovery codes: one stands in for the passkey. */
-  readonly code?: CodeField
-  readonly links: { readonly another?: string; readonly login: string }
 }
 
 /** Section `signedOut`. */
@@ -272,6 +209,7 @@ export interface ViewContexts extends EmailContexts {
   'pages/not-me': NotMePage
   'pages/passkey-offer': PasskeyOfferPage
   'pages/passkey-factor': PasskeyFactorPage
+  'pages/custom-challenge': CustomChallengePage
   'pages/signed-out': SignedOutPage
   'pages/form-post': FormPostPage
   'pages/account': AccountPage
