@@ -2,6 +2,7 @@ import { headText } from '../domain/audit/audit-chain.ts'
 import type { TrailPosition } from '../domain/audit/audit-chain.ts'
 import { linkWaitingEvents } from '../domain/audit/link-events.ts'
 import { pruneAuditTrails } from '../domain/audit/retention.ts'
+import { deliverEvents } from '../domain/events/deliver-events.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
 import { deleteUnconfirmedSignUps } from '../domain/sign-up/delete-unconfirmed-sign-ups.ts'
 import { maintainSigningKeys } from '../domain/tokens/rotate-signing-keys.ts'
@@ -10,6 +11,7 @@ import type { OpenServices } from './open-services.ts'
 
 const refreshMs = 1000
 const linkMs = 1000
+const tellMs = 1000
 const pruneMs = 600_000
 const headsMs = 3_600_000
 const sweepMs = 60_000
@@ -26,7 +28,8 @@ export interface Maintenance {
  * Work beside the requests: on a shared database, settings changed by another process are noticed within a second, at the
  * cost of one tiny query; expired rows are swept away in small bites.
  */
-export function startMaintenance({ database, directory, domain }: OpenServices, log: Log): Maintenance {
+export function startMaintenance(services: OpenServices, log: Log): Maintenance {
+  const { database, directory, domain } = services
   const tasks = [repeat('sweeping expired rows', sweepMs, () => sweep(domain), log)]
   const keys = async (): Promise<void> => {
     const rotated = await maintainSigningKeys(domain)
@@ -41,7 +44,7 @@ export function startMaintenance({ database, directory, domain }: OpenServices, 
     await directory.refresh()
   }
   tasks.push(repeat('looking for imported password hashes', keysMs, forms, log))
-  tasks.push(...keepAuditTrail(domain, log))
+  tasks.push(...keepAuditTrail(domain, log), tellEvents(services, log))
   if (database.kind === 'postgres') {
     tasks.push(repeat('refreshing the settings', refreshMs, () => directory.refresh(), log))
   }
@@ -86,6 +89,23 @@ function keepAuditTrail(domain: DomainServices, log: Log): readonly Maintenance[
     },
   }
   return [last, repeat('pruning the audit trail', pruneMs, prune, log)]
+}
+
+/** Receivers of events are told within a second or two of what the trail has; none costs nothing. */
+function tellEvents({ domain, directory, eventSender: sender }: OpenServices, log: Log): Maintenance {
+  const known = new Set<string>()
+  const tell = async (): Promise<void> => {
+    const userPools = directory.all().filter(({ eventWebhooks }) => eventWebhooks.length > 0)
+    if (userPools.length === 0) return
+    const receivers = userPools.flatMap(({ id: userPoolId, eventWebhooks }) =>
+      eventWebhooks.map(({ name }) => ({ userPoolId, name })),
+    )
+    const added = receivers.filter(({ userPoolId, name }) => !known.has(`${userPoolId} ${name}`))
+    if (added.length > 0) await domain.store.eventDeliveries.ensure(added, domain.clock.now())
+    for (const { userPoolId, name } of added) known.add(`${userPoolId} ${name}`)
+    await deliverEvents({ ...domain, sender }, userPools)
+  }
+  return repeat('telling the receivers of events', tellMs, tell, log)
 }
 
 /** As long as bites come back nearly full there is more: a backlog is worked off, not built up. */

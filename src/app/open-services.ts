@@ -4,6 +4,7 @@ import { createUserPoolDirectory } from '../domain/user-pools/user-pool-director
 import type { UserPoolDirectory } from '../domain/user-pools/user-pool-directory.ts'
 import { createRepeatFilter } from '../domain/audit/repeat-filter.ts'
 import { noRateLimits } from '../domain/ports/rate-limiter.ts'
+import type { EventSender } from '../domain/ports/event-sender.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
 import { signingKeyPurpose } from '../domain/tokens/signing-keys.ts'
 import type { Store } from '../domain/ports/store.ts'
@@ -20,6 +21,7 @@ import { systemRandom } from '../platform/random.ts'
 import { createPasswordHasher, defaultHashCost } from '../security/password-hash.ts'
 import { createSealedBox } from '../security/sealed-box.ts'
 import type { SealedBox } from '../security/sealed-box.ts'
+import { createEventSender } from '../triggers/event-sender.ts'
 import { createTriggerRunner } from '../triggers/trigger-runner.ts'
 import { openBreachedPasswords } from './breached-passwords.ts'
 import { resolveSecret } from './secret.ts'
@@ -29,6 +31,7 @@ export interface OpenServices {
   database: Database
   domain: DomainServices
   directory: UserPoolDirectory
+  eventSender: EventSender
   /** Who is told when a message has been queued: the server's outbox worker. */
   onMessagesQueued(listener: () => void): void
   close(): Promise<void>
@@ -85,6 +88,7 @@ export async function openServices(options: OpenOptions): Promise<OpenServices> 
       database,
       domain,
       directory,
+      eventSender: createEventSender({ sealedBox, clock }),
       onMessagesQueued: (listener) => void listeners.push(listener),
       async close() {
         await triggers.close()

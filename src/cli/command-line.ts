@@ -6,6 +6,7 @@ import { addAuditCommands } from './audit-commands.ts'
 import { addClientCommands } from './client-commands.ts'
 import { exitStatus, exitStatusHelp } from './exit-status.ts'
 import { explainError } from './explain-error.ts'
+import { addEventCommands } from './event-commands.ts'
 import { addImportCommands } from './import-commands.ts'
 import { addKeyCommands } from './key-commands.ts'
 import { addMailCommands } from './mail-commands.ts'
@@ -60,6 +61,7 @@ function createProgram(cli: Cli): Command {
   addKeyCommands(program, cli)
   addMailCommands(program, cli)
   addTriggerCommands(program, cli)
+  addEventCommands(program, cli)
   addAuditCommands(program, cli)
   return program
 }

@@ -147,6 +147,23 @@ export async function findBatches(
   return rows.map(auditBatch)
 }
 
+export async function findBehind(
+  db: Kysely<Schema>,
+  userPoolId: string,
+  sequence: number,
+  limit: number,
+): Promise<readonly LinkedAuditEvent[]> {
+  const rows = await db
+    .selectFrom('audit_events')
+    .select(['sequence', ...auditEventColumns])
+    .where('user_pool_id', '=', userPoolId)
+    .where('sequence', '>', sequence)
+    .orderBy('sequence')
+    .limit(limit)
+    .execute()
+  return rows.map(linkedAuditEvent)
+}
+
 export async function findEvents(
   db: Kysely<Schema>,
   userPoolId: string,

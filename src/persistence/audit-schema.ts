@@ -8,6 +8,7 @@ export interface AuditSchema {
   audit_events: AuditEventColumns & { sequence: Int8 }
   audit_batches: AuditBatchesTable
   audit_trails: AuditTrailsTable
+  event_deliveries: EventDeliveriesTable
 }
 
 type Int8 = ColumnType<string | number | bigint, number, number>
@@ -38,6 +39,19 @@ interface AuditBatchesTable {
   last_at: Date
   linked_at: Date
   digest: string
+}
+
+export interface EventDeliveriesTable {
+  user_pool_id: string
+  name: string
+  sequence: Int8
+  attempts: number
+  skipped: number
+  next_at: Date
+  delivered_at: Date | null
+  last_error: string | null
+  lease: string | null
+  leased_until: Date | null
 }
 
 interface AuditTrailsTable {

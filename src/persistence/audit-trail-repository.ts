@@ -3,6 +3,7 @@ import type { AuditTrailRepository } from '../domain/ports/audit-trail-repositor
 import {
   deleteThrough,
   findBatches,
+  findBehind,
   findEvents,
   findHeads,
   findOutside,
@@ -37,6 +38,7 @@ export const auditTrailRepository = (db: Kysely<Schema>): AuditTrailRepository =
   saveStarts: (starts) => saveStarts(db, starts),
   batches: (userPoolId, number, limit) => findBatches(db, userPoolId, number, limit),
   events: (userPoolId, first, last) => findEvents(db, userPoolId, first, last),
+  behind: (userPoolId, sequence, limit) => findBehind(db, userPoolId, sequence, limit),
   repeated: (userPoolId, first, last) => findRepeated(db, userPoolId, first, last),
   outside: (userPoolId, first, last) => findOutside(db, userPoolId, first, last),
   deleteThrough: (batch) => deleteThrough(db, batch),

@@ -59,6 +59,7 @@ interface UserPoolsTable {
   issuer_follows_public_url: boolean
   settings: Json<JsonObject>
   triggers: Json<JsonObject>
+  event_webhooks: Json<readonly JsonObject[]>
   password_forms: Generated<string[]>
   created_at: Date
   updated_at: Date

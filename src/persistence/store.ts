@@ -8,6 +8,7 @@ import type { Database } from './database.ts'
 import { customSignInRepository } from './custom-sign-in-repository.ts'
 import { decoySignUpRepository } from './decoy-sign-up-repository.ts'
 import { deviceRepository } from './device-repository.ts'
+import { eventDeliveryRepository } from './event-delivery-repository.ts'
 import { flowRepository } from './flow-repository.ts'
 import { grantRepository } from './grant-repository.ts'
 import { groupRepository } from './group-repository.ts'
@@ -59,6 +60,7 @@ const repositories = (db: Kysely<Schema>): Repositories => ({
   consents: consentRepository(db),
   auditTrail: auditTrailRepository(db),
   triggerInvocations: triggerInvocationRepository(db),
+  eventDeliveries: eventDeliveryRepository(db),
   outbox: outboxRepository(db),
   userImports: userImportRepository(db),
   housekeeping: housekeepingRepository(db),

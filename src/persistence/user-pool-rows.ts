@@ -11,6 +11,7 @@ export async function selectUserPools(db: Kysely<Schema>): Promise<UserPoolRecor
   const rows = await db
     .selectFrom('user_pools')
     .select(['id', 'name', 'version', 'is_default as isDefault', 'issuer', 'settings', 'triggers'])
+    .select('event_webhooks as eventWebhooks')
     .select('password_forms as passwordForms')
     .select('issuer_follows_public_url as issuerFollowsPublicUrl')
     .select((eb) =>
@@ -23,7 +24,11 @@ export async function selectUserPools(db: Kysely<Schema>): Promise<UserPoolRecor
     .orderBy('created_at')
     .orderBy('id')
     .execute()
-  return rows.map(({ passwordForms, ...row }) => (passwordForms.length === 0 ? row : { ...row, passwordForms }))
+  return rows.map(({ passwordForms, eventWebhooks, ...row }) => ({
+    ...row,
+    ...(passwordForms.length === 0 ? {} : { passwordForms }),
+    ...(eventWebhooks.length === 0 ? {} : { eventWebhooks }),
+  }))
 }
 
 /**
@@ -58,6 +63,7 @@ async function upsertRow(trx: Kysely<Schema>, userPool: Omit<UserPoolRecord, 've
     issuer_follows_public_url: userPool.issuerFollowsPublicUrl,
     settings: jsonText(userPool.settings),
     triggers: jsonText(userPool.triggers ?? {}),
+    event_webhooks: jsonText(userPool.eventWebhooks ?? []),
   }
   const saved = await trx
     .insertInto('user_pools')
@@ -72,6 +78,7 @@ async function upsertRow(trx: Kysely<Schema>, userPool: Omit<UserPoolRecord, 've
           issuer_follows_public_url: eb.ref('excluded.issuer_follows_public_url'),
           settings: eb.ref('excluded.settings'),
           triggers: eb.ref('excluded.triggers'),
+          event_webhooks: eb.ref('excluded.event_webhooks'),
         }))
         .where(differs('user_pools', Object.keys(row))),
     )

@@ -66,7 +66,7 @@ const ofEveryPool: ReadonlySet<string> = new Set([
     'settings.poolsWithSigningKeysDue',
   ],
   ...['outbox.take', 'outbox.markSent', 'outbox.markFailed', 'outbox.releaseAll', 'outbox.deadLetters'],
-  ...['outbox.retryDeadLetters', 'outbox.nextDueAt', 'housekeeping.deleteExpired'],
+  ...['outbox.retryDeadLetters', 'outbox.nextDueAt', 'housekeeping.deleteExpired', 'eventDeliveries.due'],
 ])
 
 /** Bound to their pool in domain/audit-chain, persistence/guesses and persistence/known-browsers. */
@@ -74,7 +74,7 @@ const shownElsewhere: ReadonlySet<string> = new Set([
   ...['add', 'addBatches', 'batches', 'deleteThrough', 'events', 'hasWaiting', 'heads', 'lock', 'outside'].map(
     (method) => `auditTrail.${method}`,
   ),
-  ...['page', 'place', 'repeated', 'saveStarts', 'starts', 'waiting'].map((method) => `auditTrail.${method}`),
+  ...['behind', 'page', 'place', 'repeated', 'saveStarts', 'starts', 'waiting'].map((method) => `auditTrail.${method}`),
   ...['guesses.clear', 'guesses.count', 'guesses.lockedUntil', 'guesses.takeBack'],
   ...['knownBrowsers.forget', 'knownBrowsers.forgetAll', 'knownBrowsers.has', 'knownBrowsers.remember'],
   ...['browserSessions.end', 'housekeeping.deleteUnconfirmed', 'users.findAll'],
@@ -387,6 +387,28 @@ const table: Record<string, [Outcome, Call]> = {
     'nothing',
     (store, userPoolId) => store.triggerInvocations.page({ userPoolId, limit: 10, trigger: 'PreSignUp' }),
   ],
+  'eventDeliveries.ensure': [
+    'own',
+    (store, userPoolId, { idHash: name }) => store.eventDeliveries.ensure([{ userPoolId, name }], now),
+  ],
+  'eventDeliveries.lease': [
+    'own',
+    (store, userPoolId, { idHash: name }) =>
+      store.eventDeliveries.lease({ userPoolId, name }, { id: 'own', until: later(60), at: now }),
+  ],
+  'eventDeliveries.save': [
+    'nothing',
+    (store, userPoolId, { idHash: name }) =>
+      store.eventDeliveries.save(
+        { userPoolId, name, sequence: 7, attempts: 7, skipped: 7, nextAt: now },
+        { id: 'theirs', release: true },
+      ),
+  ],
+  'eventDeliveries.ofPool': ['own', (store, own) => store.eventDeliveries.ofPool(own)],
+  'eventDeliveries.rewind': [
+    'own',
+    (store, userPoolId, { idHash: name }) => store.eventDeliveries.rewind({ userPoolId, name, sequence: 7 }, now),
+  ],
   'userImports.find': ['nothing', (store, own, { idHash }) => store.userImports.find(own, idHash)],
   'userImports.start': ['own', (store, own, { idHash }) => store.userImports.start(own, idHash, now)],
   'userImports.advance': [
@@ -442,6 +464,9 @@ async function fill(store: Store, ids: Ids): Promise<void> {
   await store.oneTime.spend(userPoolId, ids.idHash, now)
   await store.triggerInvocations.add(invocationOf(userPoolId, ids.idHash))
   await store.userImports.start(userPoolId, ids.idHash, now)
+  await store.eventDeliveries.ensure([{ userPoolId, name: ids.idHash }], now)
+  const lease = { id: 'theirs', until: later(60), at: now }
+  await store.eventDeliveries.lease({ userPoolId, name: ids.idHash }, lease)
   await store.flows.add(flowOf(userPoolId, ids))
   await store.interactions.save({ ...common(userPoolId, ids), payload: {} })
   await store.browserSessions.save(session(userPoolId, ids))

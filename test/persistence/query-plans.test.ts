@@ -157,6 +157,12 @@ test.each<[string, () => Promise<unknown>]>([
   ['auditTrail.waiting', () => store.auditTrail.waiting(10)],
   ['auditTrail.batches', () => store.auditTrail.batches('pool', 1, 10)],
   ['auditTrail.events', () => store.auditTrail.events('pool', 1, 10)],
+  ['auditTrail.behind', () => store.auditTrail.behind('pool', 1, 10)],
+  [
+    'eventDeliveries.lease',
+    () => store.eventDeliveries.lease({ userPoolId: 'pool', name: 'n' }, { id: 'l', until: now, at: now }),
+  ],
+  ['eventDeliveries.rewind', () => store.eventDeliveries.rewind({ userPoolId: 'pool', name: 'n', sequence: 1 }, now)],
   ['auditTrail.repeated', () => store.auditTrail.repeated('pool', 1, 10)],
   ['auditTrail.outside', () => store.auditTrail.outside('pool', 1, 10)],
   ['auditTrail.deleteThrough', () => store.auditTrail.deleteThrough(batch)],

@@ -8,7 +8,7 @@ import type { OpenServices } from '../open-services.ts'
  */
 
 /** What commands work with. */
-export interface Administration extends Pick<OpenServices, 'database' | 'domain' | 'directory'> {
+export interface Administration extends Pick<OpenServices, 'database' | 'domain' | 'directory' | 'eventSender'> {
   /** What the issuer of a new user pool begins with. */
   publicUrl: string
   /** The region part of new ids. */

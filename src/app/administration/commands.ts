@@ -9,6 +9,7 @@ import {
 } from './client-commands.ts'
 import { addClientSecretCommand, deleteClientSecretCommand, listClientSecrets } from './client-secret-commands.ts'
 import { listConsents, revokeConsent } from './consent-commands.ts'
+import { listReceivers, replayEvents, testReceiver } from './event-commands.ts'
 import {
   beginExportCommand,
   beginImport,
@@ -93,6 +94,9 @@ export const commands = {
   'keys.rotate': rotateSigningKeysCommand,
   'mail.deadLetters': listDeadLetters,
   'mail.retry': retryDeadLettersCommand,
+  'events.list': listReceivers,
+  'events.replay': replayEvents,
+  'events.test': testReceiver,
   'trigger.log': listInvocations,
   'trigger.test': testTrigger,
   'audit.list': listAuditEventsCommand,

@@ -19,6 +19,7 @@ const names: Readonly<Record<string, string>> = {
   isDefault: 'Default',
   issuer: 'Issuer',
   triggers: 'Triggers',
+  eventWebhooks: 'EventWebhooks',
   domains: 'Domains',
   secrets: 'ClientSecret',
   description: 'Description',

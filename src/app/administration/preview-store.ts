@@ -69,6 +69,7 @@ export function createPreviewStore(reads: PreviewReads): { store: Store; writes:
     // What is only tried out is not on record.
     auditTrail: { ...unavailable<AuditTrailRepository>('auditTrail'), add: async () => undefined },
     triggerInvocations: unavailable('triggerInvocations'),
+    eventDeliveries: unavailable('eventDeliveries'),
     outbox: unavailable('outbox'),
     userImports: unavailable('userImports'),
     housekeeping: unavailable('housekeeping'),

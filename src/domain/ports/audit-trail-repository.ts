@@ -59,6 +59,8 @@ export interface AuditTrailRepository {
   batches(userPoolId: string, number: number, limit: number): Promise<readonly AuditBatch[]>
   /** In their order, both ends among them. */
   events(userPoolId: string, first: number, last: number): Promise<readonly LinkedAuditEvent[]>
+  /** Those behind this number, in their order. */
+  behind(userPoolId: string, sequence: number, limit: number): Promise<readonly LinkedAuditEvent[]>
   /** The first event in this range that has the id of one before it. */
   repeated(userPoolId: string, first: number, last: number): Promise<{ sequence: number; id: string } | undefined>
   /** The first event that stands outside of this range. */

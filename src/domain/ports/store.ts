@@ -14,6 +14,7 @@ import type { ConsentRepository } from './consent-repository.ts'
 import type { CustomSignInRepository } from './custom-sign-in-repository.ts'
 import type { DecoySignUpRepository } from './decoy-sign-up-repository.ts'
 import type { DeviceRepository } from './device-repository.ts'
+import type { EventDeliveryRepository } from './event-delivery-repository.ts'
 import type { HousekeepingRepository } from './housekeeping-repository.ts'
 import type { KnownBrowserRepository } from './known-browser-repository.ts'
 import type { NewUser, UserIdentifier } from './new-user.ts'
@@ -66,6 +67,7 @@ export interface Repositories {
   consents: ConsentRepository
   auditTrail: AuditTrailRepository
   triggerInvocations: TriggerInvocationRepository
+  eventDeliveries: EventDeliveryRepository
   outbox: OutboxRepository
   userImports: UserImportRepository
   housekeeping: HousekeepingRepository
@@ -84,6 +86,8 @@ export interface UserPoolRecord {
   settings: Readonly<Record<string, unknown>>
   /** Where its triggers go, secrets sealed (trigger-settings.ts). */
   triggers?: Readonly<Record<string, unknown>>
+  /** Who is told of events, secrets sealed (event-webhook-settings.ts). */
+  eventWebhooks?: readonly Readonly<Record<string, unknown>>[]
   /** Forms of imported password hashes, kept by `addPasswordForms` and not by `saveUserPool`; absent: none. */
   passwordForms?: readonly string[]
 }

@@ -11,6 +11,7 @@ import { checkSettings } from '../../platform/config/check-settings.ts'
 import type { CheckedSettings, SettingProblem } from '../../platform/config/check-settings.ts'
 import { isUserPoolId } from '../../platform/ids.ts'
 import { domainOrigin } from './domain-origin.ts'
+import { eventWebhooksSchema } from './event-webhook-settings.ts'
 import { triggersSchema } from './trigger-settings.ts'
 import { inertUserPoolMembers, userPoolSettingsSchema } from './user-pool-settings.ts'
 
@@ -156,6 +157,7 @@ const ownMembers = {
   Users: z.array(seedUser).default([]),
   IdentityProviders: z.array(z.unknown()).max(0, notSupported).default([]),
   Triggers: triggersSchema.optional(),
+  EventWebhooks: eventWebhooksSchema.optional(),
 }
 
 const inertMembers: object = Object.fromEntries(inertUserPoolMembers.map((name) => [name, z.unknown().optional()]))
@@ -186,6 +188,7 @@ export const userPoolConfigurationSchema = z.unknown().transform((written, conte
     users: own.Users,
     /** Undefined: the file says nothing of them. */
     triggers: own.Triggers,
+    eventWebhooks: own.EventWebhooks,
   }
 })
 

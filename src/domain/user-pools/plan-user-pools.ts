@@ -3,6 +3,7 @@ import type { DomainServices } from '../ports/services.ts'
 import type { UserPoolRecord } from '../ports/store.ts'
 import type { CreateUserRequest } from '../users/administer-user.ts'
 import type { UserPoolConfiguration } from './configuration.ts'
+import { configuredEventWebhooks } from './event-webhook-settings.ts'
 import { chooseIssuer } from './issuer.ts'
 import { configuredTriggers } from './trigger-settings.ts'
 import type { UserPool } from './user-pool.ts'
@@ -53,10 +54,20 @@ export function planUserPools(
       domains: configuration.domains ?? existing?.domains ?? [],
       settings,
       triggers: configuredTriggers(sealedBox, existing?.triggers, configuration.triggers),
+      ...eventWebhooksIn(sealedBox, existing, configuration),
       ...(existing?.passwordForms === undefined ? {} : { passwordForms: existing.passwordForms }),
     }
     return { configuration, existing, record, warnings }
   })
+}
+
+function eventWebhooksIn(
+  sealedBox: DomainServices['sealedBox'],
+  existing: UserPoolRecord | undefined,
+  { eventWebhooks: named }: UserPoolConfiguration,
+): Pick<UserPoolRecord, 'eventWebhooks'> {
+  const eventWebhooks = configuredEventWebhooks(sealedBox, existing?.eventWebhooks, named)
+  return eventWebhooks.length === 0 ? {} : { eventWebhooks }
 }
 
 /** The issuer that was once configured: it stays when the file does not name it any more. */

@@ -6,10 +6,13 @@ import type { AwsCredentials, TriggerName, TriggerTarget, TriggerTargets } from 
 
 /* `Triggers` of the configuration file: where each of them goes (design §5). What is secret is stored sealed. */
 
-const webhookSecret = z
+export const webhookSecret = z
   .string()
   .regex(/^(whsec_)?[A-Za-z0-9+/]{32,88}={0,2}$/, 'must be 24 to 64 random bytes in base64, after "whsec_" or not')
-const address = z.url({ protocol: /^https?$/, error: 'must be a URL such as https://hooks.example.com/latchkey' })
+export const address = z.url({
+  protocol: /^https?$/,
+  error: 'must be a URL such as https://hooks.example.com/latchkey',
+})
 
 const common = {
   TimeoutSeconds: z.number().min(0.1).max(60).optional(),

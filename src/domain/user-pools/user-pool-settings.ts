@@ -4,6 +4,7 @@ import { standardAttributeNames } from '../users/attribute-schema.ts'
 import type { CustomAttribute } from '../users/attribute-schema.ts'
 import { acrConfiguration, acrValuesOf } from './acr-settings.ts'
 import { deviceConfiguration, deviceSettingsOf } from './device-settings.ts'
+import { eventWebhooksOf } from './event-webhook-settings.ts'
 import { lockOutOf, lockOutSchema } from './lock-out-settings.ts'
 import { rateLimitsOf, rateLimitsSchema } from './rate-limit-settings.ts'
 import { compromisedCredentialsSchema } from './risk-settings.ts'
@@ -230,6 +231,7 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     ssoSession: { maxSeconds: 3600, ...sessionLimitsOf(settings.SSOSession) },
     ...(settings.RememberMe === undefined ? {} : { rememberMe: rememberMeOf(settings.RememberMe) }),
     triggers: triggerTargetsOf(record.triggers),
+    eventWebhooks: eventWebhooksOf(record.eventWebhooks),
     passwordForms: record.passwordForms ?? [],
     ...(settings.Terms === undefined ? {} : { terms: termsOf(settings.Terms) }),
   }

@@ -1,3 +1,4 @@
+import type { EventWebhook } from '../events/event-webhook.ts'
 import type { LockOut } from '../lock-out/lock-out.ts'
 import type { MessageTemplateOverrides } from '../messages/message.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
@@ -84,6 +85,8 @@ export interface UserPool {
   /** The same for whoever asks to be kept signed in; absent: nobody is offered that. */
   rememberMe?: SessionLimits
   triggers: TriggerTargets
+  /** Who is told of what has happened. */
+  eventWebhooks: readonly EventWebhook[]
   /** Forms of the imported password hashes that its users may have (security/imported-hash.ts). */
   passwordForms: readonly string[]
   /** Absent: sign-up speaks of none. */
