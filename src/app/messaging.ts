@@ -1,6 +1,7 @@
 import { appHome } from '../domain/app-clients/app-home.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
 import { customMessage } from '../domain/triggers/custom-message.ts'
+import { sendByTrigger } from '../domain/triggers/custom-sender.ts'
 import { TriggerFailure } from '../domain/triggers/trigger-failure.ts'
 import { createMailboxSender } from '../messaging/email/mailbox-sender.ts'
 import { createSmtpSender } from '../messaging/email/smtp-sender.ts'
@@ -39,6 +40,10 @@ export async function startMessaging(options: {
     clock: domain.clock,
     log,
     senders: sendersFor(options),
+    sendElsewhere: async (message) => {
+      const userPool = directory.byId(message.userPoolId)
+      return userPool !== undefined && retried(sendByTrigger(domain, userPool, message))
+    },
     render: createMessageRenderer({
       views,
       catalogue,
@@ -56,6 +61,16 @@ export async function startMessaging(options: {
   if (services.database.kind === 'embedded') await domain.store.outbox.releaseAll(domain.clock.now())
   worker.start()
   return worker
+}
+
+/** What a sender has not taken is tried again, as with any mail server. */
+async function retried<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof TriggerFailure)) throw error
+    throw new DeliveryError(error.message, { permanent: false, cause: error })
+  }
 }
 
 /** What a trigger has turned away is not tried again. */

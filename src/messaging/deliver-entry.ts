@@ -17,6 +17,8 @@ export interface DeliveryServices {
   /** Who takes messages of a medium; those of a medium without one go to the dead letters. */
   senders: Readonly<Partial<Record<OutgoingMessage['medium'], MessageSender>>>
   clock: Clock
+  /** Hands a message to the pool's own sender. False: it has none for this message. @throws DeliveryError */
+  sendElsewhere?: (message: OutgoingMessage) => Promise<boolean>
 }
 
 export type DeliveryOutcome = { about: Readonly<Record<string, string>> } & (
@@ -44,12 +46,13 @@ export async function deliverEntry(
 async function send(
   entry: OutboxEntry,
   message: OutgoingMessage,
-  { render, senders, clock }: DeliveryServices,
+  { render, senders, clock, sendElsewhere = async () => false }: DeliveryServices,
   signal: AbortSignal,
 ): Promise<void> {
   if (hasExpired(message, entry.createdAt, clock)) {
     throw new DeliveryError('what the message carries has expired', { permanent: true })
   }
+  if (await sendElsewhere(message)) return
   const sender = senders[message.medium]
   if (sender === undefined) throw new DeliveryError(`nothing is set up to send ${message.medium}`, { permanent: true })
   await sender.send(await render(entry.id, message), signal)

@@ -58,7 +58,8 @@ class Worker implements OutboxWorker {
   #running: Promise<void> | undefined
 
   constructor(options: OutboxWorkerOptions) {
-    this.#options = { pollMs: 5000, concurrency: 4, deliveryTimeoutMs: 60_000, stopTimeoutMs: 10_000, ...options }
+    const usual = { pollMs: 5000, concurrency: 4, deliveryTimeoutMs: 60_000, stopTimeoutMs: 10_000 }
+    this.#options = { ...usual, sendElsewhere: async () => false, ...options }
     this.#leaseSeconds = this.#options.deliveryTimeoutMs / 1000 + recordingSeconds
     this.#record = createOutcomeRecorder(options)
   }

@@ -4,6 +4,7 @@ import type { Log } from '../platform/log.ts'
 import type { SealedBox } from '../security/sealed-box.ts'
 import { askCognitoPool } from './cognito-pool.ts'
 import { askLambda } from './lambda.ts'
+import { encryptTo } from './encrypt-to.ts'
 import { createModuleThreads } from './module-threads.ts'
 import { askWebhook } from './webhook.ts'
 
@@ -27,6 +28,7 @@ export function createTriggerRunner(options: {
       }
       return answer
     },
+    encrypt: encryptTo,
     close: () => threads.close(),
   }
 

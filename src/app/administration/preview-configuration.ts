@@ -68,7 +68,10 @@ export async function previewConfiguration(
     caller: {},
     repeats: { isRepeat: () => true },
     // What is only tried out tells nobody.
-    triggers: { run: async () => ({ kind: 'failed', problem: 'tried out only', again: false }) },
+    triggers: {
+      run: async () => ({ kind: 'failed', problem: 'tried out only', again: false }),
+      encrypt: async () => '',
+    },
     messagesQueued: () => undefined,
   }
   // Not its own dry run: the preview store sees each write, and so the members that it changes.

@@ -16,4 +16,9 @@ export interface TriggerRunner {
     invocation: { id: string; name: TriggerName; event: object },
     signal: AbortSignal,
   ): Promise<TriggerAnswer>
+  /**
+   * A code as Cognito hands it to custom senders: a message of the AWS Encryption SDK, in base64, for whoever holds the private half.
+   * @param publicKey PEM, RSA
+   */
+  encrypt(publicKey: string, text: string, context: Readonly<Record<string, string>>): Promise<string>
 }

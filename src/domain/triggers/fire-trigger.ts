@@ -24,7 +24,7 @@ const maximumProblem = 500
 
 /**
  * Asks the trigger, again where no answer came, and puts it on record. Never inside a transaction.
- * @param schema of the answer's `response`
+ * @param schema of the answer's `response`; `unread`: any answer will do
  * @returns undefined where the pool has no such trigger
  * @throws TriggerFailure
  */
@@ -33,7 +33,7 @@ export async function fireTrigger<Response>(
   userPool: UserPool,
   name: TriggerName,
   event: TriggerEvent,
-  schema: z.ZodType<Response>,
+  schema: z.ZodType<Response> | 'unread',
 ): Promise<Response | undefined> {
   const target = userPool.triggers[name]
   if (target === undefined) return undefined
@@ -78,10 +78,11 @@ async function ask(
 function readAnswer<Response>(
   name: TriggerName,
   answer: TriggerAnswer,
-  schema: z.ZodType<Response>,
-): { response: Response } | TriggerFailure {
+  schema: z.ZodType<Response> | 'unread',
+): { response: Response | undefined } | TriggerFailure {
   if (answer.kind === 'threw') return new TriggerFailure(name, 'denied', answer.message)
   if (answer.kind === 'failed') return new TriggerFailure(name, 'failed', answer.problem)
+  if (schema === 'unread') return { response: undefined }
   const { event } = answer
   if (typeof event !== 'object' || event === null || !('response' in event)) {
     return new TriggerFailure(name, 'invalid', 'the answer is not the event with its response')

@@ -23,7 +23,7 @@ export interface TriggerInvocation {
 export const keptInvocationSeconds = 14 * 86_400
 
 /** Members whose values are nobody's business later: passwords, codes, answers, and what is said of a person. */
-const hidden = new Set(['password', 'code', 'challengeAnswer'])
+const hidden = new Set(['password', 'code', 'link', 'destination', 'challengeAnswer'])
 const hiddenWithin = new Set([
   'userAttributes',
   'validationData',

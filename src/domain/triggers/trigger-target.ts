@@ -10,6 +10,8 @@ export const triggerNames = [
   'PreTokenGeneration',
   'UserMigration',
   'CustomMessage',
+  'CustomEmailSender',
+  'CustomSMSSender',
 ] as const
 
 export type TriggerName = (typeof triggerNames)[number]
@@ -22,6 +24,8 @@ export type TriggerTarget = {
   attempts: number
   /** Cognito's LambdaVersion, which tells the form of PreTokenGeneration's events. */
   version: TriggerVersion
+  /** Of senders: PEM, of the RSA key to which codes are encrypted. */
+  publicKey?: string
 } & (
   | { kind: 'webhook'; url: string; sealedSecrets: readonly string[]; allowPrivateAddresses: boolean }
   /** A file that exports `handler`; relative to the configuration file. */

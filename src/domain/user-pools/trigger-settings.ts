@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto'
 import { z } from 'zod'
 import type { SealedBox } from '../../security/sealed-box.ts'
 import { regionOf } from './region.ts'
@@ -13,6 +14,15 @@ export const address = z.url({
   protocol: /^https?$/,
   error: 'must be a URL such as https://hooks.example.com/latchkey',
 })
+
+function isRsaKey(pem: string): boolean {
+  try {
+    const { asymmetricKeyType, asymmetricKeyDetails } = createPublicKey(pem)
+    return asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048
+  } catch {
+    return false
+  }
+}
 
 const common = {
   TimeoutSeconds: z.number().min(0.1).max(60).optional(),
@@ -33,6 +43,10 @@ const common = {
   /** In place of the region's own, for CognitoUserPool. */
   Endpoint: address.optional(),
   AccessKeyId: z.string().min(1).max(128).optional(),
+  PublicKey: z
+    .string()
+    .refine(isRsaKey, 'must be the public half of an RSA key of 2048 bits or more, as PEM')
+    .optional(),
   Region: z
     .string()
     .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region such as eu-west-1')
@@ -91,6 +105,17 @@ function problemsOf(trigger: WrittenTrigger): [member: string, message: string][
   return problems.flatMap(([member, message]) => (message === false ? [] : [[member, message]]))
 }
 
+/** What leaves this machine with a code in it is encrypted to whoever is to read it. */
+const ofSender = written
+  .refine((trigger) => trigger.CognitoUserPool === undefined, {
+    path: ['CognitoUserPool'],
+    message: 'is for UserMigration only',
+  })
+  .refine((trigger) => trigger.Module !== undefined || trigger.PublicKey !== undefined, {
+    path: ['PublicKey'],
+    message: 'is missing: the public half of an RSA key (PEM), to which codes are encrypted',
+  })
+
 /** A pool's `Triggers`, by name. */
 export const triggersSchema = z.strictObject(
   Object.fromEntries(triggerNames.map((name) => [name, ofTrigger(name).optional()])) as Record<
@@ -100,11 +125,17 @@ export const triggersSchema = z.strictObject(
 )
 
 function ofTrigger(name: TriggerName): typeof written {
+  if (name === 'CustomEmailSender' || name === 'CustomSMSSender') return ofSender
   if (name === 'UserMigration') return written
-  return written.refine((trigger) => trigger.CognitoUserPool === undefined, {
-    path: ['CognitoUserPool'],
-    message: 'is for UserMigration only',
-  })
+  return written
+    .refine((trigger) => trigger.CognitoUserPool === undefined, {
+      path: ['CognitoUserPool'],
+      message: 'is for UserMigration only',
+    })
+    .refine((trigger) => trigger.PublicKey === undefined, {
+      path: ['PublicKey'],
+      message: 'is for CustomEmailSender and CustomSMSSender only',
+    })
 }
 
 export type WrittenTriggers = z.output<typeof triggersSchema>
@@ -177,6 +208,7 @@ function targetOf(row: StoredTrigger): TriggerTarget {
     // Cognito's: three attempts in all.
     attempts: (row.Retries ?? 2) + 1,
     version: row.LambdaVersion ?? 'V1_0',
+    ...(row.PublicKey === undefined ? {} : { publicKey: row.PublicKey }),
   } as const
   const allowPrivateAddresses = row.AllowPrivateAddresses === true
   if (row.Module !== undefined) return { ...limits, kind: 'module', path: row.Module }

@@ -1,0 +1,3 @@
+export const handler = async ({ request }) => {
+  throw new Error(/^\d{6}$/.test(request.code) ? 'six digits' : 'something else')
+}
