@@ -30,10 +30,8 @@ import { startMaintenance } from './maintenance.ts'
 import { openServices } from './open-services.ts'
 import type { OpenServices } from './open-services.ts'
 import { createPreparedAnswers } from './prepared-answers.ts'
+import { viewsFolder } from './views-folder.ts'
 import { createApplication } from './server-application.ts'
-
-/** Beside src/ in the sources, and beside dist/src/ in a build: two folders up from here in both. */
-const viewsFolder = join(import.meta.dirname, '..', '..', 'views')
 
 export interface ServeOptions {
   environment: Environment

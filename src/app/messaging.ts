@@ -1,5 +1,3 @@
-import { appHome } from '../domain/app-clients/app-home.ts'
-import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
 import { customMessage } from '../domain/triggers/custom-message.ts'
 import { sendByTrigger } from '../domain/triggers/custom-sender.ts'
 import { TriggerFailure } from '../domain/triggers/trigger-failure.ts'
@@ -7,7 +5,6 @@ import { createMailboxSender } from '../messaging/email/mailbox-sender.ts'
 import { createSmtpSender } from '../messaging/email/smtp-sender.ts'
 import { DeliveryError } from '../messaging/message-sender.ts'
 import type { MessageSender } from '../messaging/message-sender.ts'
-import type { PoolPresentation } from '../messaging/message-texts.ts'
 import { createOutboxWorker } from '../messaging/outbox-worker.ts'
 import { createMessageRenderer } from '../messaging/render-message.ts'
 import { createSmsSender } from '../messaging/sms/sms-sender.ts'
@@ -20,7 +17,7 @@ import type { Log } from '../platform/log.ts'
 import type { MessageCatalogue } from '../platform/views/message-catalogue.ts'
 import type { ViewEngine } from '../platform/views/view-engine.ts'
 import type { OpenServices } from './open-services.ts'
-import { endpointBase } from './tenants.ts'
+import { presentationOf } from './message-presentation.ts'
 
 /** Starts the outbox worker with the senders that the environment asks for. */
 export async function startMessaging(options: {
@@ -47,9 +44,9 @@ export async function startMessaging(options: {
     render: createMessageRenderer({
       views,
       catalogue,
-      brandOf: async (userPoolId) => {
+      brandOf: async ({ userPoolId, clientId }) => {
         const snapshot = await directory.get(userPoolId)
-        return snapshot && presentation(snapshot, catalogue, publicUrl)
+        return snapshot && presentationOf(snapshot, clientId, catalogue, publicUrl)
       },
       customise: async (message) => {
         const userPool = directory.byId(message.userPoolId)
@@ -124,14 +121,4 @@ function defaultSender(publicUrl: string): string {
   const { hostname } = new URL(publicUrl)
   const isName = hostname.includes('.') && !/^[\d.]+$/.test(hostname) && !hostname.startsWith('[')
   return `no-reply@${isName ? hostname : 'latchkey.local'}`
-}
-
-function presentation(snapshot: UserPoolSnapshot, catalogue: MessageCatalogue, publicUrl: string): PoolPresentation {
-  const { userPool, appClients } = snapshot
-  const homes = [...appClients.values()].flatMap((appClient) => appHome(appClient) ?? [])
-  return {
-    brand: { name: userPool.branding.name ?? catalogue.locale([]).text('common.product') },
-    overrides: userPool.messages,
-    signInUrl: homes[0] ?? `${endpointBase(userPool, publicUrl)}/login`,
-  }
 }

@@ -115,6 +115,8 @@ const withPassword = (command: Command): Command =>
     .option('--generate-password', 'generate a password and print it once')
     .option('--permanent', 'the password stays; otherwise the first sign-in asks for a new one')
 
+type CreateOptions = PasswordOptions & { attribute?: Record<string, string>; invite?: boolean }
+
 const passwordOf = ({ passwordStdin, generatePassword }: PasswordOptions) =>
   readSecret('password', {
     fromStdin: passwordStdin === true,
@@ -127,10 +129,12 @@ function addCreate(user: Command, cli: Cli): void {
   withPassword(inPool(user.command('create').description('create a user')))
     .argument('<username>', "a user name, or an address where the user pool's users sign in by address")
     .option('--attribute <name=value>', 'an attribute, such as email=ada@example.com; may be repeated', attribute)
-    .action(async (username: string, options: PasswordOptions & { attribute?: Record<string, string> }) => {
+    .option('--invite', 'send the user the temporary password, by e-mail or else by SMS, and do not print it')
+    .action(async (username: string, options: CreateOptions) => {
       const password = await passwordOf(options)
-      const { attribute: attributes, permanent } = options
-      const answer = await cli.run('user.create', { ...target(username, options), attributes, password, permanent })
+      const { attribute: attributes, permanent, invite } = options
+      const asked = { ...target(username, options), attributes, password, permanent, invite }
+      const answer = await cli.run('user.create', asked)
       cli.answer(answer, (made) => `Created ${printable(made.Username)} (${made.UserStatus}).${shownPassword(made)}`)
     })
 }

@@ -1,4 +1,5 @@
 import type { MessageKind, MessageTemplateOverrides, OutgoingMessage } from '../domain/messages/message.ts'
+import type { MessageTemplates, SenderIdentity } from '../domain/messages/message-template.ts'
 import type { Locale } from '../platform/views/message-catalogue.ts'
 import { DeliveryError } from './message-sender.ts'
 
@@ -6,6 +7,9 @@ import { DeliveryError } from './message-sender.ts'
 export interface PoolPresentation {
   brand: { name: string }
   overrides: MessageTemplateOverrides
+  /** The operator's own words, which stand above those. */
+  templates?: MessageTemplates
+  sender?: SenderIdentity
   /** Where messages lead that name no place of their own; built from configured origins only (threat row E1). */
   signInUrl: string
 }
@@ -52,17 +56,30 @@ function notMeTexts(locale: Locale, brand: { brand: string }): Record<string, st
 function noticeTexts(message: OutgoingMessage, locale: Locale, brandName: string): Record<string, string> {
   const brand = { brand: brandName }
   const about = required(message, 'about')
-  const when = new Intl.DateTimeFormat(locale.lang, {
-    dateStyle: 'long',
-    timeStyle: 'short',
-    timeZone: 'UTC',
-  }).format(new Date(required(message, 'happenedAt')))
+  const when = timeInWords(required(message, 'happenedAt'), locale)
   const { from } = message
-  const values = { when: `${when} UTC`, ...(from === undefined ? {} : { from: `\u2068${from}\u2069` }) }
+  const values = { when, ...(from === undefined ? {} : { from: `\u2068${from}\u2069` }) }
   return {
     ...locale.section('emailNotice', brand),
     ...locale.section(`emailNotices.${about}`, brand),
     detail: locale.text(from === undefined ? 'noticeDetail.when' : 'noticeDetail.whenAndFrom', values),
+  }
+}
+
+const timeInWords = (at: string, locale: Locale): string =>
+  `${new Intl.DateTimeFormat(locale.lang, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }).format(new Date(at))} UTC`
+
+/** What an operator's own words may have a place for, beside code, link and user name. */
+export function placeholderValues(message: OutgoingMessage, locale: Locale, brandName: string): Record<string, string> {
+  const { about, happenedAt, from, validForMinutes } = message
+  return {
+    brand: brandName,
+    ...(validForMinutes === undefined ? {} : { duration: locale.duration(validForMinutes * 60) }),
+    ...(about === undefined
+      ? {}
+      : { event: locale.section(`emailNotices.${about}`, { brand: brandName })['heading'] ?? '' }),
+    ...(happenedAt === undefined ? {} : { when: timeInWords(happenedAt, locale) }),
+    ...(from === undefined ? {} : { from }),
   }
 }
 

@@ -25,6 +25,7 @@ const outgoingMessage = z.object({
   recipient: z.string().min(1),
   languages: z.array(z.string()),
   username: z.string(),
+  clientId: z.string().exactOptional(),
   code: z.string().min(1).exactOptional(),
   validForMinutes: z.number().positive().exactOptional(),
   link: z.string().exactOptional(),

@@ -13,7 +13,9 @@ export interface MessageRendererOptions {
   views: Pick<ViewEngine, 'render'>
   catalogue: Pick<MessageCatalogue, 'locale'>
   /** How a user pool presents itself; undefined when there is no such pool any more. */
-  brandOf: (userPoolId: string) => PoolPresentation | undefined | Promise<PoolPresentation | undefined>
+  brandOf: (
+    message: Pick<OutgoingMessage, 'userPoolId' | 'clientId'>,
+  ) => PoolPresentation | undefined | Promise<PoolPresentation | undefined>
   /** Words of a trigger, in Cognito's form. @throws DeliveryError where no message is to be sent */
   customise?: (message: OutgoingMessage) => Promise<CustomTexts | undefined>
 }
@@ -28,7 +30,7 @@ export function createMessageRenderer({
   customise = async () => undefined,
 }: MessageRendererOptions): MessageRenderer {
   return async (id, message) => {
-    const presentation = await brandOf(message.userPoolId)
+    const presentation = await brandOf(message)
     if (presentation === undefined) throw new DeliveryError('its user pool is gone', { permanent: true })
     const locale = catalogue.locale(message.languages)
     const custom = await customise(message)
@@ -37,6 +39,8 @@ export function createMessageRenderer({
       medium === 'EMAIL'
         ? renderEmail(message, locale, presentation, views, custom)
         : renderSms(message, locale, presentation, custom)
-    return { id, medium, recipient, brandName: singleLine(presentation.brand.name), lang: locale.lang, ...texts }
+    const { name, ...sender } = presentation.sender ?? {}
+    const brandName = singleLine(name ?? presentation.brand.name)
+    return { id, medium, recipient, brandName, sender, lang: locale.lang, ...texts }
   }
 }

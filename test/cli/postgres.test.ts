@@ -14,6 +14,7 @@ import {
 } from './administration-story.ts'
 import { createLatchkey, newSecret } from './latchkey.ts'
 import type { Latchkey, Served } from './latchkey.ts'
+import { mailPreviewStory } from './mail-story.ts'
 import { triggerStory } from './trigger-story.ts'
 
 let database: TestDatabase
@@ -47,6 +48,7 @@ test('everything is administered', async () => {
   await clientStory(latchkey)
   await mailStory(latchkey)
   await triggerStory(latchkey)
+  await mailPreviewStory(latchkey)
 })
 
 test('a user pool is signed out', () => poolSignOutStory(latchkey))

@@ -65,6 +65,21 @@ describe('a mail', () => {
     expect(headers.has('x-mailer')).toBe(false)
   })
 
+  it('comes from the pool’s own address where it has one, and answers go where it says', async () => {
+    const server = await start()
+    const own = { address: 'shop@shop.example', replyTo: 'help@shop.example' }
+    await send(senderTo(server.url), { sender: own })
+    const [mail] = server.received
+    expect(mail).toMatchObject({ from: own.address, to: ['jo@example.com'] })
+    expect(mail!.parsed.from).toEqual({ name: 'Acme', address: own.address })
+    expect(mail!.parsed.replyTo).toEqual([{ name: '', address: own.replyTo }])
+    expect(mail!.parsed.messageId).toBe('<0b7f6a3c@shop.example>')
+    for (const bad of [{ address: 'x@y.example>\r\nBcc: a@b.example' }, { replyTo: '"a@b.example"@c.example' }]) {
+      expect((await failureOf(send(senderTo(server.url), { sender: bad }))).permanent).toBe(true)
+    }
+    expect(server.received).toHaveLength(1)
+  })
+
   it('has the same Message-ID when it is sent again', async () => {
     const server = await start()
     const sender = senderTo(server.url)

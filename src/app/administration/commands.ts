@@ -20,6 +20,7 @@ import {
 } from './import-commands.ts'
 import { listSigningKeys, rotateSigningKeysCommand } from './key-commands.ts'
 import { listDeadLetters, retryDeadLettersCommand } from './mail-commands.ts'
+import { previewMessages } from './mail-preview.ts'
 import { showMigrations } from './migration-commands.ts'
 import {
   createUserPoolCommand,
@@ -94,6 +95,7 @@ export const commands = {
   'keys.rotate': rotateSigningKeysCommand,
   'mail.deadLetters': listDeadLetters,
   'mail.retry': retryDeadLettersCommand,
+  'mail.preview': previewMessages,
   'events.list': listReceivers,
   'events.replay': replayEvents,
   'events.test': testReceiver,

@@ -11,6 +11,7 @@ import {
 } from '../../domain/users/administer-user.ts'
 import { confirmUserOnRequest, createUserOnRequest } from '../../domain/users/operator-triggers.ts'
 import type { CreateUserOutcome } from '../../domain/users/administer-user.ts'
+import { invitedAt } from '../../domain/users/invite-user.ts'
 import { generatePassword } from '../../domain/users/generate-password.ts'
 import { setUserAttributes } from '../../domain/users/set-user-attributes.ts'
 import { lookupKey } from '../../domain/users/sign-in-name.ts'
@@ -78,8 +79,12 @@ export const createUserCommand = defineCommand(
     attributes: z.record(z.string().min(1).max(64), z.string().max(4096)).default({}),
     password,
     permanent: z.boolean().default(false),
+    invite: z.boolean().default(false),
   }),
   async (administration, input): Promise<UserView & { Password?: string }> => {
+    if (input.invite && input.permanent) {
+      throw new CommandFailure('usage', 'An invitation carries a temporary password: it cannot be permanent.')
+    }
     const userPool = requireUserPool(administration, input.userPool)
     const chosen = choosePassword(administration, userPool, input.password)
     const outcome = await createUserOnRequest(administration.domain, {
@@ -88,9 +93,18 @@ export const createUserCommand = defineCommand(
       attributes: input.attributes,
       password: chosen.password,
       permanent: input.permanent,
+      invite: input.invite,
     })
     if (outcome.kind === 'refused') throw refusal(userPool, input.username, outcome)
-    return { ...userView(outcome.user), ...chosen.shown }
+    const invited = input.invite ? invitedAt(outcome.user) : undefined
+    if (input.invite && invited === undefined) {
+      throw new CommandFailure(
+        'failed',
+        'The user was made and not invited: there is neither an e-mail address nor a phone number.',
+      )
+    }
+    // Whoever is invited has it from there.
+    return { ...userView(outcome.user), ...(invited === undefined ? chosen.shown : {}) }
   },
 )
 

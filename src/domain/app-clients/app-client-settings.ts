@@ -3,6 +3,7 @@ import type { AppClientRecord } from '../ports/store.ts'
 import { signingAlgorithms } from '../tokens/signing-key.ts'
 import { sessionLimitsOf, ssoSessionSchema } from '../user-pools/session-settings.ts'
 import { brandingOf, brandingSchema } from '../user-pools/user-pool-settings.ts'
+import { messageTemplatesOf, messageTemplatesSchema } from '../user-pools/message-template-settings.ts'
 import { termsOf, termsSchema } from '../user-pools/terms.ts'
 import type { AppClient } from './app-client.ts'
 import { redirectUriProblem } from './redirect-uri.ts'
@@ -68,6 +69,7 @@ export const appClientSettingsSchema = z.strictObject({
   SigningAlgorithm: z.enum(signingAlgorithms).optional(),
   ThirdParty: z.boolean().default(false),
   Branding: brandingSchema.prefault({}),
+  MessageTemplates: messageTemplatesSchema.optional(),
   SSOSession: ssoSessionSchema.prefault({}),
   Terms: termsSchema.optional(),
 })
@@ -109,6 +111,7 @@ export function appClientFrom(record: AppClientRecord, secrets: readonly string[
     ...(settings.SigningAlgorithm === undefined ? {} : { signingAlgorithm: settings.SigningAlgorithm }),
     thirdParty: settings.ThirdParty,
     branding: brandingOf(settings.Branding),
+    messageTemplates: messageTemplatesOf(settings.MessageTemplates),
     ssoSession: sessionLimitsOf(settings.SSOSession),
     ...(settings.Terms === undefined ? {} : { terms: termsOf(settings.Terms) }),
   }

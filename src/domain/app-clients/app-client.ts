@@ -1,3 +1,4 @@
+import type { MessageTemplates } from '../messages/message-template.ts'
 import type { SigningAlgorithm } from '../tokens/signing-key.ts'
 import type { Terms } from '../user-pools/terms.ts'
 
@@ -38,6 +39,8 @@ export interface AppClient {
   /** Not one of the operator's own: it gets only what the user has allowed it on the consent page. */
   thirdParty: boolean
   branding: { name?: string; logoUrl?: string }
+  /** In place of the pool's. */
+  messageTemplates: MessageTemplates
   /** This client's own limits, in seconds; what is absent is the pool's. */
   ssoSession: { maxSeconds?: number; idleSeconds?: number }
   /** In place of the pool's. */

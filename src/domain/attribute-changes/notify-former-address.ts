@@ -29,5 +29,5 @@ export async function notifyFormerAddress(
     username: user.username,
     ...(link === undefined ? {} : { link }),
   } as const
-  await enqueueMessage(tx, services.sealedBox, services.random, message, at)
+  await enqueueMessage(services, tx, message, at)
 }

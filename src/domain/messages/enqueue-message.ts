@@ -1,5 +1,4 @@
-import type { Random } from '../../platform/random.ts'
-import type { SealedBox } from '../../security/sealed-box.ts'
+import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import type { OutgoingMessage } from './message.ts'
 
@@ -11,12 +10,13 @@ export const outboxPurpose = 'outbox'
  * message tells of (design decision 14): either both are committed or neither. It leaves after the commit.
  */
 export async function enqueueMessage(
+  { sealedBox, random, caller }: Pick<DomainServices, 'sealedBox' | 'random' | 'caller'>,
   tx: Pick<Repositories, 'outbox'>,
-  sealedBox: Pick<SealedBox, 'seal'>,
-  random: Pick<Random, 'uuid'>,
-  message: OutgoingMessage,
+  given: OutgoingMessage,
   at: Date,
 ): Promise<void> {
+  // Whose app it is about: its words may be its own.
+  const message = caller.clientId === undefined ? given : { ...given, clientId: caller.clientId }
   await tx.outbox.add({
     id: random.uuid(),
     userPoolId: message.userPoolId,

@@ -37,6 +37,8 @@ export interface OutgoingMessage {
   /** BCP 47 tags, best first. */
   languages: readonly string[]
   username: string
+  /** In whose sign-in or account page it was made. */
+  clientId?: string
   /** Verification or reset code, or temporary password. */
   code?: string
   validForMinutes?: number
@@ -58,6 +60,7 @@ export const customMessageSources = [
   'UpdateUserAttribute',
   'VerifyUserAttribute',
   'Authentication',
+  'AdminCreateUser',
 ] as const
 
 export type CustomMessageSource = (typeof customMessageSources)[number]

@@ -39,9 +39,8 @@ export async function sendMfaCode(
   const at = services.clock.now()
   const code = services.random.digits(codeLength)
   await enqueueMessage(
+    services,
     tx,
-    services.sealedBox,
-    services.random,
     {
       kind: 'mfaCode',
       userPoolId: userPool.id,

@@ -33,5 +33,5 @@ export async function notifyOwner(
     happenedAt: at.toISOString(),
     ...(address === undefined ? {} : { from: address }),
   } as const
-  await enqueueMessage(tx, services.sealedBox, services.random, message, at)
+  await enqueueMessage(services, tx, message, at)
 }

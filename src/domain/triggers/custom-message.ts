@@ -38,6 +38,7 @@ export async function customMessage(
   const user = await services.store.users.findBySub(userPool.id, trigger.userSub)
   if (user === undefined) return undefined
   const { clientId } = trigger
+  const usernameParameter = trigger.source === 'AdminCreateUser' ? '{username}' : null
   const event = {
     version: '1',
     triggerSource: `CustomMessage_${trigger.source}`,
@@ -45,7 +46,7 @@ export async function customMessage(
     userPoolId: userPool.id,
     userName: user.username,
     callerContext: callerContext({}, clientId === undefined ? undefined : { id: clientId }, languages),
-    request: { userAttributes: userAttributes(user), codeParameter, linkParameter, usernameParameter: null },
+    request: { userAttributes: userAttributes(user), codeParameter, linkParameter, usernameParameter },
     response: { smsMessage: null, emailMessage: null, emailSubject: null },
   }
   try {
@@ -71,5 +72,7 @@ const answerFor = ({ kind, medium }: OutgoingMessage) =>
     }
   })
 
-const hasPlace = (kind: OutgoingMessage['kind'], body: string): boolean =>
-  kind === 'verificationLink' ? /\{##[^#{}]+##\}/.test(body) : body.includes(codeParameter)
+const hasPlace = (kind: OutgoingMessage['kind'], body: string): boolean => {
+  if (kind === 'verificationLink') return /\{##[^#{}]+##\}/.test(body)
+  return body.includes(codeParameter) && (kind !== 'invitation' || body.includes('{username}'))
+}

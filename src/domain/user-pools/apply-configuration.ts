@@ -14,7 +14,8 @@ import { configurationProblems, explainRefusal } from './configuration-problems.
 import { chooseIssuer } from './issuer.ts'
 import { issuerOf, newUserOf, planUserPools } from './plan-user-pools.ts'
 import type { UserPoolPlan } from './plan-user-pools.ts'
-import { settingsNotActedOn, userPoolFrom } from './user-pool-settings.ts'
+import { settingsNotActedOn } from './settings-not-acted-on.ts'
+import { userPoolFrom } from './user-pool-settings.ts'
 
 /** One thing that applying the configuration changed, or would change. */
 export interface ConfigurationChange {

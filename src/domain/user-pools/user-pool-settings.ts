@@ -10,6 +10,12 @@ import { rateLimitsOf, rateLimitsSchema } from './rate-limit-settings.ts'
 import { compromisedCredentialsSchema } from './risk-settings.ts'
 import { rememberMeOf, rememberMeSchema, sessionLimitsOf, ssoSessionSchema } from './session-settings.ts'
 import { mfaMessagesOf, mfaSettings, mfaTypesOf } from './mfa-settings.ts'
+import {
+  emailConfiguration,
+  messageTemplatesOf,
+  messageTemplatesSchema,
+  senderIdentityOf,
+} from './message-template-settings.ts'
 import { passkeySettingsOf, signInPolicy, webAuthnConfiguration } from './passkey-settings.ts'
 import type { AttributeSetting, Branding, UserPool } from './user-pool.ts'
 import type { UserPoolRecord } from '../ports/store.ts'
@@ -86,6 +92,8 @@ export const userPoolSettingsSchema = z.strictObject({
   AutoVerifiedAttributes: z.array(address).default([]),
   UsernameConfiguration: z.strictObject({ CaseSensitive: z.boolean().default(false) }).prefault({}),
   Policies: z.strictObject({ PasswordPolicy: passwordPolicy.prefault({}), SignInPolicy: signInPolicy }).prefault({}),
+  EmailConfiguration: emailConfiguration.optional(),
+  MessageTemplates: messageTemplatesSchema.optional(),
   AdminCreateUserConfig: z
     .strictObject({
       AllowAdminCreateUserOnly: z.boolean().default(false),
@@ -146,7 +154,6 @@ export const inertUserPoolMembers = [
   'DcrConfiguration',
   'DeletionProtection',
   'Domain',
-  'EmailConfiguration',
   'EmailConfigurationFailure',
   'EstimatedNumberOfUsers',
   'IssuerConfiguration',
@@ -163,19 +170,6 @@ export const inertUserPoolMembers = [
   'UserPoolTags',
   'UserPoolTier',
 ] as const
-
-/** Members that ask for protection or behaviour which this release does not give: whoever set them should know. */
-export function settingsNotActedOn(settings: Readonly<Record<string, unknown>>): readonly string[] {
-  const at = (...path: string[]): unknown =>
-    path.reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], settings)
-  const lambdas = at('LambdaConfig')
-  const advanced = at('UserPoolAddOns', 'AdvancedSecurityMode') ?? 'OFF'
-  return [
-    ...(typeof lambdas === 'object' && lambdas !== null && Object.keys(lambdas).length > 0 ? ['LambdaConfig'] : []),
-    ...((at('Policies', 'PasswordPolicy', 'PasswordHistorySize') ?? 0) === 0 ? [] : ['PasswordHistorySize']),
-    ...(advanced === 'OFF' ? [] : ['UserPoolAddOns']),
-  ]
-}
 
 export type UserPoolSettings = z.output<typeof userPoolSettingsSchema>
 
@@ -213,6 +207,8 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     standardAttributes: standardAttributesOf(settings),
     customAttributes: customAttributesOf(settings),
     messages: { ...messagesOf(settings), ...mfaMessagesOf(settings) },
+    messageTemplates: messageTemplatesOf(settings.MessageTemplates),
+    sender: senderIdentityOf(settings.EmailConfiguration),
     // Cognito has none by default, and people lock themselves out with a misspelt address.
     verifiedBeforeUpdate:
       settings.UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate ?? settings.AutoVerifiedAttributes,

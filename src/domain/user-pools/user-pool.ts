@@ -1,6 +1,7 @@
 import type { EventWebhook } from '../events/event-webhook.ts'
 import type { LockOut } from '../lock-out/lock-out.ts'
 import type { MessageTemplateOverrides } from '../messages/message.ts'
+import type { MessageTemplates, SenderIdentity } from '../messages/message-template.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import type { MfaType } from '../mfa/mfa-type.ts'
 import type { PasskeySettings } from '../passkeys/passkey.ts'
@@ -60,6 +61,9 @@ export interface UserPool {
   standardAttributes: readonly AttributeSetting[]
   customAttributes: readonly CustomAttribute[]
   messages: MessageTemplateOverrides
+  /** The operator's own words, in place of Cognito's members and ours. */
+  messageTemplates: MessageTemplates
+  sender: SenderIdentity
   /** Addresses that change only once the new one is verified (AttributesRequireVerificationBeforeUpdate). */
   verifiedBeforeUpdate: readonly VerifiableAttribute[]
   /** How long the audit trail keeps an event. */

@@ -8,6 +8,7 @@ import type { Repositories } from '../ports/store.ts'
 import { signOutTime } from '../sign-in/sign-in-time.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { userPoolFrom } from '../user-pools/user-pool-settings.ts'
+import { inviteUser } from './invite-user.ts'
 import { claimPreferredUsername } from './claim-sign-in-names.ts'
 import { brokenRules } from './password-policy.ts'
 import type { PasswordRule } from './password-policy.ts'
@@ -34,6 +35,8 @@ export interface CreateUserRequest {
   passwordHash?: string
   /** False: the password is temporary and must be changed at the first sign-in. */
   permanent: boolean
+  /** The user is sent the password, which must be in clear: by e-mail, or by SMS where there is no address. */
+  invite?: boolean
   /** Names of groups that are there; the user is in them from the first moment. */
   groups?: readonly string[]
 }
@@ -88,6 +91,7 @@ export async function createUser(services: DomainServices, request: CreateUserRe
     const held = await tx.users.add({ ...user, identifiers, passwordForm })
     if (held !== undefined) return held
     for (const group of groups) await tx.groups.addUser(userPool.id, group, sub, at)
+    if (request.invite === true) await inviteUser(services, tx, userPool, user, request.password)
     return undefined
   }
   const detail = { status: user.status, ...(groups.length === 0 ? {} : { groups }) }
@@ -96,6 +100,7 @@ export async function createUser(services: DomainServices, request: CreateUserRe
       ? { ...entryOf(user, 'UserCreate'), detail }
       : { userPoolId: userPool.id, eventType: 'UserCreate', response: 'Fail', reason: 'usernameExists' },
   )
+  services.messagesQueued()
   return conflict === undefined ? { kind: 'done', user } : { kind: 'refused', reason: 'usernameExists' }
 }
 

@@ -113,7 +113,7 @@ export async function issueCode(
     ...(request.link === undefined ? {} : { link: request.link(secret.stored.codeHash) }),
     trigger: triggerOf(services, user, request.source ?? triggerSources[purpose]),
   } as const
-  await enqueueMessage(tx, services.sealedBox, services.random, message, at)
+  await enqueueMessage(services, tx, message, at)
   return deliveryOf(request)
 }
 

@@ -22,7 +22,7 @@ const noCode = 'none'
  * @returns whether a code would have gone out now
  */
 export async function issueDecoyCode(
-  services: Pick<DomainServices, 'sealedBox' | 'random'>,
+  services: Pick<DomainServices, 'sealedBox' | 'random' | 'caller'>,
   tx: Pick<Repositories, 'decoyCodes' | 'outbox'>,
   request: Pick<VerificationCode, 'userPoolId' | 'userSub' | 'attribute' | 'destination'> & {
     purpose: CodePurpose
@@ -36,7 +36,7 @@ export async function issueDecoyCode(
     addSeconds(at, -resendCooldownSeconds),
   )
   if (!issued) return false
-  if (message !== undefined) await enqueueMessage(tx, services.sealedBox, services.random, message, at)
+  if (message !== undefined) await enqueueMessage(services, tx, message, at)
   else await tx.outbox.addDecoy({ id: services.random.uuid(), userPoolId: request.userPoolId, at })
   return true
 }

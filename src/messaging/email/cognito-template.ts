@@ -1,15 +1,20 @@
 /**
- * Fills in a text of Cognito's form: `{####}` is the code, `{##text##}` the link, `{username}` the user name. Each value
+ * Fills in a text of Cognito's form: `{####}` is the code, `{##text##}` the link, `{username}` the user name, and what `more` has by
+ * name. Each value
  * goes through `encode` and is never looked at again, so that a user called `{####}` stays one. A placeholder without a
  * value stays as it is.
  */
 export function fillCognitoTemplate(
   template: string,
-  values: { code?: string; link?: string; username: string },
+  values: { code?: string; link?: string; username: string; more?: Readonly<Record<string, string>> },
   { encode = (value) => value, linkTo = (text, link) => `${text} (${link})` }: TemplateForm = {},
 ): string {
-  return template.replaceAll(/\{##([^#{}]*)##\}|\{username\}/g, (placeholder, text: string | undefined) => {
-    if (text === undefined) return encode(values.username)
+  const pattern = /\{##([^#{}]*)##\}|\{(username|brand|duration|event|when|from)\}/g
+  return template.replaceAll(pattern, (placeholder, text: string | undefined, name: string | undefined) => {
+    if (text === undefined) {
+      const value = name === 'username' ? values.username : values.more?.[name ?? '']
+      return value === undefined ? placeholder : encode(value)
+    }
     if (text === '') return values.code === undefined ? placeholder : encode(values.code)
     // The operator wrote the text, as markup where the message is HTML.
     return values.link === undefined ? placeholder : linkTo(text, values.link)

@@ -1,8 +1,9 @@
 import type { OutgoingMessage } from '../../domain/messages/message.ts'
+import { textIn } from '../../domain/messages/message-template.ts'
 import type { CustomTexts } from '../../domain/triggers/custom-message.ts'
 import type { Locale } from '../../platform/views/message-catalogue.ts'
 import type { ViewEngine } from '../../platform/views/view-engine.ts'
-import { messageTexts, required, singleLine } from '../message-texts.ts'
+import { messageTexts, placeholderValues, required, singleLine } from '../message-texts.ts'
 import type { PoolPresentation } from '../message-texts.ts'
 import { escapeHtml, fillCognitoTemplate, htmlToText } from './cognito-template.ts'
 
@@ -29,9 +30,11 @@ export function renderEmail(
   const link = message.link ?? presentation.signInUrl
   const context = { lang: locale.lang, dir: locale.dir, brand, t: texts, link }
   const subject = texts['subject'] ?? brand.name
-  const words = { ...overridesOf(message.kind, presentation.overrides), ...custom }
+  const chosen = ownWords(message, locale, presentation)
+  const words = { ...chosen.texts, ...custom }
   if (words.subject !== undefined || words.message !== undefined) {
-    const own = ownTexts(message, locale, words, subject)
+    const values = { more: placeholderValues(message, locale, brand.name), link }
+    const own = ownTexts(message, chosen.locale, words, { subject, ...values })
     if (own.html !== undefined) return { subject: own.subject, html: own.html, text: own.text }
     return { subject: own.subject, ...renderViews(message, context, views) }
   }
@@ -96,21 +99,52 @@ function renderViews(
  */
 function ownTexts(
   message: OutgoingMessage,
-  locale: Locale,
+  locale: Pick<Locale, 'lang' | 'dir'>,
   { subject: ownSubject, message: ownMessage }: CustomTexts,
-  defaultSubject: string,
+  shared: { subject: string; link: string; more: Readonly<Record<string, string>> },
 ): { subject: string; html?: undefined } | EmailTexts {
-  const byLink = message.kind === 'verificationLink'
-  const secret = byLink ? { link: required(message, 'link') } : { code: required(message, 'code') }
-  const link = message.link === undefined ? {} : { link: message.link }
-  const values = { ...link, ...secret, username: message.username }
-  const subject = singleLine(ownSubject === undefined ? defaultSubject : fillCognitoTemplate(ownSubject, values))
+  const values = { ...carriedBy(message, shared.link), username: message.username, more: shared.more }
+  const subject = singleLine(ownSubject === undefined ? shared.subject : fillCognitoTemplate(ownSubject, values))
   if (ownMessage === undefined) return { subject }
   const body = fillCognitoTemplate(ownMessage, values, { encode: escapeHtml, linkTo: anchor })
   return {
     subject,
     html: /<html[\s>]/i.test(ownMessage) ? body : htmlDocument(locale, subject, body),
     text: fillCognitoTemplate(htmlToText(ownMessage), values),
+  }
+}
+
+/** Kinds that lead somewhere, and carry no code. */
+const withoutCode: ReadonlySet<OutgoingMessage['kind']> = new Set([
+  ...(['accountExists', 'addressChanging', 'addressChanged'] as const),
+])
+
+/** @param usualLink where messages lead that name no place of their own */
+function carriedBy(message: OutgoingMessage, usualLink: string): { code?: string; link?: string } {
+  if (message.kind === 'verificationLink' || message.kind === 'notice') return { link: required(message, 'link') }
+  if (withoutCode.has(message.kind) || message.kind === 'invitation') {
+    const code = message.kind === 'invitation' ? { code: required(message, 'code') } : {}
+    return { link: usualLink, ...code }
+  }
+  const link = message.link === undefined ? {} : { link: message.link }
+  return { ...link, code: required(message, 'code') }
+}
+
+const rightToLeft = new Set(['ar', 'fa', 'he', 'ur', 'ps', 'sd', 'ug', 'yi', 'dv'])
+
+/** The operator's words for this kind, in the best of their languages; else those of Cognito's members. */
+function ownWords(
+  message: OutgoingMessage,
+  locale: Locale,
+  { templates, overrides }: PoolPresentation,
+): { texts: CustomTexts; locale: Pick<Locale, 'lang' | 'dir'> } {
+  const template = templates?.[message.kind]
+  const [subject, body] = [template?.subject, template?.message].map((text) => textIn(text, message.languages))
+  const lang = body?.lang ?? subject?.lang
+  const language = lang?.split('-')[0] ?? ''
+  return {
+    texts: { ...overridesOf(message.kind, overrides), ...textsOf(subject?.text, body?.text) },
+    locale: lang === undefined ? locale : { lang, dir: rightToLeft.has(language) ? 'rtl' : 'ltr' },
   }
 }
 
@@ -134,6 +168,6 @@ const textsOf = (subject: string | undefined, message: string | undefined): Cust
 
 const anchor = (text: string, link: string): string => `<a href="${escapeHtml(link)}">${text}</a>`
 
-const htmlDocument = (locale: Locale, title: string, body: string): string =>
+const htmlDocument = (locale: Pick<Locale, 'lang' | 'dir'>, title: string, body: string): string =>
   `<!doctype html>\n<html lang="${escapeHtml(locale.lang)}" dir="${locale.dir}"><head><meta charset="utf-8">` +
   `<title>${escapeHtml(title)}</title></head>\n<body>${body}</body></html>\n`

@@ -55,15 +55,20 @@ export function createSmtpSender(options: SmtpSenderOptions): MessageSender {
  * out of a text (threat row E5).
  * @throws DeliveryError, permanent, when the recipient or a header value is not fit to be sent
  */
-function composeMail(message: RenderedMessage, from: string) {
+function composeMail(message: RenderedMessage, usual: string) {
   if (parseEmailAddress(message.recipient) !== message.recipient) {
     throw new DeliveryError('the recipient is not a plain e-mail address', { permanent: true })
   }
   const { id, recipient, brandName, subject, lang } = message
+  const { address: from = usual, replyTo } = message.sender ?? {}
+  if (!isSenderAddress(from) || (replyTo !== undefined && parseEmailAddress(replyTo) !== replyTo)) {
+    throw new DeliveryError('the sender is not a plain e-mail address', { permanent: true })
+  }
   for (const [name, value] of Object.entries({ id, brandName, subject, lang })) refuseLineBreaks(name, value)
   return {
     from: { name: brandName, address: from },
     to: { name: '', address: recipient },
+    ...(replyTo === undefined ? {} : { replyTo: { name: '', address: replyTo } }),
     envelope: { from, to: [recipient] },
     messageId: `<${id}@${from.slice(from.lastIndexOf('@') + 1)}>`,
     subject,

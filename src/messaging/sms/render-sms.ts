@@ -1,8 +1,9 @@
 import type { OutgoingMessage } from '../../domain/messages/message.ts'
+import { textIn } from '../../domain/messages/message-template.ts'
 import type { CustomTexts } from '../../domain/triggers/custom-message.ts'
 import type { Locale } from '../../platform/views/message-catalogue.ts'
 import { fillCognitoTemplate } from '../email/cognito-template.ts'
-import { messageTexts, required, singleLine } from '../message-texts.ts'
+import { messageTexts, placeholderValues, required, singleLine } from '../message-texts.ts'
 import type { PoolPresentation } from '../message-texts.ts'
 
 /**
@@ -17,10 +18,15 @@ export function renderSms(
   custom?: CustomTexts,
 ): { subject: string; text: string } {
   const brandName = singleLine(presentation.brand.name)
-  const own = custom?.message ?? (message.kind === 'mfaCode' ? presentation.overrides.mfaSmsMessage : undefined)
+  const own =
+    custom?.message ??
+    textIn(presentation.templates?.[message.kind]?.sms, message.languages)?.text ??
+    (message.kind === 'mfaCode' ? presentation.overrides.mfaSmsMessage : undefined)
   const subject = singleLine(messageTexts(message, locale, brandName)['subject'] ?? brandName)
   if (own !== undefined) {
-    const values = { code: required(message, 'code'), username: message.username }
+    const { code, link = presentation.signInUrl, username } = message
+    const more = placeholderValues(message, locale, brandName)
+    const values = { ...(code === undefined ? {} : { code }), link, username, more }
     return { subject, text: singleLine(fillCognitoTemplate(own, values)) }
   }
   return { subject, text: `${subject}: ${contentOf(message, presentation.signInUrl)}` }

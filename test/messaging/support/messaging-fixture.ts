@@ -61,7 +61,7 @@ export function createMessagingFixture(database: Database, options: FixtureOptio
     row,
     rows: () => outboxRows(database),
     enqueue: (change: Partial<OutgoingMessage> = {}) =>
-      enqueueMessage({ outbox }, sealedBox, systemRandom, verification(change), clock.now()),
+      enqueueMessage({ sealedBox, random: systemRandom, caller: {} }, { outbox }, verification(change), clock.now()),
     startWorker(options: Pick<OutboxWorkerOptions, 'senders'> & Partial<OutboxWorkerOptions>) {
       const services = { outbox, clock, sealedBox, random: systemRandom, log: log.log }
       const worker = createOutboxWorker({ ...services, render: renderFor(presentation), ...options })
