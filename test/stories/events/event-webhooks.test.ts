@@ -271,6 +271,14 @@ describe.each(databaseKinds)('on %s', (database) => {
     })
   })
 
+  test('one at a private address is not told, unless the operator says so (threat row C13)', async () => {
+    const [webhook] = userPoolOf(server, 'eu-west-1_told').eventWebhooks
+    const outside = { ...webhook!, allowPrivateAddresses: false }
+    const sent = await server.services.eventSender.send(outside, { id: 'one', body: {} })
+    expect(sent).toMatchObject({ kind: 'failed', problem: expect.stringContaining('private address') as string })
+    expect(receiver.received).toEqual([])
+  })
+
   test('an operator can try a receiver out', async () => {
     const target = { userPool: 'told', name: 'crm' }
     expect(await testReceiver.run(administration(), target)).toEqual({ Delivered: true })

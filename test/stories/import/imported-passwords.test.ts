@@ -1,8 +1,10 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { signIn } from '../../../src/domain/sign-in/sign-in.ts'
 import { fromFirebase, firebaseParameters as readParameters } from '../../../src/domain/user-import/firebase-user.ts'
 import { importBatch, ImportOvertaken } from '../../../src/domain/user-import/import-users.ts'
 import type { NumberedRow } from '../../../src/domain/user-import/import-users.ts'
+import { setUserPassword } from '../../../src/domain/users/administer-user.ts'
 import { changePassword } from '../../../src/domain/users/change-password.ts'
 import { OverloadedError } from '../../../src/security/overloaded-error.ts'
 import { userPoolOf } from '../../support/accounts.ts'
@@ -108,7 +110,9 @@ describe.each([
     const generation = await settings.generation()
     await settings.dropUnusedPasswordForms(domain().clock.now())
     expect(await settings.generation()).toBe(generation)
-    await enter(nameOf('pbkdf2', 6001), passwordOf('pbkdf2', 6001))
+    // Whoever gets another password has no imported one any more either.
+    const { user } = { user: await stored(nameOf('pbkdf2', 6001)) }
+    expect(await setUserPassword(domain(), pool(), user, goodPassword, true)).toEqual([])
     await settings.dropUnusedPasswordForms(domain().clock.now())
     await server.services.directory.refresh()
     expect(pool().passwordForms).toEqual([])
@@ -164,6 +168,30 @@ describe.each([
     expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
     expect(both.find(({ status }) => status === 'rejected')).toMatchObject({ reason: expect.any(ImportOvertaken) })
     expect(await store.userImports.find(pool().id, 'twice')).toMatchObject({ rowsDone: 1, imported: 1, refused: 0 })
+  })
+
+  test('two files with the same person bring one of them, and no halves of the other', async () => {
+    const rows = async (kind: Kind) => [
+      { row: 1, user: await rowOf(kind, 9200) },
+      { row: 2, user: { ...(await rowOf(kind, 9201)), Attributes: { email: 'twice@example.com' } } },
+    ]
+    const [first, second] = [await rows('scrypt'), await rows('pbkdf2')]
+    const outcomes = await Promise.all([importAll(first), importAll(second)])
+    expect(outcomes.map(({ imported }) => imported.length).toSorted()).toEqual([1, 2])
+    expect(outcomes.flatMap(({ refused }) => refused)).toMatchObject([{ row: 2, reason: 'the name is another user’s' }])
+    const { rows: left } = await sql<{ count: string }>`
+      select count(*) from users where attributes ->> 'email' = 'twice@example.com'`.execute(
+      server.services.database.kysely,
+    )
+    expect(Number(left[0]?.count)).toBe(1)
+  })
+
+  test('a sub that somebody has brings nobody', async () => {
+    const { sub } = await stored(nameOf('scrypt', 9200))
+    const user = { ...(await rowOf('scrypt', 9300)), Sub: sub }
+    expect(await importAll([{ row: 1, user }])).toMatchObject({
+      refused: [{ reason: 'Sub: there is a user with this one already' }],
+    })
   })
 
   test('a user pool has eight kinds at once at most', async () => {

@@ -228,6 +228,43 @@ describe.each(databaseKinds)('on %s', (database) => {
     )
   })
 
+  test('who has met the challenges has met them for themselves alone', async () => {
+    receiver.react({
+      ...threeTries,
+      DefineAuthChallenge_Authentication(event) {
+        const session = event.request['session'] as SessionRecord[]
+        event.response['challengeName'] = session.length === 1 ? 'PASSWORD_VERIFIER' : 'CUSTOM_CHALLENGE'
+        event.response['issueTokens'] = session.length > 2 && session.at(-1)?.challengeResult === true
+      },
+    })
+    const { username } = await haveUser('guarded')
+    const { login } = await visit('guarded-only')
+    const question = await login.submit({ username, password: goodPassword })
+    const setUp = await question.submit({ answer: '4711' })
+    expect(setUp.heading).toBe('Set up an authenticator app')
+    const form = await (await setUp.follow('Back to sign-in')).follow('Create an account')
+    const other = `other-${(people += 1)}@example.com`
+    const confirming = await form.submit({ username: other, password: goodPassword })
+    const after = await confirming.submit({ code: await server.codeFor(other) })
+    expect([after.heading, after.text.includes('Sign in to go on.')]).toEqual(['Sign in', true])
+  })
+
+  test('a reset does not sign in either', async () => {
+    const { username } = await haveUser('captcha')
+    const forgot = await (await visit('captcha-only')).login.follow('Forgot your password?')
+    const page = await forgot.submit({ username })
+    const after = await page.submit({ code: await server.codeFor(username), password: 'Different-1852' })
+    expect([after.heading, after.text.includes('Sign in to go on.')]).toEqual(['Sign in', true])
+  })
+
+  test('right answers lock nobody, however often', async () => {
+    const { username } = await haveUser()
+    for (let round = 0; round < 8; round += 1) {
+      const { page } = await beginAs(username)
+      expect(whereItIs(await page.submit({ answer: '4711' }))).toBe('the app')
+    }
+  })
+
   test('clients that do not allow it show no such button, and do not begin it', async () => {
     const { username } = await haveUser()
     const visitor = await visit('hooked-never')
