@@ -72,12 +72,16 @@ describe('a page carries the name and the logo', () => {
   })
 })
 
-test('the mail of a sign-up carries the pool’s name', async () => {
-  const { url } = authorizationRequest(server.publicUrl, { client_id: 'whole', redirect_uri: callback })
+test.each([
+  ['plain', 'the pool’s', 'Rowan & Finch <b>'],
+  ['whole', 'the app client’s own', 'Shop'],
+])('the mail of a sign-up at %s carries %s name', async (clientId, _whose, name) => {
+  const { url } = authorizationRequest(server.publicUrl, { client_id: clientId, redirect_uri: callback })
   const login = await createUserAgent(server.publicUrl).visit(url)
-  await (await login.follow('Create an account')).submit({ username: 'ada@example.com', password: 'Analytical-1843' })
-  await server.codeFor('ada@example.com')
-  const [mail] = await server.mail()
-  expect(mail?.subject).toContain('Rowan & Finch <b>')
+  const username = `ada-at-${clientId}@example.com`
+  await (await login.follow('Create an account')).submit({ username, password: 'Analytical-1843' })
+  await server.codeFor(username)
+  const mail = (await server.mail()).find(({ to }) => to === username)
+  expect(mail?.subject).toContain(name)
   expect(mail?.html).not.toContain('Finch <b>')
 })
