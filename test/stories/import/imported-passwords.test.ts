@@ -177,7 +177,7 @@ describe.each([
     ]
     const [first, second] = [await rows('scrypt'), await rows('pbkdf2')]
     const outcomes = await Promise.all([importAll(first), importAll(second)])
-    expect(outcomes.map(({ imported }) => imported.length).toSorted()).toEqual([1, 2])
+    expect(outcomes.map(({ imported }) => imported.length).toSorted((a, b) => a - b)).toEqual([1, 2])
     expect(outcomes.flatMap(({ refused }) => refused)).toMatchObject([{ row: 2, reason: 'the name is another user’s' }])
     const { rows: left } = await sql<{ count: string }>`
       select count(*) from users where attributes ->> 'email' = 'twice@example.com'`.execute(
