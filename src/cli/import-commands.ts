@@ -45,7 +45,7 @@ export function addImportCommands(program: Command, cli: Cli): void {
       cli.answer(summary, ({ Imported, Refused, Report, DryRun, ResumedAfter }) =>
         [
           ...(ResumedAfter === undefined ? [] : [`Went on behind the ${ResumedAfter} rows of an earlier run.`]),
-          `${DryRun ? 'Would import' : 'Imported'} ${Imported} users; ${Refused} rows ${DryRun ? 'would be ' : ''}refused.`,
+          `${DryRun ? 'Would import' : 'Imported'} ${counted(Imported, 'user')}; ${counted(Refused, 'row')} ${DryRun ? 'would be ' : ''}refused.`,
           ...(Report === undefined ? [] : [`Which, and why: ${printable(Report)}`]),
         ].join('\n'),
       )
@@ -62,10 +62,15 @@ export function addImportCommands(program: Command, cli: Cli): void {
       const { exportToFile } = await import('./import/export-file.ts')
       const summary = await cli.session((run) => exportToFile(run, { file, userPool: flags.pool, passphrase }))
       cli.answer({ ...summary, ...(isNew ? { Passphrase: passphrase } : {}) }, ({ Users, File }) =>
-        [`Exported ${Users} users to ${printable(File)}.`, ...(isNew ? [`Passphrase: ${passphrase}`] : [])].join('\n'),
+        [
+          `Exported ${counted(Users, 'user')} to ${printable(File)}.`,
+          ...(isNew ? [`Passphrase: ${passphrase}`] : []),
+        ].join('\n'),
       )
     })
 }
+
+const counted = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`
 
 async function givenPassphrase({ passphraseStdin }: ImportFlags): Promise<string> {
   if (passphraseStdin === true) return secretFromStdin('passphrase')
