@@ -316,7 +316,10 @@ describe.each(databaseKinds)('on %s', (database) => {
     const { page } = await beginAs(username)
     clock.pass(1)
     await change(server.services.domain, user)
+    receiver.sources()
     expect((await page.submit({ answer: '4711' })).status).toBe(400)
+    // Nobody is even asked.
+    expect(receiver.sources()).toEqual([])
   })
 
   test('a question that nobody answers in time is over', async () => {
