@@ -49,7 +49,7 @@ describe.each(databaseKinds)('on %s', (database) => {
     const configuration = JSON.stringify({
       UserPools: [
         pool('told', [{ ...hook, Name: 'crm' }]),
-        pool('choosy', [{ ...hook, Name: 'security', Types: ['SignIn'], Outcomes: ['Fail'] }]),
+        pool('choosy', [{ ...hook, Name: 'security', Types: ['SignIn', 'ResendCode'], Outcomes: ['Pass', 'Fail'] }]),
         pool('quiet', []),
       ],
     })
@@ -150,8 +150,17 @@ describe.each(databaseKinds)('on %s', (database) => {
     receiver.received.length = 0
     await enter('choosy@example.com', goodPassword, 'choosy')
     await enter('choosy@example.com', 'Not-the-one-1', 'choosy')
+    // Somebody else signs up with this address: no code goes to its owner, whatever the outcome is called.
+    const { login } = await visitorAt(`${server.publicUrl}/eu-west-1_choosy`, 'choosy', {})
+    const form = await login.follow('Create an account')
+    const confirming = await form.submit({ username: 'choosy@example.com', password: 'The-attackers-1852' })
+    clock.pass(31)
+    await confirming.submit({}, 'Send a new code')
     await settle('choosy')
-    expect(told().map(({ type, data }) => [type, data.EventResponse])).toEqual([['SignIn', 'Fail']])
+    expect(told().map(({ type, data }) => [type, data.EventResponse])).toEqual([
+      ['SignIn', 'Pass'],
+      ['SignIn', 'Fail'],
+    ])
   })
 
   test('while the receiver is away everything waits, and comes once it is back, of each user in order', async () => {
