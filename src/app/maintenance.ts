@@ -12,6 +12,7 @@ import type { OpenServices } from './open-services.ts'
 const refreshMs = 1000
 const linkMs = 1000
 const tellMs = 1000
+const roundsKnown = 60
 const pruneMs = 600_000
 const headsMs = 3_600_000
 const sweepMs = 60_000
@@ -94,7 +95,11 @@ function keepAuditTrail(domain: DomainServices, log: Log): readonly Maintenance[
 /** Receivers of events are told within a second or two of what the trail has; none costs nothing. */
 function tellEvents({ domain, directory, eventSender: sender }: OpenServices, log: Log): Maintenance {
   const known = new Set<string>()
+  let rounds = 0
   const tell = async (): Promise<void> => {
+    // A user pool may have been deleted and made anew.
+    if (rounds % roundsKnown === 0) known.clear()
+    rounds += 1
     const userPools = directory.all().filter(({ eventWebhooks }) => eventWebhooks.length > 0)
     if (userPools.length === 0) return
     const receivers = userPools.flatMap(({ id: userPoolId, eventWebhooks }) =>

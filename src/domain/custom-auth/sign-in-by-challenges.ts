@@ -96,6 +96,8 @@ export interface CustomAnswer extends SignInContext {
 /** Answers the question that waits; wrong answers count as guesses do. @throws TriggerFailure */
 export async function answerCustomChallenge(services: DomainServices, request: CustomAnswer): Promise<CustomOutcome> {
   const { userPool, idHash, browserHash } = request
+  const limited = await limitRequests(services, userPool, 'CodesPerNetwork', 'SignIn')
+  if (limited !== undefined) return limited
   const open = await openCustomSignIn(services, request)
   if (open === undefined) return attemptExpired
   const { user, signIn } = open

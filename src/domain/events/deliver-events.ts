@@ -3,7 +3,7 @@ import type { LinkedAuditEvent } from '../audit/audit-event.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { EventSender } from '../ports/event-sender.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
-import { eventBody } from './event-body.ts'
+import { detailOf, eventBody } from './event-body.ts'
 import type { EventDelivery, EventWebhook } from './event-webhook.ts'
 
 /*
@@ -94,7 +94,7 @@ const pauseSeconds = (attempts: number): number => Math.min(600, 5 * 2 ** Math.m
 function isFor({ types, outcomes }: EventWebhook, event: LinkedAuditEvent): boolean {
   if (!types.includes(event.eventType) || !outcomes.includes(event.response)) return false
   // Somebody else has typed the address of an account: nothing has happened to it.
-  return event.detail === undefined || (JSON.parse(event.detail) as { decoy?: unknown }).decoy !== true
+  return (detailOf(event) as { decoy?: unknown } | null | undefined)?.decoy !== true
 }
 
 interface Failure {

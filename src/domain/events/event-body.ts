@@ -21,11 +21,20 @@ export const eventBody = (event: LinkedAuditEvent, user: User | undefined): obje
       IpAddress: event.address,
       UserAgent: event.userAgent,
       RequestId: event.requestId,
-      Detail: event.detail === undefined ? undefined : (JSON.parse(event.detail) as unknown),
+      Detail: detailOf(event),
       User: user === undefined ? undefined : userMembers(user),
     }),
   },
 })
+
+/** Somebody may have written anything into the column: that is for `latchkey audit verify` to say. */
+export function detailOf({ detail }: Pick<LinkedAuditEvent, 'detail'>): unknown {
+  try {
+    return detail === undefined ? undefined : (JSON.parse(detail) as unknown)
+  } catch {
+    return detail
+  }
+}
 
 const userMembers = (user: User): object => ({
   Username: user.username,

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { sql } from 'kysely'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { linkWaitingEvents } from '../../../src/domain/audit/link-events.ts'
@@ -286,6 +287,18 @@ describe.each(databaseKinds)('on %s', (database) => {
     const sent = await server.services.eventSender.send(outside, { id: 'one', body: {} })
     expect(sent).toMatchObject({ kind: 'failed', problem: expect.stringContaining('private address') as string })
     expect(receiver.received).toEqual([])
+  })
+
+  test('what somebody has written into the trail holds nothing up', async () => {
+    await haveUser('changed')
+    await linkWaitingEvents(domain(), { wait: true })
+    await sql`update audit_events set detail = 'no JSON' where event_type = 'UserCreate' and user_pool_id = 'eu-west-1_told'`.execute(
+      server.services.database.kysely,
+    )
+    await replayEvents.run(administration(), { userPool: 'told', name: 'crm', from: '2000-01-01T00:00:00Z' })
+    await settle()
+    expect(told().filter(({ data }) => data.Detail === 'no JSON').length).toBeGreaterThan(0)
+    expect((await deliveryOf())?.lastError).toBeUndefined()
   })
 
   test('an operator can try a receiver out', async () => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { answerCustomChallenge } from '../../../src/domain/custom-auth/sign-in-by-challenges.ts'
 import { disableUser, signOutUser } from '../../../src/domain/users/administer-user.ts'
 import { haveAccount } from '../../support/accounts.ts'
 import { movableClock } from '../../support/movable-clock.ts'
@@ -320,6 +321,22 @@ describe.each(databaseKinds)('on %s', (database) => {
     expect((await page.submit({ answer: '4711' })).status).toBe(400)
     // Nobody is even asked.
     expect(receiver.sources()).toEqual([])
+  })
+
+  test('answers are limited by network, as codes are', async () => {
+    const { domain, directory } = server.services
+    const snapshot = await directory.get('eu-west-1_hooked')
+    const appClient = snapshot?.appClients.get('hooked')
+    if (snapshot === undefined || appClient === undefined) throw new Error('there is no client')
+    const isFull: typeof domain.rateLimiter = {
+      secondsLeft: () => undefined,
+      consume: async ({ limit }) => (limit === 'CodesPerNetwork' ? 60 : undefined),
+    }
+    const request = { userPool: snapshot.userPool, appClient, idHash: 'nobody’s', answer: '1' }
+    expect(await answerCustomChallenge(domain, request)).toMatchObject({ reason: 'attemptExpired' })
+    expect(await answerCustomChallenge({ ...domain, rateLimiter: isFull }, request)).toMatchObject({
+      reason: 'limitExceeded',
+    })
   })
 
   test('a question that nobody answers in time is over', async () => {
