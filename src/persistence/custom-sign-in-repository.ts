@@ -12,7 +12,6 @@ export const customSignInRepository = (db: Kysely<Schema>): CustomSignInReposito
         id_hash: signIn.idHash,
         client_id: signIn.clientId,
         user_sub: signIn.userSub ?? null,
-        username: signIn.username,
         sealed_state: signIn.sealedState,
         started_at: signIn.startedAt,
         expires_at: signIn.expiresAt,
@@ -23,7 +22,7 @@ export const customSignInRepository = (db: Kysely<Schema>): CustomSignInReposito
     const row = await db
       .selectFrom('custom_sign_ins')
       .select(['user_pool_id as userPoolId', 'id_hash as idHash', 'client_id as clientId', 'user_sub as userSub'])
-      .select(['username', 'sealed_state as sealedState', 'started_at as startedAt', 'expires_at as expiresAt'])
+      .select(['sealed_state as sealedState', 'started_at as startedAt', 'expires_at as expiresAt'])
       .where('user_pool_id', '=', userPoolId)
       .where('id_hash', '=', idHash)
       .where('expires_at', '>', at)

@@ -53,6 +53,9 @@ export const eventDeliveryRepository = (db: Kysely<Schema>): EventDeliveryReposi
       .executeTakeFirst()
     return numUpdatedRows > 0n
   },
+  async releaseAll() {
+    await db.updateTable('event_deliveries').set({ lease: null, leased_until: null }).execute()
+  },
   async ofPool(userPoolId) {
     const rows = await db
       .selectFrom('event_deliveries')

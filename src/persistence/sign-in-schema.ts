@@ -33,7 +33,6 @@ interface CustomSignInsTable {
   id_hash: string
   client_id: string
   user_sub: string | null
-  username: string
   sealed_state: string
   started_at: Date
   expires_at: Date

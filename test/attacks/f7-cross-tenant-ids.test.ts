@@ -66,7 +66,13 @@ const ofEveryPool: ReadonlySet<string> = new Set([
     'settings.poolsWithSigningKeysDue',
   ],
   ...['outbox.take', 'outbox.markSent', 'outbox.markFailed', 'outbox.releaseAll', 'outbox.deadLetters'],
-  ...['outbox.retryDeadLetters', 'outbox.nextDueAt', 'housekeeping.deleteExpired', 'eventDeliveries.due'],
+  ...[
+    'outbox.retryDeadLetters',
+    'outbox.nextDueAt',
+    'housekeeping.deleteExpired',
+    'eventDeliveries.due',
+    'eventDeliveries.releaseAll',
+  ],
 ])
 
 /** Bound to their pool in domain/audit-chain, persistence/guesses and persistence/known-browsers. */
@@ -128,8 +134,8 @@ const deviceOf = (userPoolId: string, { sub, idHash, uid }: Ids): Device => ({
   lastUsedAt: now,
   expiresAt: later(9),
 })
-const customSignInOf = (userPoolId: string, { sub: userSub, idHash, clientId, username }: Ids) => ({
-  ...{ userPoolId, userSub, idHash, clientId, username, sealedState: 'sealed', startedAt: now, expiresAt: later(60) },
+const customSignInOf = (userPoolId: string, { sub: userSub, idHash, clientId }: Ids) => ({
+  ...{ userPoolId, userSub, idHash, clientId, sealedState: 'sealed', startedAt: now, expiresAt: later(60) },
 })
 const importOf = (userPoolId: string, fileHash: string) => ({
   ...{ userPoolId, fileHash, rowsDone: 0, imported: 0, refused: 0, latestRefused: [], startedAt: now },

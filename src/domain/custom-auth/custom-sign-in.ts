@@ -13,6 +13,8 @@ export interface ChallengeRecord {
 
 /** What a sign-in has come to, and the question that is open. */
 export interface CustomState {
+  /** As typed, whatever that is: it is sealed, since a column would not take all of it. */
+  username: string
   session: readonly ChallengeRecord[]
   publicParameters: Readonly<Record<string, string>>
   /** The expected answer, and what else only the triggers know. */
@@ -28,8 +30,6 @@ export interface CustomSignIn {
   clientId: string
   /** Absent: the name is nobody's. */
   userSub?: string
-  /** As typed. */
-  username: string
   sealedState: string
   startedAt: Date
   expiresAt: Date

@@ -101,13 +101,12 @@ export async function answerCustomChallenge(services: DomainServices, request: C
   const open = await openCustomSignIn(services, request)
   if (open === undefined) return attemptExpired
   const { user, signIn } = open
-  const { username } = signIn
+  const { username, session, privateParameters, metadata } = openState(services.sealedBox, signIn)
   const guess = await guessByName(services, userPool, 'code', { userSub: user?.sub, name: username, browserHash })
   const admission = await admitGuess(services, userPool, guess)
   if (admission.kind === 'refused') return admission
   // One question, one answer: of many at once the others come too late (threat row B6).
   if (!(await services.store.customSignIns.spend(userPool.id, idHash, services.clock.now()))) return attemptExpired
-  const { session, privateParameters, metadata } = openState(services.sealedBox, signIn)
   const answer = admission.kind === 'lockedUntold' ? '' : request.answer
   const whose = { user, username }
   const isRight = await verifyAuthChallengeResponse(services, request, whose, { privateParameters, answer })
@@ -175,8 +174,8 @@ async function askNext(
     userPoolId: userPool.id,
     clientId: appClient.id,
     ...(user === undefined ? {} : { userSub: user.sub }),
-    username,
     sealedState: sealState(services.sealedBox, {
+      username,
       session,
       publicParameters: created.publicChallengeParameters,
       privateParameters: created.privateChallengeParameters,

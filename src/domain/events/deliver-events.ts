@@ -11,14 +11,19 @@ import type { EventDelivery, EventWebhook } from './event-webhook.ts'
  * Each receiver is told everything at least once, and of each user in its order (decision 31).
  */
 
-export type Delivering = Pick<DomainServices, 'store' | 'clock' | 'random'> & { sender: EventSender }
+export type Delivering = Pick<DomainServices, 'store' | 'clock' | 'random'> & {
+  sender: EventSender
+  /** For how long a page goes on; for tests. */
+  sendingMs?: number
+}
 
 /** Events that are taken at once. */
 const pageEvents = 50
 /** Users that are told of at once. */
 const lanes = 8
-/** A page takes no longer: each of its events has half a minute at most, and the first failure ends it. */
-const leaseSeconds = 300
+/** A page takes no longer: no event is begun after a minute, and each has half a minute at most. */
+const leaseSeconds = 120
+const sendingMs = 60_000
 /** Receivers that are looked after in one go. */
 const receiversAtOnce = 8
 /** A receiver that answers goes on being told for this many pages before others have their turn. */
@@ -67,8 +72,10 @@ async function deliverPage(
   const told = unsent.length < wanted.length ? { deliveredAt: at } : {}
   if (first === undefined || failure === undefined) {
     const { lastError: _, ...known } = delivery
-    const sequence = events.at(-1)?.sequence ?? delivery.sequence
-    return { delivery: { ...known, ...told, sequence, attempts: 0, nextAt: at }, more: events.length === pageEvents }
+    // What there was no time for comes next.
+    const sequence = first === undefined ? (events.at(-1)?.sequence ?? delivery.sequence) : first.sequence - 1
+    const more = first !== undefined || events.length === pageEvents
+    return { delivery: { ...known, ...told, sequence, attempts: 0, nextAt: at }, more }
   }
   // Everything before it has been sent, and what was sent behind it is sent again.
   const attempts = first === wanted[0] ? delivery.attempts + 1 : 1
@@ -103,9 +110,9 @@ interface Failure {
   problem: string
 }
 
-/** Several users at once, each in order. No answer ends all of it, a refusal what is to be told of that user. */
+/** Several users at once, each in order. No answer or the end of its time ends all of it, a refusal what is to be told of that user. */
 async function sendAll(
-  { store, sender }: Delivering,
+  { store, sender, sendingMs: longest = sendingMs }: Delivering,
   webhook: EventWebhook,
   userPoolId: string,
   events: readonly LinkedAuditEvent[],
@@ -115,10 +122,13 @@ async function sendAll(
   const users = new Map((await store.users.findAll(userPoolId, subs)).map((user) => [user.sub, user]))
   const sent = new Set<LinkedAuditEvent>()
   const failures: Failure[] = []
+  const end = performance.now() + longest
+  const isOver = (): boolean =>
+    failures.some(({ kind }) => kind === 'failed') || (sent.size > 0 && performance.now() >= end)
   const lanesOf = Map.groupBy(events, ({ subject, id }) => subject ?? id)
   await inParallel(lanes, [...lanesOf.values()], async (lane) => {
     for (const event of lane) {
-      if (failures.some(({ kind }) => kind === 'failed')) return
+      if (isOver()) return
       const outcome = await sender.send(webhook, {
         id: event.id,
         body: eventBody(event, users.get(event.subject ?? '')),

@@ -12,6 +12,8 @@ export interface EventDeliveryRepository {
   ): Promise<EventDelivery | undefined>
   /** How far it has come; with `release` the lease ends. False when it was somebody else's by then, or taken back. */
   save(delivery: EventDelivery, lease: { id: string; release: boolean }): Promise<boolean>
+  /** Whoever held a receiver is gone: of the embedded database, which one process has to itself. */
+  releaseAll(): Promise<void>
   ofPool(userPoolId: string): Promise<readonly EventDelivery[]>
   /** From behind this number on, at once; whoever tells the receiver at the moment goes on no further. */
   rewind(delivery: Pick<EventDelivery, 'userPoolId' | 'name' | 'sequence'>, at: Date): Promise<boolean>

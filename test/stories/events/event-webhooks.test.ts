@@ -191,6 +191,35 @@ describe.each(databaseKinds)('on %s', (database) => {
     expect((await deliveryOf())?.lastError).toBeUndefined()
   })
 
+  test('a receiver that is slow to answer holds the lease no longer than it lasts, and misses nothing', async () => {
+    const { eventDeliveries } = domain().store
+    const name = { userPoolId: 'eu-west-1_told', name: 'crm' }
+    // Nobody else is at it meanwhile.
+    const at = clock.now()
+    await eventDeliveries.lease(name, { id: 'paused', until: new Date(at.getTime() + 5000), at })
+    const users = await Promise.all(Array.from({ length: 30 }, (_, index) => haveUser(`slow-${index}`)))
+    for (const user of users.slice(0, 3)) {
+      await setUserPassword(domain(), userPoolOf(server, 'eu-west-1_told'), user, 'Different-1852', true)
+    }
+    await linkWaitingEvents(domain(), { wait: true })
+    clock.pass(6)
+    await deliverEvents(
+      { ...domain(), sender: server.services.eventSender, sendingMs: 0 },
+      server.services.directory.all(),
+    )
+    await settle()
+    const subs = users.map(({ sub }) => sub)
+    const types = (sub: string) => [
+      ...new Set(
+        told()
+          .filter(({ data }) => data.Sub === sub)
+          .map(({ type }) => type),
+      ),
+    ]
+    expect(subs.filter((sub) => types(sub)[0] !== 'UserCreate')).toEqual([])
+    for (const sub of subs.slice(0, 3)) expect(types(sub)).toEqual(['UserCreate', 'UserSetPassword'])
+  })
+
   test('it waits longer from one time to the next', async () => {
     receiver.react({ '*': (_event, response: ServerResponse) => (response.writeHead(500).end(), 'answered') })
     await haveUser('patient')
@@ -335,6 +364,13 @@ describe.each(databaseKinds)('on %s', (database) => {
         { timeout: 10_000 },
       )
       .toEqual(['UserCreate'])
+    // A server that has its database to itself knows at its start that nobody else is at it.
+    clock.pass(1)
+    const again = { at: clock.now(), until: new Date(clock.now().getTime() + 9e5) }
+    expect(await eventDeliveries.lease(name, { id: 'killed', ...again })).toBeDefined()
+    await eventDeliveries.releaseAll()
+    expect(await eventDeliveries.lease(name, { id: 'started', ...again })).toBeDefined()
+    await eventDeliveries.releaseAll()
     // Late news of the dead one changes nothing.
     expect(await eventDeliveries.save({ ...dead!, sequence: 0 }, { id: 'dead', release: true })).toBe(false)
     // Nor does whoever was at it while the operator asked for a replay.

@@ -373,6 +373,19 @@ describe.each(databaseKinds)('on %s', (database) => {
     expect([page.heading, page.text]).toEqual(['Sign in', expect.stringContaining(text)])
   })
 
+  test.each([
+    ['a zero byte', 'a\0b@example.com'],
+    ['half a character', 'a\ud800@example.com'],
+    ['an emoji', '😀'],
+    ['ten thousand letters', `${'x'.repeat(10_000)}@example.com`],
+  ])('a name or an answer with %s is one that is wrong', async (_what, nonsense) => {
+    const { page } = await beginAs(nonsense)
+    expect(page.heading).toBe('One more question')
+    const again = await page.submit({ answer: nonsense })
+    expect([again.status, again.heading]).toEqual([200, 'One more question'])
+    expect((await again.submit({ answer: '4711' })).text).toContain('Incorrect username or password')
+  })
+
   test('a picture is a picture, whatever a trigger says', async () => {
     const { username } = await haveUser()
     for (const [image, isShown] of [
