@@ -109,6 +109,7 @@ async function serveOn(options: ServeOptions, http: HttpServer, services: OpenSe
     resumeFlow: (tenant, ctx, flow) => resumeFlow(inFlow(ctx, flow), registry, tenant, ctx, flow),
   }
   const messaging = await startMessaging({ environment, services, views, catalogue, publicUrl, log })
+  if (services.database.kind === 'embedded') await domain.store.eventDeliveries.releaseAll()
   const maintenance = startMaintenance(services, log)
   const development = await createDevelopmentParts(environment, services, hosted, publicUrl, log)
   const application = createApplication({

@@ -93,11 +93,10 @@ function keepAuditTrail(domain: DomainServices, log: Log): readonly Maintenance[
 }
 
 /** Receivers of events are told within a second or two of what the trail has; none costs nothing. */
-function tellEvents({ database, domain, directory, eventSender: sender }: OpenServices, log: Log): Maintenance {
+function tellEvents({ domain, directory, eventSender: sender }: OpenServices, log: Log): Maintenance {
   const known = new Set<string>()
   let rounds = 0
   const tell = async (): Promise<void> => {
-    if (rounds === 0 && database.kind === 'embedded') await domain.store.eventDeliveries.releaseAll()
     // A user pool may have been deleted and made anew.
     if (rounds % roundsKnown === 0) known.clear()
     rounds += 1
