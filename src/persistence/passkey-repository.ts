@@ -72,7 +72,8 @@ const own = ({ userPoolId, userSub, id }: Pick<Passkey, 'userPoolId' | 'userSub'
   id,
 })
 
-const passkeys = (db: Kysely<Schema>) =>
+/** As the domain has them, of whom the query goes on to say. */
+export const passkeys = (db: Kysely<Schema>) =>
   db
     .selectFrom('passkeys')
     .select(['user_pool_id as userPoolId', 'user_sub as userSub', 'id', 'rp_id as rpId', 'public_key as publicKey'])

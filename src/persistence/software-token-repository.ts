@@ -18,11 +18,7 @@ export const softwareTokenRepository = (db: Kysely<Schema>): SoftwareTokenReposi
       .execute()
   },
   ofUser: (userPoolId, userSub) =>
-    db
-      .selectFrom('software_tokens')
-      .select(['user_pool_id as userPoolId', 'user_sub as userSub', 'id'])
-      .select(['sealed_secret as sealedSecret', 'last_time_step as lastTimeStep'])
-      .select(['created_at as createdAt', 'last_used_at as lastUsedAt'])
+    softwareTokens(db)
       .where('user_pool_id', '=', userPoolId)
       .where('user_sub', '=', userSub)
       .orderBy('created_at')
@@ -54,3 +50,11 @@ export const softwareTokenRepository = (db: Kysely<Schema>): SoftwareTokenReposi
       .execute()
   },
 })
+
+/** As the domain has them, of whom the query goes on to say. */
+export const softwareTokens = (db: Kysely<Schema>) =>
+  db
+    .selectFrom('software_tokens')
+    .select(['user_pool_id as userPoolId', 'user_sub as userSub', 'id'])
+    .select(['sealed_secret as sealedSecret', 'last_time_step as lastTimeStep'])
+    .select(['created_at as createdAt', 'last_used_at as lastUsedAt'])

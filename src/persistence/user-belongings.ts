@@ -1,8 +1,10 @@
 import { sql } from 'kysely'
 import type { Kysely } from 'kysely'
 import type { Belongings } from '../domain/ports/user-import-repository.ts'
+import { passkeys } from './passkey-repository.ts'
 import { present } from './rows.ts'
 import type { Schema } from './schema.ts'
+import { softwareTokens } from './software-token-repository.ts'
 
 /** Groups and factors of many users at once. */
 export async function userBelongings(
@@ -18,23 +20,15 @@ export async function userBelongings(
     .where('user_sub', '=', theirs)
     .orderBy('group_name')
     .execute()
-  const softwareTokens = await db
-    .selectFrom('software_tokens')
-    .select(['user_pool_id as userPoolId', 'user_sub as userSub', 'id'])
-    .select(['sealed_secret as sealedSecret', 'last_time_step as lastTimeStep'])
-    .select(['created_at as createdAt', 'last_used_at as lastUsedAt'])
+  const tokens = await softwareTokens(db)
     .where('user_pool_id', '=', userPoolId)
     .where('user_sub', '=', theirs)
     .orderBy('created_at')
     .execute()
-  const passkeys = await db
-    .selectFrom('passkeys')
-    .select(['user_pool_id as userPoolId', 'user_sub as userSub', 'id', 'rp_id as rpId', 'public_key as publicKey'])
-    .select(['counter', 'transports', 'is_platform as isPlatform', 'name'])
-    .select(['created_at as createdAt', 'last_used_at as lastUsedAt'])
+  const keys = await passkeys(db)
     .where('user_pool_id', '=', userPoolId)
     .where('user_sub', '=', theirs)
     .orderBy('created_at')
     .execute()
-  return { groups, softwareTokens, passkeys: passkeys.map(present) }
+  return { groups, softwareTokens: tokens, passkeys: keys.map(present) }
 }

@@ -42,10 +42,10 @@ export async function exportPage(
     userPool.id,
     users.map(({ sub }) => sub),
   )
-  const [tokensOf, passkeysOf] = [bySub(softwareTokens), bySub(passkeys)]
+  const [groupsOf, tokensOf, passkeysOf] = [bySub(groups), bySub(softwareTokens), bySub(passkeys)]
   const rows = users.map((user) =>
     rowOf(user, {
-      groups: groups.filter(({ userSub }) => userSub === user.sub).map(({ name }) => name),
+      groups: (groupsOf.get(user.sub) ?? []).map(({ name }) => name),
       softwareTokens: (tokensOf.get(user.sub) ?? []).map((token) => tokenMembers(services, token)),
       passkeys: (passkeysOf.get(user.sub) ?? []).map(passkeyMembers),
     }),
@@ -56,15 +56,8 @@ export async function exportPage(
     : { users: rows, next: lookupKey(userPool, last.username) }
 }
 
-function bySub<Row extends { userSub: string }>(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
-  const found = new Map<string, Row[]>()
-  for (const row of rows) {
-    const list = found.get(row.userSub)
-    if (list === undefined) found.set(row.userSub, [row])
-    else list.push(row)
-  }
-  return found
-}
+const bySub = <Row extends { userSub: string }>(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> =>
+  Map.groupBy(rows, ({ userSub }) => userSub)
 
 function rowOf(
   user: User,
