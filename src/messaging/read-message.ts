@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { outboxPurpose } from '../domain/messages/enqueue-message.ts'
-import { customMessageSources } from '../domain/messages/message.ts'
+import { messageSources } from '../domain/messages/message.ts'
 import type { MessageKind, OutgoingMessage } from '../domain/messages/message.ts'
 import { noticeSubjects } from '../domain/notices/notice.ts'
 import type { SealedBox } from '../security/sealed-box.ts'
@@ -33,7 +33,7 @@ const outgoingMessage = z.object({
   happenedAt: z.string().exactOptional(),
   from: z.string().exactOptional(),
   trigger: z
-    .object({ source: z.enum(customMessageSources), userSub: z.string(), clientId: z.string().exactOptional() })
+    .object({ source: z.enum(messageSources), userSub: z.string(), clientId: z.string().exactOptional() })
     .exactOptional(),
 })
 

@@ -48,8 +48,8 @@ export interface OutgoingMessage {
   from?: string
   /** Where the message leads; built from configured origins only (threat row E1). */
   link?: string
-  /** For whom, and at what, CustomMessage is asked; absent: it is none of Cognito's messages. */
-  trigger?: { source: CustomMessageSource; userSub: string; clientId?: string }
+  /** For whom, and at what, triggers are asked; absent: it is none of Cognito's messages. */
+  trigger?: { source: MessageSource; userSub: string; clientId?: string }
 }
 
 /** What follows `CustomMessage_`. */
@@ -64,3 +64,8 @@ export const customMessageSources = [
 ] as const
 
 export type CustomMessageSource = (typeof customMessageSources)[number]
+
+/** What follows `CustomEmailSender_`: CustomMessage is not asked for the last, whose words are a notice's. */
+export const messageSources = [...customMessageSources, 'AccountTakeOverNotification'] as const
+
+export type MessageSource = (typeof messageSources)[number]

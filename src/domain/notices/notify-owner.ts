@@ -20,7 +20,7 @@ export async function notifyOwner(
   if (email === undefined || verified !== 'true') return
   const link = makeNotMeLink(services, user, email, at)
   if (link === undefined) return
-  const { address, notices } = services.caller
+  const { address, notices, clientId } = services.caller
   const message = {
     kind: 'notice',
     about,
@@ -32,6 +32,11 @@ export async function notifyOwner(
     link,
     happenedAt: at.toISOString(),
     ...(address === undefined ? {} : { from: address }),
+    ...(about === 'newBrowser' ? { trigger: takeOverNotification(user.sub, clientId) } : {}),
   } as const
   await enqueueMessage(services, tx, message, at)
 }
+
+/** A sign-in that may have been somebody else's is what Cognito's threat protection tells of (reference: triggers §12). */
+const takeOverNotification = (userSub: string, clientId: string | undefined) =>
+  ({ source: 'AccountTakeOverNotification', userSub, ...(clientId === undefined ? {} : { clientId }) }) as const

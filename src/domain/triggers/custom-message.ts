@@ -35,6 +35,7 @@ export async function customMessage(
 ): Promise<CustomTexts | undefined> {
   const { trigger, languages } = message
   if (trigger === undefined || userPool.triggers.CustomMessage === undefined) return undefined
+  if (trigger.source === 'AccountTakeOverNotification') return undefined
   const user = await services.store.users.findBySub(userPool.id, trigger.userSub)
   if (user === undefined) return undefined
   const { clientId } = trigger

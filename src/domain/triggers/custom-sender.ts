@@ -1,6 +1,7 @@
 import type { OutgoingMessage } from '../messages/message.ts'
 import { regionOf } from '../user-pools/region.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
+import type { User } from '../users/user.ts'
 import { callerContext, userAttributes } from './envelope.ts'
 import { fireTrigger } from './fire-trigger.ts'
 import type { TriggerServices } from './fire-trigger.ts'
@@ -48,7 +49,7 @@ export async function sendByTrigger(
       request: {
         type,
         code: message.code === undefined ? null : await sealed(message.code),
-        userAttributes: userAttributes(user),
+        userAttributes: { ...userAttributes(user), ...takeOver(message, user) },
         // What Cognito does not tell: where the message goes, which is not always where the user's attributes say.
         destination: message.recipient,
         ...(message.link === undefined ? {} : { link: await sealed(message.link) }),
@@ -59,3 +60,17 @@ export async function sendByTrigger(
   )
   return true
 }
+
+/**
+ * What Cognito's threat protection tells of a sign-in. The link is in the clear, as there: it only takes access away, and mails the owner.
+ */
+const takeOver = ({ trigger, from, happenedAt, link }: OutgoingMessage, user: User): Record<string, string> =>
+  trigger?.source !== 'AccountTakeOverNotification'
+    ? {}
+    : {
+        USER_NAME: user.username,
+        ACCOUNT_TAKE_OVER_ACTION: 'NO_ACTION',
+        ...(from === undefined ? {} : { IP_ADDRESS: from }),
+        ...(happenedAt === undefined ? {} : { LOGIN_TIME: happenedAt }),
+        ...(link === undefined ? {} : { ONE_CLICK_LINK_INVALID: link }),
+      }

@@ -96,10 +96,14 @@ interface ForUser {
   scope: string
 }
 
+/** What follows `TokenGeneration_`: on the pages the first, at a refresh the last, and in Cognito's API by what the sign-in took. */
+export type TokenGenerationSource =
+  'HostedAuth' | 'Authentication' | 'NewPasswordChallenge' | 'AuthenticateDevice' | 'RefreshTokens'
+
 /** Before tokens of a user are made, and before anything is spent for them. @throws TriggerFailure */
 export async function preTokenGeneration(
   services: TriggerServices,
-  source: 'HostedAuth' | 'RefreshTokens',
+  source: TokenGenerationSource,
   { userPool, appClient, subject, scope }: ForUser,
 ): Promise<TokenOverrides | undefined> {
   const target = userPool.triggers.PreTokenGeneration
