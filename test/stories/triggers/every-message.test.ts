@@ -47,20 +47,22 @@ interface Transport {
   stop(): Promise<void>
 }
 
-/** Its words, where words are asked for; a sender's answer is not read. */
-const words = `
-  if (event.triggerSource.startsWith('CustomMessage')) {
-    const text = event.triggerSource + ' ' + event.request.codeParameter + ' ' + (event.request.usernameParameter ?? '')
-    Object.assign(event.response, { emailSubject: event.triggerSource, emailMessage: text, smsMessage: text })
+/** Its words, where words are asked for; a sender's answer is not read. The module is made of its text. */
+function answer(event: ReceivedEvent): ReceivedEvent {
+  const { triggerSource, request, response } = event
+  if (triggerSource.startsWith('CustomMessage')) {
+    const text = `${triggerSource} ${String(request['codeParameter'])} ${String(request['usernameParameter'])}`
+    Object.assign(response, { emailSubject: triggerSource, emailMessage: text, smsMessage: text })
   }
-  if (event.triggerSource.startsWith('TokenGeneration')) {
-    event.response.claimsOverrideDetails = { claimsToAddOrOverride: { asked: event.triggerSource } }
-  }`
+  if (triggerSource.startsWith('TokenGeneration')) {
+    response['claimsOverrideDetails'] = { claimsToAddOrOverride: { asked: triggerSource } }
+  }
+  return event
+}
 
 async function byHttp(): Promise<Transport> {
   const receiver = await startTriggerReceiver()
-  const react = new Function('event', `${words}; return event`) as (event: ReceivedEvent) => unknown
-  receiver.react({ '*': react })
+  receiver.react({ '*': answer })
   return {
     hook: {
       Webhook: receiver.url,
@@ -85,9 +87,9 @@ async function byModule(): Promise<Transport> {
     `import { appendFileSync } from 'node:fs'
      export const handler = async (event) => {
        appendFileSync(new URL(${JSON.stringify(pathToFileURL(heard).href)}), JSON.stringify(event) + '\\n')
-       ${words}
-       return event
-     }`,
+       return answer(event)
+     }
+     ${answer.toString()}`,
   )
   return {
     hook: { Module: file, Retries: 0 },
