@@ -8,6 +8,7 @@ import type { EventSender } from '../domain/ports/event-sender.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
 import { signingKeyPurpose } from '../domain/tokens/signing-keys.ts'
 import type { Store } from '../domain/ports/store.ts'
+import { createOidcConnector } from '../federation/oidc-connector.ts'
 import { openDatabase } from '../persistence/database.ts'
 import type { Database, DatabaseOptions } from '../persistence/database.ts'
 import { migrate } from '../persistence/migrate.ts'
@@ -77,6 +78,7 @@ export async function openServices(options: OpenOptions): Promise<OpenServices> 
       caller: {},
       repeats: createRepeatFilter(clock),
       triggers,
+      connector: createOidcConnector({ sealedBox, clock }),
       messagesQueued: () => {
         for (const listener of listeners) listener()
       },

@@ -11,6 +11,7 @@ import type { FlowPage } from './paths.ts'
  *        │         │  └──> signUp ────────────────┴─> confirm ─────────────┤  │      │
  *        │         ├─────> signInCode ─────────────────────────────────────┤  │      │
  *        │         ├─────> customChallenge ──> customChallenge ──> … ───────┤  │      │
+ *        │         ├─────> identityProvider ──> (the provider) ─────────────┤  │      │
  *        │         └─────> forgotPassword ──> resetPassword ───────────────┘  │      │
  *        └─ signed in already, third-party client ──────────────────────> consent ───┘
  *
@@ -44,7 +45,7 @@ export const nextPage = (state: FlowState): FlowPage | 'finish' =>
   steps.find((step) => step.due(state))?.page ?? 'login'
 
 /** Pages that anybody may open at any time of a flow; the others only when they are due. */
-const openPages: ReadonlySet<FlowPage> = new Set(['login', 'signUp', 'forgotPassword'])
+const openPages: ReadonlySet<FlowPage> = new Set(['login', 'signUp', 'forgotPassword', 'identityProvider'])
 
 /**
  * The page to show when `requested` was asked for: an open page as it is, another one only when it is the one due

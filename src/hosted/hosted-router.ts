@@ -6,6 +6,7 @@ import { consentRoutes } from './consent/consent.routes.ts'
 import { confirmUserRoutes } from './confirm/confirm-user.routes.ts'
 import { showErrorPage } from './error/error.page.ts'
 import type { ErrorKey } from './error/error.page.ts'
+import { federationRoutes } from './federation/federation.routes.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { loginRoutes } from './login/login.routes.ts'
 import { logoutRoutes } from './logout/logout.routes.ts'
@@ -45,6 +46,7 @@ export function createHostedRouter(services: HostedServices): Router {
   selectMfaRoutes(router, services)
   mfaSetUpRoutes(router, services)
   passkeySignInRoutes(router, services)
+  federationRoutes(router, services)
   customChallengeRoutes(router, services)
   signInCodeRoutes(router, services)
   signInLinkRoutes(router, services)

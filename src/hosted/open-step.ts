@@ -1,9 +1,11 @@
 import type { Context } from 'koa'
 import { levelOf } from '../domain/assurance/levels.ts'
-import { mayUseLocalAccounts } from '../domain/app-clients/sign-in-methods.ts'
+import type { AppClient } from '../domain/app-clients/app-client.ts'
+import { availableProviders, hasSignInMethod, mayUseLocalAccounts } from '../domain/app-clients/sign-in-methods.ts'
 import { isAnswerUri } from '../domain/app-clients/redirect-uri.ts'
 import { requiresCustomAuth } from '../domain/custom-auth/custom-sign-in.ts'
 import { needsConsent } from '../domain/consents/check-consent.ts'
+import { mayComeIn } from '../domain/identity-providers/find-provider.ts'
 import type { FlowState } from '../domain/sessions/flow.ts'
 import { rememberedDevice } from '../domain/devices/device.ts'
 import { continueSignIn } from '../domain/sign-in/advance.ts'
@@ -61,6 +63,10 @@ export async function openForm(
   const flowId = body.form.get('flow') ?? single(ctx.query['flow']) ?? ''
   const step = await loadStep(services, ctx, tenant, flowId, back)
   if (step === undefined) return undefined
+  // What is sent from the sign-in page is about an account of the pool itself.
+  if (page === 'login' && !mayUseLocalAccounts(step.appClient)) {
+    return showErrorPage(services, ctx, 'noSignInMethod', { status: 400 })
+  }
   if (!csrfMatches(services.domain.sealedBox, step.browser, flowId, body.form.get('_csrf') ?? '')) {
     return showErrorPage(services, ctx, 'csrf', { status: 403, back: pageUrl(step, back) })
   }
@@ -95,11 +101,19 @@ async function loadStep(
   if (!isAnswerUri(appClient.callbackUrls, flow.state.request['redirect_uri'] ?? '')) {
     return showErrorPage(services, ctx, 'redirectMismatch', { status: 400 })
   }
-  // Every page of a flow is about an account of the pool itself.
-  if (!mayUseLocalAccounts(appClient)) return showErrorPage(services, ctx, 'noSignInMethod', { status: 400 })
+  if (!isPageFor(tenant, appClient, page)) return showErrorPage(services, ctx, 'noSignInMethod', { status: 400 })
   rememberLanguage(ctx, tenant.secure)
   return stepIn(services, { ctx, tenant, appClient, flow, flowId })
 }
+
+/** Pages that have to do with more than accounts of the pool itself; no others are there for a client without those (threat row A9). */
+const commonPages: ReadonlySet<FlowPage> = new Set([
+  ...(['login', 'selectAccount', 'identityProvider', 'consent'] as const),
+  ...(['mfa', 'selectMfa', 'mfaSetUp', 'passkeyOffer'] as const),
+])
+
+const isPageFor = ({ snapshot }: Tenant, appClient: AppClient, page: FlowPage): boolean =>
+  mayUseLocalAccounts(appClient) || (commonPages.has(page) && hasSignInMethod(snapshot.userPool, appClient))
 
 function stepIn(services: HostedServices, known: Pick<Step, 'ctx' | 'tenant' | 'appClient' | 'flow' | 'flowId'>): Step {
   const { ctx, tenant, flow, appClient } = known
@@ -170,9 +184,14 @@ export async function continueFlow(
     return showErrorPage(services, ctx, 'accountGone', { status: 400, signIn: pageUrl(step, 'login') })
   }
   // The sign-in page knows what to do with every other status.
-  if (user.status !== 'CONFIRMED') return redirect(ctx, pageUrl(step, 'login', 'accountChanged'))
+  if (!mayComeIn(tenant.snapshot.userPool, user)) return redirect(ctx, pageUrl(step, 'login', 'accountChanged'))
   const { userSub: _userSub, amr, authTime, bySession } = authenticated
-  const isMet = state.customSignIn?.userSub === user.sub || bySession === true
+  const vouched = state.federatedSignIn?.userSub === user.sub ? state.federatedSignIn : undefined
+  if (bySession !== true && !isWayIn(step, vouched?.provider)) {
+    return showErrorPage(services, ctx, 'noSignInMethod', { status: 400 })
+  }
+  // Cognito asks nobody whom a provider has vouched for.
+  const isMet = state.customSignIn?.userSub === user.sub || vouched !== undefined || bySession === true
   if (!isMet && requiresCustomAuth(tenant.snapshot.userPool, step.appClient)) {
     // By a sign-up or a reset: what this app client insists on is still to come.
     const { authenticated: _authenticated, pending: _pending, ...before } = state
@@ -192,7 +211,8 @@ export async function continueFlow(
     return continueFlow(services, step, { ...state, consent: 'due' })
   }
   const consented = given ? (state.request['scope'] ?? '').split(' ') : undefined
-  if (bySession !== true && state.stepUp === undefined) {
+  // As in Cognito, not with the first sign-in that a provider vouches for.
+  if (bySession !== true && state.stepUp === undefined && vouched?.isNew !== true) {
     const newDeviceUsed = tenant.snapshot.userPool.devices !== undefined && !amr.includes(rememberedDevice)
     await postAuthentication(step.domain, signInContext(step), user, newDeviceUsed)
   }
@@ -204,6 +224,12 @@ export async function continueFlow(
   }
   redirect(ctx, location)
 }
+
+/** The operator may have taken the method away since the person has used it (threat row A10). */
+const isWayIn = ({ tenant, appClient, flow }: Step, provider: string | undefined): boolean =>
+  provider === undefined
+    ? mayUseLocalAccounts(appClient) || flow.state.stepUp !== undefined
+    : availableProviders(tenant.snapshot.userPool, appClient).some(({ name }) => name === provider)
 
 /** The app asked for more than this account can show; it is told so (OpenID Connect Core Unmet Authentication Requirements). */
 async function tellUnmet(services: HostedServices, step: Step): Promise<void> {
@@ -217,7 +243,8 @@ async function tellUnmet(services: HostedServices, step: Step): Promise<void> {
 }
 
 /** Said on one page, it counts whatever pages come after. */
-const keptOf = ({ staySignedIn, hasAuthenticator, customSignIn }: FlowState): Partial<FlowState> => ({
+const keptOf = ({ staySignedIn, hasAuthenticator, customSignIn, federatedSignIn }: FlowState): Partial<FlowState> => ({
+  ...(federatedSignIn === undefined ? {} : { federatedSignIn }),
   ...(customSignIn === undefined ? {} : { customSignIn }),
   ...(staySignedIn === undefined ? {} : { staySignedIn }),
   ...(hasAuthenticator === undefined ? {} : { hasAuthenticator }),

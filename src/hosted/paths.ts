@@ -20,6 +20,8 @@ export const pagePaths = {
   notMe: '/notMe',
   customSignIn: '/customSignIn',
   customChallenge: '/customChallenge',
+  identityProvider: '/identityProvider',
+  idpResponse: '/oauth2/idpresponse',
   passkeySignIn: '/passkeys/signIn',
   passkeyOffer: '/passkeys/offer',
   passkeysAdd: '/passkeys/add',
@@ -43,3 +45,4 @@ export type FlowPage =
   | 'passkeyOffer'
   | 'signInCode'
   | 'customChallenge'
+  | 'identityProvider'

@@ -39,13 +39,21 @@ export const explainTriggers = (services: HostedServices) =>
           ...(error.told === undefined ? {} : { text: error.told }),
         })
       }
-      const { request, username } = step.flow.state
-      const typed = 'form' in step ? step.form.get('username') : undefined
-      const name = typed ?? username
-      const problem = toldOf(step, error)
-      await continueFlow(services, step, {
-        ...{ request, chosen: 'login', problem },
-        ...(name === undefined ? {} : { username: name }),
-      })
+      await tellTriggerFailure(services, step, error)
     }
   }
+
+/** Back to the sign-in page, which says it above the form. */
+export async function tellTriggerFailure(
+  services: HostedServices,
+  step: Step | FormStep,
+  error: TriggerFailure,
+): Promise<void> {
+  const { request, username } = step.flow.state
+  const typed = 'form' in step ? step.form.get('username') : undefined
+  const name = typed ?? username
+  await continueFlow(services, step, {
+    ...{ request, chosen: 'login', problem: toldOf(step, error) },
+    ...(name === undefined ? {} : { username: name }),
+  })
+}

@@ -6,6 +6,7 @@ import type { Caller } from '../platform/http/caller.ts'
 import { sha256 } from '../security/digest.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
 import type { BrowserSession } from '../domain/sessions/browser-session.ts'
+import { toldAmr } from '../domain/identity-providers/identity-provider.ts'
 import { mayReceiveTokens } from '../domain/tokens/redeem-code.ts'
 import type { UserPool } from '../domain/user-pools/user-pool.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
@@ -137,7 +138,7 @@ function interactionModel(services: DomainServices, { userPool, appClients }: Us
       if (!isAnswerUri(callbackUrls, redirectUri ?? '')) return undefined
       // Nor at the user, when it goes on with a sign-in that was finished a while ago (threat row A10).
       const { login } = (payload['result'] ?? {}) as InteractionResults
-      if (login !== undefined && !(await mayGoOn(services, userPoolId, login))) return undefined
+      if (login !== undefined && !(await mayGoOn(services, userPool, login))) return undefined
       const returnTo = `${String(returnPath)}${id}`
       return { ...payload, returnTo, kind: 'Interaction', jti: id, exp: epochSeconds(record.expiresAt) }
     },
@@ -160,11 +161,11 @@ function interactionModel(services: DomainServices, { userPool, appClients }: Us
 
 async function mayGoOn(
   { store }: DomainServices,
-  userPoolId: string,
+  userPool: UserPool,
   { accountId, ts = 0 }: NonNullable<InteractionResults['login']>,
 ): Promise<boolean> {
-  const user = await store.users.findBySub(userPoolId, accountId)
-  return user !== undefined && mayReceiveTokens(user, new Date(ts * 1000))
+  const user = await store.users.findBySub(userPool.id, accountId)
+  return user !== undefined && mayReceiveTokens(userPool, user, new Date(ts * 1000))
 }
 
 function authorizationCodeModel(
@@ -190,7 +191,7 @@ function authorizationCodeModel(
         ...(payload.codeChallenge === undefined ? {} : { codeChallenge: payload.codeChallenge }),
         ...(resource === undefined ? {} : { resource }),
         authTime: new Date(authTime * 1000),
-        amr: payload.amr ?? [],
+        amr: toldAmr(payload.amr ?? []),
         ...(acr === undefined ? {} : { acr }),
         ...(payload.sessionUid === undefined ? {} : { sessionUid: payload.sessionUid }),
         expiresAt: addSeconds(services.clock.now(), ttl ?? 0),

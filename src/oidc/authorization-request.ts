@@ -52,7 +52,7 @@ export function decideAuthorizationRequest(
   const fault =
     formFault(query) ??
     responseFault(appClient, redirectUri, query) ??
-    providerFault(appClient, query) ??
+    providerFault(snapshot, appClient, query) ??
     (scopes.ok ? undefined : { error: 'invalid_scope', description: scopes.reason }) ??
     resourceFault(query) ??
     maxAgeFault(query)
@@ -155,13 +155,15 @@ function responseFault(appClient: AppClient, redirectUri: string, query: URLSear
 }
 
 /** Cognito skips its page for a named provider; one that is not there cannot be skipped to. */
-function providerFault(appClient: AppClient, query: URLSearchParams): Fault | undefined {
-  const provider = query.get('identity_provider') ?? ''
-  if (provider !== '' && !isAvailableProvider(appClient, provider)) {
-    return { error: 'invalid_request', description: 'identity_provider is not one of this client' }
-  }
-  if ((query.get('idp_identifier') ?? '') === '') return undefined
-  return { error: 'invalid_request', description: 'idp_identifier is not one of this client' }
+function providerFault(
+  { userPool }: UserPoolSnapshot,
+  appClient: AppClient,
+  query: URLSearchParams,
+): Fault | undefined {
+  const { identity_provider, idp_identifier } = Object.fromEntries(query)
+  if (isAvailableProvider(userPool, appClient, { identity_provider, idp_identifier })) return undefined
+  const named = (idp_identifier ?? '') === '' ? 'identity_provider' : 'idp_identifier'
+  return { error: 'invalid_request', description: `${named} is not one of this client` }
 }
 
 function resourceFault(query: URLSearchParams): Fault | undefined {

@@ -12,5 +12,5 @@ export const endpointPaths = {
 /** As the routers match it: without regard to case or to a slash at the end. */
 export const isTokenEndpoint = (path: string): boolean => path.replace(/\/$/, '').toLowerCase() === endpointPaths.token
 
-/** Answered to programs, in JSON: all that is below /oauth2 but the authorization endpoint, which people reach. */
-export const isJsonEndpoint = (path: string): boolean => /^\/oauth2\/(?!authorize)/i.test(path)
+/** Answered to programs, in JSON: all that is below /oauth2 but what people reach, the authorization endpoint and where providers send them. */
+export const isJsonEndpoint = (path: string): boolean => /^\/oauth2\/(?!authorize|idpresponse)/i.test(path)

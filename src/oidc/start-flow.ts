@@ -1,7 +1,9 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { addSeconds } from '../platform/clock.ts'
 import { sha256 } from '../security/digest.ts'
+import { directProvider, mayUseLocalAccounts } from '../domain/app-clients/sign-in-methods.ts'
 import { askedLevel } from '../domain/assurance/levels.ts'
+import { mayComeIn } from '../domain/identity-providers/find-provider.ts'
 import type { DomainServices } from '../domain/ports/services.ts'
 import type { FlowState } from '../domain/sessions/flow.ts'
 import { continueSignIn } from '../domain/sign-in/advance.ts'
@@ -88,9 +90,23 @@ export async function startFlow(
     },
     expiresAt: addSeconds(services.clock.now(), interactionSeconds),
   })
+  const query = { client_id: request['client_id'] ?? '', flow: id }
+  const provider = stepUp === undefined && before === undefined ? providerFirst(tenant, request, chosen) : undefined
   // Each leads on to whatever is due.
   const path = stepUp !== undefined ? '/mfa' : before === undefined ? firstPagePaths[chosen] : '/consent'
-  return `${tenant.basePath}${path}?${new URLSearchParams({ client_id: request['client_id'] ?? '', flow: id }).toString()}`
+  const [first, more] = provider === undefined ? [path, {}] : ['/identityProvider', { provider }]
+  return `${tenant.basePath}${first}?${new URLSearchParams({ ...query, ...more }).toString()}`
+}
+
+/** The name of the provider that the request leads to, past the sign-in page. */
+function providerFirst(
+  { snapshot }: Tenant,
+  request: Readonly<Record<string, string>>,
+  chosen: FlowState['chosen'],
+): string | undefined {
+  const appClient = snapshot.appClients.get(request['client_id'] ?? '')
+  if (appClient === undefined || (chosen !== 'login' && mayUseLocalAccounts(appClient))) return undefined
+  return directProvider(snapshot.userPool, appClient, request)?.name
 }
 
 /** `prompt=create` asks for sign-up (OIDC Prompt Create); `screen_hint` is how our own deep links name a page. */
@@ -150,8 +166,8 @@ async function stepUpOf(
   const appClient = snapshot.appClients.get(request['client_id'] ?? '')
   if (accountId === undefined || loginTs === undefined || appClient === undefined) return undefined
   const user = await services.store.users.findBySub(snapshot.userPool.id, accountId)
-  if (user?.enabled !== true || user.status !== 'CONFIRMED') return undefined
   const { userPool } = snapshot
+  if (user?.enabled !== true || !mayComeIn(userPool, user)) return undefined
   const asked = askedLevel(userPool, request['acr_values'])
   const languages = [request['lang'] ?? '', ...(request['ui_locales'] ?? '').split(' '), ...ctx.acceptsLanguages()]
   const outcome = await continueSignIn(

@@ -27,7 +27,9 @@ export async function answerUserInfo(services: DomainServices, tenant: Tenant, c
   const grantId = typeof claims['origin_jti'] === 'string' ? claims['origin_jti'] : undefined
   const found = await services.store.grants.findSubject(snapshot.userPool.id, claims.sub, grantId)
   const authTime = new Date(Number(claims['auth_time']) * 1000)
-  if (found === undefined || found.grantRevoked || !mayReceiveTokens(found.user, authTime)) return refuseToken(ctx)
+  const { userPool } = snapshot
+  if (found === undefined || found.grantRevoked || !mayReceiveTokens(userPool, found.user, authTime))
+    return refuseToken(ctx)
   if (!(await hasConsent(services, appClient, claims.sub, scopes))) return refuseToken(ctx)
   ctx.body = userInfoClaims(appClient, found.user, scopes)
 }

@@ -91,6 +91,7 @@ function userRow(user: NewUser) {
     mfa_types: user.mfaTypes ?? [],
     preferred_mfa: user.preferredMfa ?? null,
     has_passkeys: user.hasPasskeys ?? false,
+    identities: user.identities === undefined ? null : jsonText(user.identities),
     created_at: user.createdAt,
     updated_at: user.updatedAt,
   }

@@ -27,15 +27,7 @@ export const groupRepository = (db: Kysely<Schema>): GroupRepository => ({
   async save(group, at) {
     await db
       .insertInto('groups')
-      .values({
-        user_pool_id: group.userPoolId,
-        name: group.name,
-        description: group.description ?? null,
-        precedence: group.precedence ?? null,
-        role_arn: group.roleArn ?? null,
-        created_at: at,
-        updated_at: at,
-      })
+      .values(groupRow(group, at))
       .onConflict((conflict) =>
         conflict.columns(['user_pool_id', 'name']).doUpdateSet((eb) => ({
           description: eb.ref('excluded.description'),
@@ -44,6 +36,13 @@ export const groupRepository = (db: Kysely<Schema>): GroupRepository => ({
           updated_at: at,
         })),
       )
+      .execute()
+  },
+  async addIfAbsent(group, at) {
+    await db
+      .insertInto('groups')
+      .values(groupRow(group, at))
+      .onConflict((conflict) => conflict.columns(['user_pool_id', 'name']).doNothing())
       .execute()
   },
   async list(userPoolId) {
@@ -101,3 +100,13 @@ export function groupsOfJoinedUser(eb: ExpressionBuilder<Schema, 'users'>): RawB
   // A description that is absent is absent in JSON too.
   return sql<Group[]>`json_strip_nulls(${groups})`
 }
+
+const groupRow = (group: Group, at: Date) => ({
+  user_pool_id: group.userPoolId,
+  name: group.name,
+  description: group.description ?? null,
+  precedence: group.precedence ?? null,
+  role_arn: group.roleArn ?? null,
+  created_at: at,
+  updated_at: at,
+})

@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from 'kysely'
+import type { Identity } from '../domain/identity-providers/identity-provider.ts'
 import type { MfaType } from '../domain/mfa/mfa-type.ts'
 import type { FlowState } from '../domain/sessions/flow.ts'
 import type { KeyUse, SigningAlgorithm } from '../domain/tokens/signing-key.ts'
@@ -35,7 +36,6 @@ export interface Schema extends AuditSchema, SignInSchema, TriggerSchema {
   decoy_sign_ups: DecoySignUpsTable
   decoy_codes: VerificationCodesTable
   attribute_changes: AttributeChangesTable
-  guess_counters: GuessCountersTable
   rate_limits: { key: string; points: number; expire: number | null }
   known_browsers: { user_pool_id: string; user_sub: string; browser_hash: string; last_used_at: Date }
   flows: FlowsTable
@@ -60,6 +60,7 @@ interface UserPoolsTable {
   settings: Json<JsonObject>
   triggers: Json<JsonObject>
   event_webhooks: Json<readonly JsonObject[]>
+  identity_providers: Json<readonly JsonObject[]>
   password_forms: Generated<string[]>
   created_at: Date
   updated_at: Date
@@ -119,6 +120,7 @@ interface UsersTable {
   mfa_types: ColumnType<MfaType[], readonly MfaType[] | undefined, readonly MfaType[]>
   preferred_mfa: MfaType | null
   has_passkeys: ColumnType<boolean, boolean | undefined, boolean>
+  identities: ColumnType<readonly Identity[] | null, string | null | undefined, string | null>
   created_at: Date
   updated_at: Date
 }
@@ -184,17 +186,6 @@ interface AttributeChangesTable {
   user_sub: string
   attribute: VerifiableAttribute
   value: string
-  expires_at: Date
-}
-
-interface GuessCountersTable {
-  user_pool_id: string
-  bucket: string
-  failures: number
-  last_failed_at: Date
-  locked_until: Date | null
-  day_failures: number
-  day_began_at: Date
   expires_at: Date
 }
 

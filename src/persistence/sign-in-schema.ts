@@ -6,7 +6,9 @@ export interface SignInSchema {
   sign_in_attempts: SignInAttemptsTable
   custom_sign_ins: CustomSignInsTable
   software_tokens: SoftwareTokensTable
+  guess_counters: GuessCountersTable
   passkeys: PasskeysTable
+  user_identities: UserIdentitiesTable
   devices: DevicesTable
   used_once: { user_pool_id: string; hash: string; expires_at: Date }
   recovery_codes: { user_pool_id: string; user_sub: string; code_hash: string; created_at: Date }
@@ -72,4 +74,23 @@ interface SoftwareTokensTable {
   last_time_step: number
   created_at: Date
   last_used_at: Date
+}
+
+interface UserIdentitiesTable {
+  user_pool_id: string
+  provider_name: string
+  issuer: string
+  subject: string
+  user_sub: string
+}
+
+interface GuessCountersTable {
+  user_pool_id: string
+  bucket: string
+  failures: number
+  last_failed_at: Date
+  locked_until: Date | null
+  day_failures: number
+  day_began_at: Date
+  expires_at: Date
 }

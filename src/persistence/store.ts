@@ -18,6 +18,7 @@ import { interactionRepository } from './interaction-repository.ts'
 import { knownBrowserRepository } from './known-browser-repository.ts'
 import { oneTimeRepository } from './one-time-repository.ts'
 import { outboxRepository } from './outbox-repository.ts'
+import { identityRepository } from './identity-repository.ts'
 import { passkeyRepository } from './passkey-repository.ts'
 import type { Schema } from './schema.ts'
 import { recoveryCodeRepository } from './recovery-code-repository.ts'
@@ -49,6 +50,7 @@ const repositories = (db: Kysely<Schema>): Repositories => ({
   softwareTokens: softwareTokenRepository(db),
   recoveryCodes: recoveryCodeRepository(db),
   passkeys: passkeyRepository(db),
+  identities: identityRepository(db),
   devices: deviceRepository(db),
   oneTime: oneTimeRepository(db),
   guesses: guessRepository(db),

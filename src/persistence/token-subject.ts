@@ -1,3 +1,4 @@
+import type { Identity } from '../domain/identity-providers/identity-provider.ts'
 import type { MfaType } from '../domain/mfa/mfa-type.ts'
 import type { TokenSubject } from '../domain/ports/store.ts'
 import type { Group, User, UserAttributes, UserStatus } from '../domain/users/user.ts'
@@ -15,6 +16,7 @@ export const subjectColumns = [
   'users.mfa_types as mfaTypes',
   'users.preferred_mfa as preferredMfa',
   'users.has_passkeys as hasPasskeys',
+  'users.identities',
   'users.created_at as userCreatedAt',
   'users.updated_at as userUpdatedAt',
 ] as const
@@ -30,6 +32,7 @@ interface SubjectColumns {
   mfaTypes: MfaType[]
   preferredMfa: MfaType | null
   hasPasskeys: boolean
+  identities: readonly Identity[] | null
   userCreatedAt: Date
   userUpdatedAt: Date
   groups: Group[]
@@ -52,6 +55,7 @@ export function splitSubject<Row extends SubjectRow>(
     mfaTypes,
     preferredMfa,
     hasPasskeys,
+    identities,
     userCreatedAt,
     userUpdatedAt,
     groups,
@@ -74,6 +78,7 @@ const userOf = (row: SubjectRow): User =>
     mfaTypes: row.mfaTypes,
     preferredMfa: row.preferredMfa,
     hasPasskeys: row.hasPasskeys,
+    identities: row.identities,
     createdAt: row.userCreatedAt,
     updatedAt: row.userUpdatedAt,
   })

@@ -27,6 +27,9 @@ export async function updateUser(
       ...(change.mfaTypes !== undefined && { mfa_types: change.mfaTypes }),
       ...(change.preferredMfa !== undefined && { preferred_mfa: change.preferredMfa }),
       ...(change.hasPasskeys !== undefined && { has_passkeys: change.hasPasskeys }),
+      ...(change.identities !== undefined && {
+        identities: change.identities.length === 0 ? null : jsonText(change.identities),
+      }),
       updated_at: at,
     })
     .where('user_pool_id', '=', userPoolId)

@@ -12,6 +12,7 @@ export const userColumns = [
   'users.mfa_types as mfaTypes',
   'users.preferred_mfa as preferredMfa',
   'users.has_passkeys as hasPasskeys',
+  'users.identities',
   'users.created_at as createdAt',
   'users.updated_at as updatedAt',
 ] as const

@@ -12,6 +12,7 @@ export async function selectUserPools(db: Kysely<Schema>): Promise<UserPoolRecor
     .selectFrom('user_pools')
     .select(['id', 'name', 'version', 'is_default as isDefault', 'issuer', 'settings', 'triggers'])
     .select('event_webhooks as eventWebhooks')
+    .select('identity_providers as identityProviders')
     .select('password_forms as passwordForms')
     .select('issuer_follows_public_url as issuerFollowsPublicUrl')
     .select((eb) =>
@@ -24,10 +25,11 @@ export async function selectUserPools(db: Kysely<Schema>): Promise<UserPoolRecor
     .orderBy('created_at')
     .orderBy('id')
     .execute()
-  return rows.map(({ passwordForms, eventWebhooks, ...row }) => ({
+  return rows.map(({ passwordForms, eventWebhooks, identityProviders, ...row }) => ({
     ...row,
     ...(passwordForms.length === 0 ? {} : { passwordForms }),
     ...(eventWebhooks.length === 0 ? {} : { eventWebhooks }),
+    ...(identityProviders.length === 0 ? {} : { identityProviders }),
   }))
 }
 
@@ -64,6 +66,7 @@ async function upsertRow(trx: Kysely<Schema>, userPool: Omit<UserPoolRecord, 've
     settings: jsonText(userPool.settings),
     triggers: jsonText(userPool.triggers ?? {}),
     event_webhooks: jsonText(userPool.eventWebhooks ?? []),
+    identity_providers: jsonText(userPool.identityProviders ?? []),
   }
   const saved = await trx
     .insertInto('user_pools')
@@ -79,6 +82,7 @@ async function upsertRow(trx: Kysely<Schema>, userPool: Omit<UserPoolRecord, 've
           settings: eb.ref('excluded.settings'),
           triggers: eb.ref('excluded.triggers'),
           event_webhooks: eb.ref('excluded.event_webhooks'),
+          identity_providers: eb.ref('excluded.identity_providers'),
         }))
         .where(differs('user_pools', Object.keys(row))),
     )

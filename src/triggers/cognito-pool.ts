@@ -4,7 +4,7 @@ import type { TriggerAnswer } from '../domain/ports/trigger-runner.ts'
 import { triggerSecretPurpose } from '../domain/triggers/trigger-target.ts'
 import type { TriggerTarget } from '../domain/triggers/trigger-target.ts'
 import type { SealedBox } from '../security/sealed-box.ts'
-import { guardedPost } from './guarded-post.ts'
+import { guardedPost } from '../platform/http/guarded-request.ts'
 import { noAnswer } from './http-answer.ts'
 import { signedHeaders } from './signed-headers.ts'
 

@@ -1,7 +1,7 @@
 import type { EventSender, Sent } from '../domain/ports/event-sender.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { SealedBox } from '../security/sealed-box.ts'
-import { guardedPost } from './guarded-post.ts'
+import { guardedPost } from '../platform/http/guarded-request.ts'
 import { noAnswer } from './http-answer.ts'
 import { standardWebhook } from './standard-webhook.ts'
 

@@ -1,5 +1,5 @@
 import type { TriggerAnswer } from '../domain/ports/trigger-runner.ts'
-import { ForbiddenAddressError } from './guarded-post.ts'
+import { ForbiddenAddressError } from '../platform/http/guarded-request.ts'
 
 /** A person reads it: no more than this of what was thrown. */
 const maximumMessage = 1000

@@ -2,7 +2,7 @@ import type { TriggerAnswer } from '../domain/ports/trigger-runner.ts'
 import type { TriggerTarget } from '../domain/triggers/trigger-target.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { SealedBox } from '../security/sealed-box.ts'
-import { guardedPost } from './guarded-post.ts'
+import { guardedPost } from '../platform/http/guarded-request.ts'
 import { answered, errorMessageIn, noAnswer } from './http-answer.ts'
 import { standardWebhook } from './standard-webhook.ts'
 

@@ -97,6 +97,7 @@ IdentityPools: []
       resourceServers: [],
       groups: [],
       triggers: {},
+      identityProviders: [],
       users: [],
     })
   })
@@ -155,7 +156,7 @@ UserPools:
     Users: [{Username: "", Passwrd: Analytical-1843}, 3]
     Groups: [{GroupName: "a b"}]
     ResourceServers: [{Identifier: a b}]
-    IdentityProviders: [{ProviderName: Google}]
+    IdentityProviders: [{ProviderName: Google, ProviderType: SAML}]
     Triggers: {PreSignUp: {Webhook: https://a.example/}}
   - {}
 AccessKeys: [{AccessKeyId: AKIDEXAMPLE, SecretAccessKey: wJalrXUtnFEMI}]
@@ -195,7 +196,7 @@ AccessKeys: [{AccessKeyId: AKIDEXAMPLE, SecretAccessKey: wJalrXUtnFEMI}]
         inPool('Groups[0].GroupName is "a b": must be letters, digits and signs without blanks'),
         inPool('ResourceServers[0].Identifier is "a b": must not hold blanks, quotes or backslashes'),
         inPool('ResourceServers[0].Name is missing: it must be text'),
-        inPool('IdentityProviders is not supported by this release: remove it'),
+        inPool('IdentityProviders[0].ProviderType is "SAML": must be OIDC or Google: this release federates to no others'),
         inPool('Triggers.PreSignUp.Secret is missing: a webhook is signed'),
       ].toSorted(),
     )

@@ -1,13 +1,13 @@
 import { lookup } from 'node:dns'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { guardedPost, isPublicAddress } from '../../src/triggers/guarded-post.ts'
+import { guardedPost, isPublicAddress } from '../../src/platform/http/guarded-request.ts'
 import { startTlsFront } from '../support/tls-front.ts'
 import type { TlsFront } from '../support/tls-front.ts'
 
 /*
  * C13, a server that is made to ask what only it can reach (Logto CVE-2026-56739; ZITADEL CVE-2025-67494, CVE-2024-49753;
  * better-auth GHSA-5rr4-8452-hf4v): webhooks and Lambda endpoints of triggers lead to public addresses only, unless the
- * operator says otherwise. Guards src/triggers/guarded-post.ts.
+ * operator says otherwise. Guards src/platform/http/guarded-request.ts.
  */
 
 vi.mock('node:dns', async (original) => ({ ...(await original<object>()), lookup: vi.fn() }))

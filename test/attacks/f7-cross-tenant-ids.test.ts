@@ -140,6 +140,7 @@ const customSignInOf = (userPoolId: string, { sub: userSub, idHash, clientId }: 
 const importOf = (userPoolId: string, fileHash: string) => ({
   ...{ userPoolId, fileHash, rowsDone: 0, imported: 0, refused: 0, latestRefused: [], startedAt: now },
 })
+const identityOf = (userId: string) => ({ providerName: 'Acme', issuer: 'https://acme.example', userId })
 const emptyHanded = (user: NewUser) => ({ user, softwareTokens: [], passkeys: [] })
 const invocationOf = (userPoolId: string, id: string) => ({
   ...{ id, userPoolId, at: now, trigger: 'PreSignUp', source: 'PreSignUp_SignUp', durationMs: 1, attempts: 1 },
@@ -215,6 +216,10 @@ const table: Record<string, [Outcome, Call]> = {
   'groups.save': [
     'own',
     (store, userPoolId, { group }) => store.groups.save({ userPoolId, name: group, description: 'x' }, now),
+  ],
+  'groups.addIfAbsent': [
+    'own',
+    (store, userPoolId, { group }) => store.groups.addIfAbsent({ userPoolId, name: group, description: 'x' }, now),
   ],
   'groups.list': ['own', (store, own) => store.groups.list(own)],
   'groups.addUser': ['refused', (store, own, { group, sub }) => store.groups.addUser(own, group, sub, now)],
@@ -314,6 +319,15 @@ const table: Record<string, [Outcome, Call]> = {
   ],
   'passkeys.delete': ['nothing', (store, own, ids) => store.passkeys.delete(passkeyOf(own, ids))],
   'passkeys.deleteOfUser': ['nothing', (store, own, { sub }) => store.passkeys.deleteOfUser(own, sub)],
+  'identities.find': ['nothing', (store, own, { idHash }) => store.identities.find(own, identityOf(idHash))],
+  'identities.claim': [
+    'refused',
+    (store, own, { sub, idHash }) => store.identities.claim(own, sub, identityOf(idHash)),
+  ],
+  'identities.release': [
+    'nothing',
+    (store, own, { sub, idHash }) => store.identities.release(own, sub, identityOf(idHash)),
+  ],
   'devices.remember': [
     'refused',
     (store, own, ids) => store.devices.remember(deviceOf(own, ids), { replacing: [ids.idHash], maximum: 2 }),
@@ -466,6 +480,7 @@ async function fill(store: Store, ids: Ids): Promise<void> {
   await store.softwareTokens.add(softwareTokenOf(userPoolId, ids), now)
   await store.recoveryCodes.replace(userPoolId, sub, [code], now)
   await store.passkeys.add(passkeyOf(userPoolId, ids), now)
+  await store.identities.claim(userPoolId, sub, identityOf(ids.idHash))
   await store.devices.remember(deviceOf(userPoolId, ids), { replacing: [], maximum: 2 })
   await store.oneTime.spend(userPoolId, ids.idHash, now)
   await store.triggerInvocations.add(invocationOf(userPoolId, ids.idHash))

@@ -116,6 +116,11 @@ test.each<[string, () => Promise<unknown>]>([
   ['devices.ofUser', () => store.devices.ofUser('pool', 'sub', now)],
   ['devices.forget', () => store.devices.forget({ ...ofSub, deviceKey: 'key' })],
   ['devices.forgetOfUser', () => store.devices.forgetOfUser('pool', 'sub')],
+  ['identities.find', () => store.identities.find('pool', { providerName: 'A', issuer: 'i', userId: 'u' })],
+  [
+    'identities.release',
+    () => store.identities.release('pool', 'sub', { providerName: 'A', issuer: 'i', userId: 'u' }),
+  ],
   ['passkeys.find', () => store.passkeys.find('pool', 'id')],
   ['passkeys.ofUser', () => store.passkeys.ofUser('pool', 'sub')],
   ['passkeys.use', () => store.passkeys.use(softwareToken, 2, now)],

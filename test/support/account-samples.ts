@@ -37,7 +37,7 @@ export function accountSamples(surroundings: SampleSurroundings): Sample[] {
   const key = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
   const uri = softwareTokenUri(key, { issuer: 'Rowan & Finch', account: 'ada.lovelace@example.com' })
   const type = (name: string): string => locale.text(`mfaTypes.${name}.name`)
-  const list = { ...common, actions: [], more: [] }
+  const list = { ...common, actions: [], buttons: [], more: [] }
   return [
     sample('pages/account', 'all', {
       ...page('account'),
@@ -134,6 +134,29 @@ export function accountSamples(surroundings: SampleSurroundings): Sample[] {
         actions: [button('accountDevices.forget')],
       })),
       actions: [button('accountDevices.forgetAll')],
+    }),
+    sample('pages/account-list', 'identities', {
+      ...page('accountIdentities'),
+      ...list,
+      items: [
+        {
+          title: foreign('Google'),
+          lines: [locale.text('accountIdentities.lines.cameWith', { at })],
+          actions: [button('accountIdentities.unlink')],
+        },
+        {
+          title: foreign('Acme-Okta'),
+          lines: [locale.text('accountIdentities.lines.linkedAt', { at }), locale.text('accountIdentities.lines.gone')],
+          actions: [button('accountIdentities.unlink')],
+        },
+      ],
+      buttons: [
+        {
+          href: '/account/identities',
+          label: locale.text('accountIdentities.providers.link', { provider: isolated('Google') }),
+        },
+      ],
+      ...alert('error', 'accountNotices.identityLastWayIn'),
     }),
     sample('pages/account-list', 'passkeys', {
       ...page('accountPasskeys'),

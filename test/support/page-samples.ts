@@ -4,6 +4,7 @@ import { accountSamples } from './account-samples.ts'
 import { factorSamples } from './factor-samples.ts'
 import { linkOfMail, linkSamples, resetLinkOfMail } from './link-samples.ts'
 import { kit, sample, type Sample, type SampleSurroundings } from './sample-kit.ts'
+import { isolated } from '../../src/hosted/isolated.ts'
 
 /** Every page and every mail in all states that look different. */
 export function pageSamples(surroundings: SampleSurroundings): readonly Sample[] {
@@ -48,7 +49,11 @@ function loginSamples(surroundings: SampleSurroundings): Sample[] {
   const email = { label: locale.text('identifiers.email'), type: 'email', value: '', autocomplete: 'username' } as const
   const typed = { ...email, value: foreign('ada.lovelace@example.com') }
   const any = { ...email, type: 'text', label: locale.text('identifiers.any') } as const
-  const login = { ...page('login'), form, links }
+  const login = { ...page('login'), form, links, local: true, providers: [] }
+  const providers = ['Google', 'Acme-Okta'].map((name) => ({
+    href: `/identityProvider?provider=${name}`,
+    label: locale.text('login.providers.continueWith', { provider: isolated(foreign(name)) }),
+  }))
   return [
     sample('pages/login', 'first', { ...login, username: email }),
     sample('pages/login', 'refused', { ...login, username: typed, ...alert('error', 'outcomes.incorrectCredentials') }),
@@ -68,6 +73,12 @@ function loginSamples(surroundings: SampleSurroundings): Sample[] {
           label: locale.text(`login.codes.${type}`),
         })),
       },
+    }),
+    sample('pages/login', 'providers', { ...login, username: email, providers }),
+    sample('pages/login', 'providers-alone', {
+      ...login,
+      ...{ username: email, providers, local: false, links: {} },
+      ...alert('error', 'outcomes.providerAway', { provider: isolated(foreign('Google')) }),
     }),
     sample('pages/login', 'custom', { ...login, username: email, custom: { action: '/customSignIn' } }),
     sample('pages/login', 'changed', { ...login, username: typed, ...alert('success', 'outcomes.passwordsChanged') }),

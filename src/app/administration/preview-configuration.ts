@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { noBreachedPasswords } from '../../domain/ports/breached-passwords.ts'
+import { ProviderFailure } from '../../domain/ports/identity-provider-connector.ts'
 import { noRateLimits } from '../../domain/ports/rate-limiter.ts'
 import type { DomainServices } from '../../domain/ports/services.ts'
 import { applyConfiguration } from '../../domain/user-pools/apply-configuration.ts'
@@ -72,6 +73,7 @@ export async function previewConfiguration(
       run: async () => ({ kind: 'failed', problem: 'tried out only', again: false }),
       encrypt: async () => '',
     },
+    connector: { begin: noProvider, finish: noProvider },
     messagesQueued: () => undefined,
   }
   // Not its own dry run: the preview store sees each write, and so the members that it changes.
@@ -101,3 +103,6 @@ function madeUpIds(
   )
   return new Set(made.map(({ id }) => id).filter((id) => !given.has(id)))
 }
+
+/** What is only tried out reaches nobody. */
+const noProvider = (): Promise<never> => Promise.reject(new ProviderFailure('away', 'tried out only'))

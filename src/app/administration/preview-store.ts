@@ -58,6 +58,7 @@ export function createPreviewStore(reads: PreviewReads): { store: Store; writes:
     recoveryCodes: unavailable('recoveryCodes'),
     passkeys: unavailable('passkeys'),
     devices: unavailable('devices'),
+    identities: unavailable('identities'),
     oneTime: unavailable('oneTime'),
     guesses: unavailable('guesses'),
     knownBrowsers: unavailable('knownBrowsers'),
@@ -153,6 +154,7 @@ function previewGroups({ groups }: PreviewReads, note: Note): GroupRepository {
       const before = (await groups.list(userPoolId)).find(({ name }) => name === id)
       note({ kind: 'group', userPoolId, id, before, after: group })
     },
+    addIfAbsent: refuse('groups.addIfAbsent'),
     async addUser(userPoolId, id, userSub) {
       note({ kind: 'group member', userPoolId, id, before: undefined, after: { userSub } })
     },

@@ -16,6 +16,8 @@ export const auditEventTypes = [
   'PasskeyRemove',
   'DeviceRemember',
   'DeviceForget',
+  'IdentityLink',
+  'IdentityUnlink',
   'ResendCode',
   'ConfirmSignUp',
   'AttributeChange',

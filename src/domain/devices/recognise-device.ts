@@ -1,3 +1,4 @@
+import { federatedEnough } from '../identity-providers/identity-provider.ts'
 import { multipleFactors } from '../mfa/mfa-type.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
@@ -9,9 +10,14 @@ type Devices = Pick<UserPool, 'devices'>
 /** Whether a device can stand in for the second factor (Cognito: ChallengeRequiredOnNewDevice). */
 export const devicesReplaceMfa = ({ devices }: Devices): boolean => devices?.replaceMfa === true
 
-/** Whether a second factor has been shown: in this sign-in, or in an earlier one, for which the pool has let the browser be remembered. */
+/**
+ * Whether a second factor has been shown: in this sign-in, or in an earlier one, for which the pool has let the browser be remembered; or
+ * the pool takes the word of the provider that they signed in at (threat row B12).
+ */
 export const hasSecondFactor = (userPool: Devices, amr: readonly string[]): boolean =>
-  amr.includes(multipleFactors) || (devicesReplaceMfa(userPool) && amr.includes(rememberedDevice))
+  amr.includes(multipleFactors) ||
+  amr.includes(federatedEnough) ||
+  (devicesReplaceMfa(userPool) && amr.includes(rememberedDevice))
 
 /**
  * Whether this very user's device asks, by any of the secrets that the browser holds; notes that it was used.

@@ -44,6 +44,8 @@ export const usualEventTypes: readonly AuditEventType[] = [
   'PasskeyRemove',
   'DeviceRemember',
   'DeviceForget',
+  'IdentityLink',
+  'IdentityUnlink',
   'AttributeChange',
   'VerifyAttribute',
   'Consent',

@@ -21,7 +21,8 @@ export interface FollowedNotMeLink {
   token: string
 }
 
-export type NotMeOutcome = { kind: 'done' } | { kind: 'refused'; reason: 'linkClosed' } | LimitExceeded
+/** `mailed`: how to choose a password; a provider's people have none. */
+export type NotMeOutcome = { kind: 'done'; mailed: boolean } | { kind: 'refused'; reason: 'linkClosed' } | LimitExceeded
 
 /** Whose link it is, while it can work. Changes nothing. */
 export async function readNotMeLink(
@@ -58,11 +59,11 @@ export async function sayNotMe(
       detail: { by: 'notMe' },
     }),
   )
-  if (outcome.kind === 'done') {
-    const username = nameToSignInWith(userPool, outcome.user)
-    await forgotPassword(services, { userPool, clientId, username, languages, origin })
-  }
-  return outcome.kind === 'done' ? { kind: 'done' } : outcome
+  if (outcome.kind !== 'done') return outcome
+  if (outcome.user.status === 'EXTERNAL_PROVIDER') return { kind: 'done', mailed: false }
+  const username = nameToSignInWith(userPool, outcome.user)
+  await forgotPassword(services, { userPool, clientId, username, languages, origin })
+  return { kind: 'done', mailed: true }
 }
 
 async function takeBack(
@@ -79,10 +80,13 @@ async function takeBack(
   const proof = { attribute: 'email', destination: link.email } as const
   const isBack = user.attributes['email'] === link.email || (await claimAddress(tx, userPool, user, proof))
   const attributes = isBack ? { email: link.email, email_verified: 'true' } : {}
-  const factors = await dropFactorsSince(tx, user, new Date(link.since))
+  const since = new Date(link.since)
+  const factors = await dropFactorsSince(tx, user, since)
+  const identities = await dropIdentitiesSince(tx, user, since)
   const change = {
     ...(user.status === 'CONFIRMED' ? { status: 'RESET_REQUIRED' as const } : {}),
     ...factors,
+    ...identities,
     attributes,
     signedOutAt: signOutTime(user, at),
   }
@@ -93,6 +97,18 @@ async function takeBack(
   await forgetBrowsers(tx, userPool.id, user.sub)
   await tx.grants.revokeOfUser(userPool.id, user.sub, at)
   return { kind: 'done', user: { ...user, attributes: { ...user.attributes, ...attributes } } }
+}
+
+/** Whoever has broken in may have linked an account of their own; the one that the user came with stays. */
+async function dropIdentitiesSince(
+  tx: Pick<Repositories, 'identities'>,
+  { userPoolId, sub, identities = [] }: User,
+  since: Date,
+): Promise<Pick<UserChange, 'identities'>> {
+  const gone = identities.filter(({ primary, linkedAt }) => !primary && new Date(linkedAt) >= since)
+  // As many as there may be of one user: five.
+  for (const identity of gone) await tx.identities.release(userPoolId, sub, identity)
+  return gone.length === 0 ? {} : { identities: identities.filter((identity) => !gone.includes(identity)) }
 }
 
 /** A stranger's passkey or app would outlive a new password. Those that were there before stay. */

@@ -8,6 +8,8 @@ export const noticeSubjects = [
   'passkeyRemoved',
   'recoveryCodesMade',
   'phoneChanged',
+  'identityLinked',
+  'identityUnlinked',
 ] as const
 
 export type NoticeSubject = (typeof noticeSubjects)[number]

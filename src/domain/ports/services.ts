@@ -5,6 +5,7 @@ import type { PasswordHasher } from '../../security/password-hash.ts'
 import type { SealedBox } from '../../security/sealed-box.ts'
 import type { RepeatFilter } from '../audit/repeat-filter.ts'
 import type { BreachedPasswords } from './breached-passwords.ts'
+import type { IdentityProviderConnector } from './identity-provider-connector.ts'
 import type { ClientSecretGuard } from './client-secret-guard.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import type { TriggerRunner } from './trigger-runner.ts'
@@ -28,6 +29,8 @@ export interface DomainServices {
   repeats: RepeatFilter
   /** Not to be asked inside a transaction. */
   triggers: TriggerRunner
+  /** Not to be asked inside a transaction. */
+  connector: IdentityProviderConnector
   /** Tells the outbox worker of this process that a transaction with a message has committed. */
   messagesQueued(): void
 }

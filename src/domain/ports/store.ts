@@ -1,5 +1,6 @@
 import type { AttributeChange } from '../attribute-changes/attribute-change.ts'
 import type { ResourceServer } from '../app-clients/app-client.ts'
+import type { Identity } from '../identity-providers/identity-provider.ts'
 import type { MfaType } from '../mfa/mfa-type.ts'
 import type { Flow, FlowState } from '../sessions/flow.ts'
 import type { AuthorizationCode, Grant } from '../tokens/grant.ts'
@@ -15,6 +16,7 @@ import type { CustomSignInRepository } from './custom-sign-in-repository.ts'
 import type { DecoySignUpRepository } from './decoy-sign-up-repository.ts'
 import type { DeviceRepository } from './device-repository.ts'
 import type { EventDeliveryRepository } from './event-delivery-repository.ts'
+import type { IdentityRepository } from './identity-repository.ts'
 import type { HousekeepingRepository } from './housekeeping-repository.ts'
 import type { KnownBrowserRepository } from './known-browser-repository.ts'
 import type { NewUser, UserIdentifier } from './new-user.ts'
@@ -57,6 +59,7 @@ export interface Repositories {
   recoveryCodes: RecoveryCodeRepository
   passkeys: PasskeyRepository
   devices: DeviceRepository
+  identities: IdentityRepository
   oneTime: OneTimeRepository
   guesses: GuessRepository
   knownBrowsers: KnownBrowserRepository
@@ -88,6 +91,8 @@ export interface UserPoolRecord {
   triggers?: Readonly<Record<string, unknown>>
   /** Who is told of events, secrets sealed (event-webhook-settings.ts). */
   eventWebhooks?: readonly Readonly<Record<string, unknown>>[]
+  /** At which others its users may sign in, secrets sealed (identity-provider-settings.ts). */
+  identityProviders?: readonly Readonly<Record<string, unknown>>[]
   /** Forms of imported password hashes, kept by `addPasswordForms` and not by `saveUserPool`; absent: none. */
   passwordForms?: readonly string[]
 }
@@ -195,10 +200,13 @@ export interface UserChange {
   mfaTypes?: readonly MfaType[]
   preferredMfa?: MfaType | null
   hasPasskeys?: boolean
+  identities?: readonly Identity[]
 }
 
 export interface GroupRepository {
   save(group: Group, at: Date): Promise<void>
+  /** One that is there stays as it is. */
+  addIfAbsent(group: Group, at: Date): Promise<void>
   list(userPoolId: string): Promise<readonly Group[]>
   addUser(userPoolId: string, groupName: string, userSub: string, at: Date): Promise<void>
   /** In order of precedence, then name: the order of `cognito:groups`. */

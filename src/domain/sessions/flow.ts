@@ -47,6 +47,8 @@ export interface FlowState {
   pending?: PendingConfirmation | PendingReset | PendingSignInCode | PendingCustomChallenge
   /** Who has met the pool's own challenges: an app client may know no other way in. */
   customSignIn?: { userSub: string }
+  /** Whom a provider has vouched for, and whether they have just come into being here. */
+  federatedSignIn?: { userSub: string; provider: string; isNew: boolean }
   /** The stored sign-in attempt that waits for its challenge. */
   attempt?: { idHash: string; challenge: ChallengeName; missingAttributes: readonly string[] }
   /** `bySession`: not in this flow, but in the browser's session under which it began; it must still be there. */

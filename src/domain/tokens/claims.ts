@@ -1,6 +1,7 @@
 import { epochSeconds } from '../../platform/clock.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
 import { isReadable, scopeAttributes } from '../app-clients/attribute-access.ts'
+import { identitiesClaim } from '../identity-providers/identity-provider.ts'
 import type { TokenSubject } from '../ports/store.ts'
 import type { Group, User } from '../users/user.ts'
 import type { Grant } from './grant.ts'
@@ -56,6 +57,7 @@ export function idTokenClaims(
     ...groupClaims(groups),
     ...roleClaims(groups),
     ...Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, claimValue(name, value)])),
+    ...linked(appClient, user),
     iss: issuer,
     'cognito:username': user.username,
     ...(extra.nonce === undefined ? {} : { nonce: extra.nonce }),
@@ -120,6 +122,10 @@ export function clientAccessTokenClaims(
     client_id: appClient.id,
   }
 }
+
+/** Where else somebody has accounts is nothing for a third-party client. */
+const linked = ({ thirdParty }: AppClient, { identities = [] }: User): ClaimSet =>
+  thirdParty || identities.length === 0 ? {} : { identities: identitiesClaim(identities) }
 
 /** To a third-party client, groups are part of the profile. */
 const releasedGroups = (appClient: AppClient, { groups }: TokenSubject, grant: Grant): readonly Group[] =>

@@ -5,9 +5,11 @@ import type { AppClient } from '../app-clients/app-client.ts'
 import { unreadableScope } from '../app-clients/attribute-access.ts'
 import { hasConsent } from '../consents/check-consent.ts'
 import { sealEntry } from '../audit/record.ts'
+import { mayComeIn } from '../identity-providers/find-provider.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { TokenSubject } from '../ports/store.ts'
 import { preTokenGeneration } from '../triggers/pre-token-generation.ts'
+import type { UserPool } from '../user-pools/user-pool.ts'
 import type { UserPoolSnapshot } from '../user-pools/user-pool-directory.ts'
 import type { User } from '../users/user.ts'
 import type { AuthorizationCode, Grant } from './grant.ts'
@@ -40,7 +42,7 @@ export async function redeemCode(
     if (found.grantId !== undefined) await endReusedFamily(services, { ...code, id: found.grantId }, 'code')
     return refuse('invalid_grant', 'code used before')
   }
-  const refusal = await whyRefused(services, appClient, found, request, at)
+  const refusal = await whyRefused(services, snapshot.userPool, appClient, found, request, at)
   if (refusal !== undefined) {
     const about = { userPoolId, userSub: code.userSub, clientId: appClient.id, hash: codeHash }
     await recordRefusal(services, 'TokenIssue', about, refusal.detail)
@@ -72,6 +74,7 @@ export async function redeemCode(
 /** Each of these alone must refuse. */
 async function whyRefused(
   services: DomainServices,
+  userPool: UserPool,
   appClient: AppClient,
   { code, subject }: { code: AuthorizationCode; subject: TokenSubject },
   request: { redirectUri: string | undefined; codeVerifier: string | undefined },
@@ -82,7 +85,8 @@ async function whyRefused(
   if (request.redirectUri !== code.redirectUri) return refuse('redirect_mismatch', 'redirect_uri differs')
   const proof = checkCodeVerifier(code, request.codeVerifier)
   if (proof !== undefined) return refuse('invalid_grant', proof)
-  if (!mayReceiveTokens(subject.user, code.authTime)) return refuse('invalid_grant', 'user disabled or signed out')
+  if (!mayReceiveTokens(userPool, subject.user, code.authTime))
+    return refuse('invalid_grant', 'user disabled or signed out')
   const scopes = code.scope.split(' ')
   if (!(await hasConsent(services, appClient, code.userSub, scopes))) return refuse('invalid_grant', 'no consent')
   const unreadable = unreadableScope(appClient, scopes)
@@ -91,10 +95,9 @@ async function whyRefused(
 }
 
 /** Enabled, confirmed, and not signed out everywhere since the sign-in. Whole seconds: `auth_time` has no finer ones. */
-export function mayReceiveTokens(user: User, authTime: Date): boolean {
+export function mayReceiveTokens(userPool: Pick<UserPool, 'identityProviders'>, user: User, authTime: Date): boolean {
   const signedOutSecond = Math.floor((user.signedOutAt?.getTime() ?? 0) / 1000)
-  const confirmed = user.status === 'CONFIRMED' || user.status === 'EXTERNAL_PROVIDER'
-  return user.enabled && confirmed && Math.floor(authTime.getTime() / 1000) >= signedOutSecond
+  return user.enabled && mayComeIn(userPool, user) && Math.floor(authTime.getTime() / 1000) >= signedOutSecond
 }
 
 /** A challenge that was sent binds; a verifier without a challenge is a downgrade (threat row C4). */

@@ -27,7 +27,7 @@ export async function redeemImplicitly(
   const codeHash = sha256(code)
   const found = await services.store.grants.findCode(userPoolId, codeHash)
   if (found === undefined || found.code.clientId !== appClient.id) return undefined
-  if (!mayReceiveTokens(found.subject.user, found.code.authTime)) return undefined
+  if (!mayReceiveTokens(snapshot.userPool, found.subject.user, found.code.authTime)) return undefined
   const scopes = found.code.scope.split(' ')
   if (!(await hasConsent(services, appClient, found.code.userSub, scopes))) return undefined
   if (unreadableScope(appClient, scopes) !== undefined) return undefined

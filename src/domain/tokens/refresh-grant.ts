@@ -5,6 +5,7 @@ import { liveScopes } from '../app-clients/scopes.ts'
 import { hasConsent } from '../consents/check-consent.ts'
 import type { DomainServices } from '../ports/services.ts'
 import { preTokenGeneration } from '../triggers/pre-token-generation.ts'
+import type { UserPool } from '../user-pools/user-pool.ts'
 import type { UserPoolSnapshot } from '../user-pools/user-pool-directory.ts'
 import type { User } from '../users/user.ts'
 import type { Grant } from './grant.ts'
@@ -37,7 +38,7 @@ export async function refreshGrant(
     await recordRefusal(services, 'TokenRefresh', about, detail)
     return refuse(detail)
   }
-  const refusal = whyRefused(appClient, grant, subject.user, at)
+  const refusal = whyRefused(snapshot.userPool, appClient, grant, subject.user, at)
   if (refusal !== undefined) return refuseOnRecord(refusal)
   const narrowed = narrowScope(grant, request.scope, snapshot.resourceServers)
   if (narrowed === undefined) return refuseOnRecord('scope was not granted')
@@ -70,11 +71,11 @@ export async function refreshGrant(
   return { kind: 'done', tokens, refreshToken: successor }
 }
 
-function whyRefused(appClient: AppClient, grant: Grant, user: User, at: Date): string | undefined {
+function whyRefused(userPool: UserPool, appClient: AppClient, grant: Grant, user: User, at: Date): string | undefined {
   if (grant.clientId !== appClient.id) return 'refresh token of another client'
   if (grant.revokedAt !== undefined) return 'refresh token revoked'
   if (grant.expiresAt <= at) return 'refresh token expired'
-  return mayReceiveTokens(user, grant.authTime) ? undefined : 'user disabled or signed out'
+  return mayReceiveTokens(userPool, user, grant.authTime) ? undefined : 'user disabled or signed out'
 }
 
 const withinGrace = (appClient: AppClient, consumedAt: Date, at: Date): boolean =>

@@ -1,5 +1,6 @@
 import type { Caller } from '../../platform/http/caller.ts'
 import type { AppClient } from '../app-clients/app-client.ts'
+import { identitiesClaim } from '../identity-providers/identity-provider.ts'
 import type { User } from '../users/user.ts'
 
 /* The part that all events have (reference: triggers §2). */
@@ -24,8 +25,14 @@ export const callerContext = (
 })
 
 /** A user's attributes, all of them texts, with what Cognito adds. */
-export const userAttributes = ({ attributes, sub, status }: User): Readonly<Record<string, string>> => ({
+export const userAttributes = ({
+  attributes,
+  sub,
+  status,
+  identities = [],
+}: User): Readonly<Record<string, string>> => ({
   sub,
   'cognito:user_status': status,
+  ...(identities.length === 0 ? {} : { identities: JSON.stringify(identitiesClaim(identities)) }),
   ...attributes,
 })

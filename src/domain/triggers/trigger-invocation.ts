@@ -25,6 +25,9 @@ export const keptInvocationSeconds = 14 * 86_400
 /** Members whose values are nobody's business later: passwords, codes, answers, and what is said of a person. */
 const hidden = new Set(['password', 'code', 'link', 'destination', 'challengeAnswer'])
 const hiddenWithin = new Set([
+  'idToken',
+  'userInfo',
+  'tokenResponse',
   'userAttributes',
   'validationData',
   'clientMetadata',

@@ -12,6 +12,7 @@ export const triggerNames = [
   'CustomMessage',
   'CustomEmailSender',
   'CustomSMSSender',
+  'InboundFederation',
 ] as const
 
 export type TriggerName = (typeof triggerNames)[number]

@@ -48,7 +48,7 @@ export async function preSignUp(
   services: TriggerServices,
   where: TriggerWhere,
   newcomer: { username: string; attributes: Readonly<Record<string, string>> },
-  source: 'SignUp' | 'AdminCreateUser' = 'SignUp',
+  source: 'SignUp' | 'AdminCreateUser' | 'ExternalProvider' = 'SignUp',
 ): Promise<PreSignUpAnswer> {
   const answer = await fireTrigger(
     services,

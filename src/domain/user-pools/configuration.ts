@@ -12,6 +12,7 @@ import type { CheckedSettings, SettingProblem } from '../../platform/config/chec
 import { isUserPoolId } from '../../platform/ids.ts'
 import { domainOrigin } from './domain-origin.ts'
 import { eventWebhooksSchema } from './event-webhook-settings.ts'
+import { identityProvidersSchema } from './identity-provider-settings.ts'
 import { triggersSchema } from './trigger-settings.ts'
 import { inertUserPoolMembers, userPoolSettingsSchema } from './user-pool-settings.ts'
 
@@ -139,8 +140,6 @@ const group = z.strictObject({
   RoleArn: z.string().min(20).max(2048).optional(),
 })
 
-const notSupported = 'is not supported by this release: remove it'
-
 /** Members of the file that are no settings of the pool's own row. */
 const ownMembers = {
   Id: z
@@ -155,7 +154,7 @@ const ownMembers = {
   ResourceServers: z.array(resourceServerSchema).max(maximumResourceServers).default([]),
   Groups: z.array(group).default([]),
   Users: z.array(seedUser).default([]),
-  IdentityProviders: z.array(z.unknown()).max(0, notSupported).default([]),
+  IdentityProviders: identityProvidersSchema.optional(),
   Triggers: triggersSchema.optional(),
   EventWebhooks: eventWebhooksSchema.optional(),
 }
@@ -189,6 +188,7 @@ export const userPoolConfigurationSchema = z.unknown().transform((written, conte
     /** Undefined: the file says nothing of them. */
     triggers: own.Triggers,
     eventWebhooks: own.EventWebhooks,
+    identityProviders: own.IdentityProviders,
   }
 })
 

@@ -4,6 +4,7 @@ import type { UserPoolRecord } from '../ports/store.ts'
 import type { CreateUserRequest } from '../users/administer-user.ts'
 import type { UserPoolConfiguration } from './configuration.ts'
 import { configuredEventWebhooks } from './event-webhook-settings.ts'
+import { configuredIdentityProviders } from './identity-provider-settings.ts'
 import { chooseIssuer } from './issuer.ts'
 import { configuredTriggers } from './trigger-settings.ts'
 import type { UserPool } from './user-pool.ts'
@@ -55,6 +56,7 @@ export function planUserPools(
       settings,
       triggers: configuredTriggers(sealedBox, existing?.triggers, configuration.triggers),
       ...eventWebhooksIn(sealedBox, existing, configuration),
+      ...identityProvidersIn(sealedBox, existing, configuration),
       ...(existing?.passwordForms === undefined ? {} : { passwordForms: existing.passwordForms }),
     }
     return { configuration, existing, record, warnings }
@@ -68,6 +70,15 @@ function eventWebhooksIn(
 ): Pick<UserPoolRecord, 'eventWebhooks'> {
   const eventWebhooks = configuredEventWebhooks(sealedBox, existing?.eventWebhooks, named)
   return eventWebhooks.length === 0 ? {} : { eventWebhooks }
+}
+
+function identityProvidersIn(
+  sealedBox: DomainServices['sealedBox'],
+  existing: UserPoolRecord | undefined,
+  { identityProviders: named }: UserPoolConfiguration,
+): Pick<UserPoolRecord, 'identityProviders'> {
+  const identityProviders = configuredIdentityProviders(sealedBox, existing?.identityProviders, named)
+  return identityProviders.length === 0 ? {} : { identityProviders }
 }
 
 /** The issuer that was once configured: it stays when the file does not name it any more. */

@@ -5,6 +5,7 @@ import type { CustomAttribute } from '../users/attribute-schema.ts'
 import { acrConfiguration, acrValuesOf } from './acr-settings.ts'
 import { deviceConfiguration, deviceSettingsOf } from './device-settings.ts'
 import { eventWebhooksOf } from './event-webhook-settings.ts'
+import { identityProvidersOf } from './identity-provider-settings.ts'
 import { lockOutOf, lockOutSchema } from './lock-out-settings.ts'
 import { rateLimitsOf, rateLimitsSchema } from './rate-limit-settings.ts'
 import { compromisedCredentialsSchema } from './risk-settings.ts'
@@ -228,6 +229,7 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     ...(settings.RememberMe === undefined ? {} : { rememberMe: rememberMeOf(settings.RememberMe) }),
     triggers: triggerTargetsOf(record.triggers),
     eventWebhooks: eventWebhooksOf(record.eventWebhooks),
+    identityProviders: identityProvidersOf(record.identityProviders),
     passwordForms: record.passwordForms ?? [],
     ...(settings.Terms === undefined ? {} : { terms: termsOf(settings.Terms) }),
   }

@@ -1,4 +1,5 @@
 import type { EventWebhook } from '../events/event-webhook.ts'
+import type { IdentityProvider } from '../identity-providers/identity-provider.ts'
 import type { LockOut } from '../lock-out/lock-out.ts'
 import type { MessageTemplateOverrides } from '../messages/message.ts'
 import type { MessageTemplates, SenderIdentity } from '../messages/message-template.ts'
@@ -91,6 +92,8 @@ export interface UserPool {
   triggers: TriggerTargets
   /** Who is told of what has happened. */
   eventWebhooks: readonly EventWebhook[]
+  /** At which others its users may sign in. */
+  identityProviders: readonly IdentityProvider[]
   /** Forms of the imported password hashes that its users may have (security/imported-hash.ts). */
   passwordForms: readonly string[]
   /** Absent: sign-up speaks of none. */

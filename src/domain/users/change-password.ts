@@ -78,6 +78,7 @@ async function replace(
 ): Promise<ChangePasswordOutcome> {
   const at = services.clock.now()
   const now = await tx.users.lockBySub(userPool.id, user.sub)
+  if (now?.status === 'EXTERNAL_PROVIDER') return { kind: 'refused', reason: 'notAuthorized' }
   if (now?.enabled !== true) return { kind: 'refused', reason: 'notAuthorized' }
   if (now.passwordHash !== user.passwordHash) return { kind: 'refused', reason: 'incorrectPassword' }
   const signedOutAt = signOutTime(now, at)

@@ -1,5 +1,6 @@
 import { record } from '../audit/record.ts'
 import type { Device } from '../devices/device.ts'
+import type { Identity } from '../identity-providers/identity-provider.ts'
 import type { OwnedPasskey } from '../passkeys/passkey.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { User } from './user.ts'
@@ -43,6 +44,7 @@ export async function exportUser(
     SoftwareTokens: tokens.map(({ createdAt, lastUsedAt }) => ({ CreatedAt: createdAt, LastUsedAt: lastUsedAt })),
     Passkeys: passkeys.map(passkeyMembers),
     Devices: devices.map(deviceMembers),
+    Identities: (user.identities ?? []).map(identityMembers),
     Groups: groups.map(({ name }) => name),
     Consents: consents.map(({ clientId, scopes, createdAt }) => ({
       ClientId: clientId,
@@ -68,6 +70,12 @@ export async function exportUser(
     })),
   }
 }
+
+const identityMembers = ({ providerName, userId, linkedAt }: Identity) => ({
+  ProviderName: providerName,
+  UserId: userId,
+  LinkedAt: linkedAt,
+})
 
 /** Cognito's ListDevices. */
 const deviceMembers = ({ deviceKey, userAgent, address, createdAt, lastUsedAt, expiresAt }: Device) => ({

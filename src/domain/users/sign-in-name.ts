@@ -31,6 +31,10 @@ export function readSignInName(userPool: UserPool, typed: string): SignInName {
 function readUsername(userPool: UserPool, typed: string): SignInName {
   const key = lookupKey(userPool, typed)
   if (key === '' || !/^[\p{L}\p{M}\p{S}\p{N}\p{P}]{1,128}$/u.test(typed)) return { kind: 'invalid', problem: 'invalid' }
+  if (userPool.identityProviders.some(({ name }) => key.startsWith(lookupKey(userPool, `${name}_`)))) {
+    // Whoever comes from there would find the name taken.
+    return { kind: 'invalid', problem: 'invalid' }
+  }
   const problem = aliasLikeness(userPool, typed)
   return problem === undefined ? { kind: 'username', username: typed } : { kind: 'invalid', problem }
 }

@@ -1,3 +1,4 @@
+import type { Identity } from '../identity-providers/identity-provider.ts'
 import type { MfaType } from '../mfa/mfa-type.ts'
 
 /** Cognito's UserStatus. */
@@ -34,6 +35,8 @@ export interface User {
   /** Asked for without a choice (Cognito: PreferredMfaSetting). */
   preferredMfa?: MfaType
   hasPasskeys?: boolean
+  /** Accounts at identity providers that this user signs in with; absent: none. */
+  identities?: readonly Identity[]
   createdAt: Date
   updatedAt: Date
 }

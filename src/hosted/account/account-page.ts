@@ -13,6 +13,7 @@ const pages = {
   factors: { sensitive: true },
   app: { sensitive: true },
   passkeys: { sensitive: true },
+  identities: { sensitive: true },
   recoveryCodes: { sensitive: true },
   devices: { sensitive: false },
   sessions: { sensitive: false },

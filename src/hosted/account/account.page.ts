@@ -51,7 +51,7 @@ export function showAccountForm(
 }
 
 type ListContent = Pick<ViewContexts['pages/account-list'], 'items'> &
-  Partial<Pick<ViewContexts['pages/account-list'], 'none' | 'actions' | 'more' | 'passkey'>> & {
+  Partial<Pick<ViewContexts['pages/account-list'], 'none' | 'actions' | 'buttons' | 'more' | 'passkey'>> & {
     alert?: Alert | undefined
   }
 
@@ -59,11 +59,12 @@ export function showAccountList(
   services: HostedServices,
   step: AccountStep,
   section: string,
-  { actions = [], more = [], ...content }: ListContent,
+  { actions = [], buttons = [], more = [], ...content }: ListContent,
 ): void {
   showPage(services, accountPageRequest(step), 'pages/account-list', section, {
     form: accountForm(services, step),
     actions,
+    buttons,
     more,
     links: { back: accountUrl(step, 'home') },
     ...content,
@@ -100,6 +101,13 @@ const notices: Readonly<Record<string, Alert['kind']>> = {
   signedOutThere: 'success',
   othersSignedOut: 'success',
   consentWithdrawn: 'success',
+  identityLinked: 'success',
+  identityUnlinked: 'success',
+  identityKnown: 'info',
+  identityTaken: 'error',
+  identityNotLinked: 'info',
+  identityLastWayIn: 'error',
+  identityInterrupted: 'info',
 }
 
 /** On the page itself, or on the account's first one, where a step ends. */

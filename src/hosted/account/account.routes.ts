@@ -10,6 +10,7 @@ import { deleteRoutes } from './delete.routes.ts'
 import { devicesRoutes } from './devices.routes.ts'
 import { factorsRoutes } from './factors.routes.ts'
 import { homeRoutes } from './home.routes.ts'
+import { identitiesRoutes } from './identities.routes.ts'
 import { passkeysRoutes } from './passkeys.routes.ts'
 import { passwordRoutes } from './password.routes.ts'
 import { profileRoutes } from './profile.routes.ts'
@@ -25,6 +26,7 @@ export function accountRoutes(router: Router, services: HostedServices): void {
   factorsRoutes(router, services)
   appRoutes(router, services)
   passkeysRoutes(router, services)
+  identitiesRoutes(router, services)
   addPasskeyRoutes(router, services)
   recoveryCodesRoutes(router, services)
   devicesRoutes(router, services)

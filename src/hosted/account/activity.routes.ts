@@ -47,6 +47,7 @@ const shownEvents: readonly AuditEventType[] = [
   ...(['Consent', 'ConsentWithdraw', 'TokenReuse', 'TokenRevoke', 'SignOut', 'GlobalSignOut'] as const),
   ...(['UserCreate', 'UserConfirm', 'UserEnable', 'UserDisable', 'UserSetPassword', 'UserUpdate'] as const),
   ...(['UserAddToGroup', 'UserExport', 'RecoveryCodesCreate', 'PasskeyAdd', 'PasskeyRemove'] as const),
+  ...(['IdentityLink', 'IdentityUnlink'] as const),
   ...(['DeviceRemember', 'DeviceForget'] as const),
 ]
 

@@ -56,7 +56,7 @@ export function addressRoutes(router: Router, services: HostedServices): void {
 const attributeOf = ({ page }: AccountStep): VerifiableAttribute => addressAttribute[page as AddressPage]
 
 function mayChange(services: HostedServices, step: AccountStep): boolean {
-  if (mayChangeAddress(step.userPool, step.appClient, attributeOf(step))) return true
+  if (mayChangeAddress(step.userPool, step.appClient, step.user, attributeOf(step))) return true
   showErrorPage(services, step.ctx, 'notFound', { status: 404 })
   return false
 }

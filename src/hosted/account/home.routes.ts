@@ -12,6 +12,8 @@ import { isAccountPage } from './account-page.ts'
 import type { AccountPage } from './account-page.ts'
 import { accountNotice, accountPageRequest } from './account.page.ts'
 import { addressAttribute } from './address.routes.ts'
+import { hasIdentities } from './identities.routes.ts'
+import { hasOwnPassword } from './password.routes.ts'
 import { accountUrl, openAccount } from './open-account.ts'
 import type { AccountStep } from './open-account.ts'
 import { mayChangeAddress, writableAttributes } from './writable-attributes.ts'
@@ -47,14 +49,17 @@ function showHome(services: HostedServices, step: AccountStep): void {
 }
 
 /** Pages on which this user can do something. */
-function pagesFor({ userPool, appClient, tenant }: AccountStep): readonly AccountPage[] {
+function pagesFor({ userPool, appClient, user, tenant }: AccountStep): readonly AccountPage[] {
   const hasFactors = userPool.mfaConfiguration !== 'OFF' && userPool.mfaTypes.length > 0
-  const writable = new Set(writableAttributes(userPool, appClient))
+  const writable = new Set(writableAttributes(userPool, appClient, user))
   return [
     ...(writable.size > 0 ? (['profile'] as const) : []),
-    ...(['email', 'phone'] as const).filter((page) => mayChangeAddress(userPool, appClient, addressAttribute[page])),
-    'password',
+    ...(['email', 'phone'] as const).filter((page) =>
+      mayChangeAddress(userPool, appClient, user, addressAttribute[page]),
+    ),
+    ...(hasOwnPassword(user) ? (['password'] as const) : []),
     ...(hasPasskeys(userPool) && relyingPartyOf(tenant) !== undefined ? (['passkeys'] as const) : []),
+    ...(hasIdentities(userPool, appClient, user) ? (['identities'] as const) : []),
     ...(hasFactors ? (['factors'] as const) : []),
     ...(hasFactors && devicesReplaceMfa(userPool) ? (['devices'] as const) : []),
     'sessions',

@@ -189,4 +189,8 @@ export const accountForm = (services: HostedServices, step: AccountStep): { acti
   csrf: csrfToken(services.domain.sealedBox, step.browser, csrfSubject(step)),
 })
 
+/** Whether a page of this session has made it: for a link that does what a form would. */
+export const isFormToken = (services: HostedServices, step: AccountStep, token: string): boolean =>
+  csrfMatches(services.domain.sealedBox, step.browser, csrfSubject(step), token)
+
 const single = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value)

@@ -1,7 +1,9 @@
 import type { Router } from '@koa/router'
 import { changePassword } from '../../domain/users/change-password.ts'
+import type { User } from '../../domain/users/user.ts'
 import type { PasswordRule } from '../../domain/users/password-policy.ts'
 import type { Alert } from '../../platform/views/page-parts.ts'
+import { showErrorPage } from '../error/error.page.ts'
 import { tellToWait } from '../attempts-exceeded.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { keepKnownBrowser, knownBrowserHash } from '../known-browser.ts'
@@ -17,11 +19,11 @@ import type { AccountStep } from './open-account.ts'
 export function passwordRoutes(router: Router, services: HostedServices): void {
   router.get(accountPagePath('password'), async (ctx) => {
     const step = await openAccount(services, ctx, 'password')
-    if (step !== undefined) showPassword(services, step)
+    if (step !== undefined && isThere(services, step)) showPassword(services, step)
   })
   router.post(accountPagePath('password'), async (ctx) => {
     const step = await openAccountForm(services, ctx, 'password')
-    if (step === undefined) return
+    if (step === undefined || !isThere(services, step)) return
     const { form, user, userPool, session } = step
     const currentPassword = form.get('current_password') ?? ''
     const password = form.get('password') ?? ''
@@ -48,6 +50,15 @@ export function passwordRoutes(router: Router, services: HostedServices): void {
       }
     }
   })
+}
+
+/** Whoever comes from a provider has none here, as in Cognito. */
+export const hasOwnPassword = ({ status }: Pick<User, 'status'>): boolean => status !== 'EXTERNAL_PROVIDER'
+
+function isThere(services: HostedServices, step: AccountStep): boolean {
+  if (hasOwnPassword(step.user)) return true
+  showErrorPage(services, step.ctx, 'notFound', { status: 404 })
+  return false
 }
 
 interface Shown {

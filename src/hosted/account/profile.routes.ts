@@ -21,7 +21,7 @@ export function profileRoutes(router: Router, services: HostedServices): void {
     const step = await openAccountForm(services, ctx, 'profile')
     if (step === undefined) return
     const { user, userPool, appClient, form } = step
-    const typed = writableAttributes(userPool, appClient).flatMap((name) => {
+    const typed = writableAttributes(userPool, appClient, user).flatMap((name) => {
       const value = form.get(name)?.trim()
       return value === undefined || value === (user.attributes[name] ?? '') ? [] : [[name, value] as const]
     })
@@ -45,10 +45,10 @@ function showProfile(
   values: Readonly<Record<string, string>>,
   problems: AttributeProblems,
 ): void {
-  const { userPool, appClient, locale } = step
+  const { userPool, appClient, user, locale } = step
   const required = new Set(requiredAttributes(userPool))
   showAccountForm(services, step, 'accountProfile', {
-    fields: writableAttributes(userPool, appClient).map((name) =>
+    fields: writableAttributes(userPool, appClient, user).map((name) =>
       attributeField(locale, name, values[name] ?? '', { required: required.has(name), problem: problems[name] }),
     ),
     ...(Object.keys(problems).length === 0 ? {} : { alert: checkFields(step) }),

@@ -53,8 +53,9 @@ async function stillSignedIn(
   { userSub, authTime, bySession }: NonNullable<FlowState['authenticated']>,
 ): Promise<User | undefined> {
   if (bySession === true && (await signedInUser(domain, tenant, ctx)) !== userSub) return undefined
-  const user = await domain.store.users.findBySub(tenant.snapshot.userPool.id, userSub)
-  return user !== undefined && mayReceiveTokens(user, new Date(authTime * 1000)) ? user : undefined
+  const { userPool } = tenant.snapshot
+  const user = await domain.store.users.findBySub(userPool.id, userSub)
+  return user !== undefined && mayReceiveTokens(userPool, user, new Date(authTime * 1000)) ? user : undefined
 }
 
 const describe = ({ tenant }: Step): AskedConsent['descriptions'] =>

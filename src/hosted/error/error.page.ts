@@ -39,6 +39,7 @@ export type ErrorKey =
   | 'signInLinkClosed'
   | 'signInElsewhere'
   | 'notMeClosed'
+  | 'providerAnswer'
   | 'triggerDenied'
   | 'triggerFailed'
 

@@ -1,6 +1,8 @@
 import type { AttemptsExceeded } from '../../domain/lock-out/lock-out.ts'
 import type { LimitExceeded } from '../../domain/rate-limits/rate-limits.ts'
 import { limitAlert, tellToWait } from '../attempts-exceeded.ts'
+import { availableProviders, mayUseLocalAccounts } from '../../domain/app-clients/sign-in-methods.ts'
+import { isolated } from '../isolated.ts'
 import { offersCustomAuth } from '../../domain/custom-auth/custom-sign-in.ts'
 import { offeredFirstCodes } from '../../domain/passwordless/first-code.ts'
 import type { ViewContexts } from '../../platform/views/page-contexts.ts'
@@ -37,7 +39,8 @@ export async function showLoginPage(
   const missing = shown.missing
   const usernameError = missing?.username === true ? locale.text('fieldErrors.required') : undefined
   const passwordError = missing?.password === true ? { error: locale.text('fieldErrors.password') } : {}
-  const passkey = await passkeySignIn(services, step, shown.unknownPasskey)
+  const local = mayUseLocalAccounts(step.appClient)
+  const passkey = local ? await passkeySignIn(services, step, shown.unknownPasskey) : undefined
   const username = usernameField(userPool, locale, shown.username, usernameError)
   showPage(services, pageRequest(step), 'pages/login', 'login', {
     form: formOf(services, step, 'login'),
@@ -48,13 +51,22 @@ export async function showLoginPage(
     ...codesFor(services, step),
     ...customFor(services, step),
     ...staySignedInField(step),
+    local,
+    providers: providersFor(step),
     links: {
-      ...(userPool.allowAdminCreateUserOnly ? {} : { signUp: pageUrl(step, 'signUp') }),
+      ...(userPool.allowAdminCreateUserOnly || !local ? {} : { signUp: pageUrl(step, 'signUp') }),
       ...(canRecover(step) ? { forgotPassword: pageUrl(step, 'forgotPassword') } : {}),
     },
     alert: alertOf(step, shown),
   })
 }
+
+/** Links, not forms: the page's policy lets no form end at another site. */
+const providersFor = (step: Step): ViewContexts['pages/login']['providers'] =>
+  availableProviders(step.tenant.snapshot.userPool, step.appClient).map(({ name }) => ({
+    href: `${pageUrl(step, 'identityProvider')}&${new URLSearchParams({ provider: name }).toString()}`,
+    label: step.locale.text('login.providers.continueWith', { provider: isolated(name) }),
+  }))
 
 /** Buttons of the same form: they take the name that is typed there. */
 function codesFor(services: HostedServices, step: Step): Pick<ViewContexts['pages/login'], 'codes'> {

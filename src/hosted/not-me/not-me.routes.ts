@@ -24,7 +24,7 @@ export function notMeRoutes(router: Router, services: HostedServices): void {
   router.get(pagePaths.notMe, async (ctx) => {
     const step = openLink(services, ctx, new URLSearchParams(ctx.querystring))
     if (step === undefined) return
-    if (ctx.query['done'] === '1') return showDone(services, step)
+    if (ctx.query['done'] === '1' || ctx.query['done'] === '2') return showDone(services, step)
     await show(services, step)
   })
   router.post(pagePaths.notMe, async (ctx) => {
@@ -73,13 +73,16 @@ async function say(services: HostedServices, step: NotMeStep): Promise<void> {
   const origin = { resetLinkUrl: tenantUrl(step.tenant, pagePaths.resetLink), clientId: step.clientId }
   const languages = languagesOf(step.ctx, {})
   const outcome = await sayNotMe(step.domain, { ...step, languages, origin })
-  if (outcome.kind === 'done') return redirect(step.ctx, pageAt(step, { done: '1' }))
+  if (outcome.kind === 'done') return redirect(step.ctx, pageAt(step, { done: outcome.mailed ? '1' : '2' }))
   if (outcome.reason === 'limitExceeded') return show(services, step, limitAlert(step, outcome))
   showErrorPage(services, step.ctx, 'notMeClosed', { status: 400 })
 }
 
 function showDone(services: HostedServices, step: NotMeStep): void {
   const home = appHome(step.appClient)
-  const request = linkPageRequest(step, (lang) => pageAt(step, { done: '1', lang }))
-  showPage(services, request, 'pages/confirmed-user', 'notMeDone', { links: home === undefined ? {} : { login: home } })
+  const mailed = step.ctx.query['done'] !== '2'
+  const request = linkPageRequest(step, (lang) => pageAt(step, { done: mailed ? '1' : '2', lang }))
+  showPage(services, request, 'pages/confirmed-user', mailed ? 'notMeDone' : 'notMeDoneProvider', {
+    links: home === undefined ? {} : { login: home },
+  })
 }

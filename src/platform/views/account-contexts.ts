@@ -59,6 +59,8 @@ export interface AccountListPage extends Page {
   readonly actions: readonly AccountAction[]
   /** A passkey can be added here. */
   readonly passkey?: PasskeyPart
+  /** Links that do something, elsewhere. */
+  readonly buttons: readonly { readonly href: string; readonly label: string }[]
   readonly more: readonly { readonly href: string; readonly label: string }[]
   readonly links: { readonly back: string }
 }

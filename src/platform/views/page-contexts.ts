@@ -49,6 +49,10 @@ export interface LoginPage extends Page {
   }
   /** A way in that asks for no password first. */
   readonly custom?: { readonly action: string }
+  /** Others at whom people may sign in. */
+  readonly providers: readonly { readonly href: string; readonly label: string }[]
+  /** There are accounts of the pool's own to sign in with. */
+  readonly local: boolean
   readonly links: { readonly signUp?: string; readonly forgotPassword?: string }
 }
 

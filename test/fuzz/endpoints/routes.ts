@@ -68,6 +68,7 @@ const accountForms: Readonly<Record<string, readonly string[] | undefined>> = {
   '/app': ['sealed', 'code'],
   '/recoveryCodes': [],
   '/passkeys': ['credential', 'id', 'name', 'remove'],
+  '/identities': ['unlink'],
   '/devices': ['forget', 'all'],
   '/sessions': ['end', 'others'],
   '/apps': ['withdraw'],
@@ -75,7 +76,7 @@ const accountForms: Readonly<Record<string, readonly string[] | undefined>> = {
   '/data': [],
   '/delete': ['confirm'],
 }
-const accountPage = ['client_id', 'lang', 'notice', 'answer', 'page', 'verify', 'token']
+const accountPage = ['client_id', 'lang', 'notice', 'answer', 'page', 'verify', 'token', 'link', '_csrf', 'state', 'code']
 const accountRoutes: readonly Route[] = Object.entries(accountForms).flatMap(([path, fields]) => [
   { method: 'GET', path: `/account${path}`, parameters: accountPage },
   ...(fields === undefined
@@ -113,6 +114,8 @@ export const tenantRoutes: readonly Route[] = [
   { method: 'POST', path: '/login', parameters: [...form, 'username', 'password', 'rememberMe', 'cognitoAsfData'] },
   { method: 'GET', path: '/selectAccount', parameters: page },
   { method: 'POST', path: '/selectAccount', parameters: form },
+  { method: 'GET', path: '/identityProvider', parameters: [...page, 'provider'] },
+  { method: 'GET', path: '/oauth2/idpresponse', parameters: ['state', 'code', 'iss', 'error', 'error_description'] },
   { method: 'GET', path: '/signup', parameters: [...page, ...authorization] },
   {
     method: 'POST',

@@ -6,11 +6,11 @@ import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 /*
- * A POST to an address that somebody has configured, and to nothing else (threat row C13): what the name leads to is looked at where
+ * A request to an address that somebody has configured, and to nothing else (threat row C13): what the name leads to is looked at where
  * the connection is made, so that it cannot be another one by then; no redirect is followed; the answer is bounded.
  */
 
-export interface Posted {
+export interface GuardedAnswer {
   status: number
   headers: http.IncomingHttpHeaders
   body: string
@@ -60,10 +60,26 @@ const agents = {
 const maximumAnswerBytes = 1024 * 1024
 
 /** @throws ForbiddenAddressError, or whatever keeps an answer from coming, `signal` included */
-export function guardedPost(
-  request: { url: string; headers: Readonly<Record<string, string>>; body: string },
-  options: { allowPrivateAddresses: boolean; signal: AbortSignal },
-): Promise<Posted> {
+export const guardedPost = (
+  request: Omit<GuardedRequest, 'method'> & { body: string },
+  options: GuardOptions,
+): Promise<GuardedAnswer> => guardedRequest({ method: 'POST', ...request }, options)
+
+export interface GuardedRequest {
+  method: 'GET' | 'POST'
+  url: string
+  headers: Readonly<Record<string, string>>
+  body?: string
+}
+
+interface GuardOptions {
+  allowPrivateAddresses: boolean
+  signal: AbortSignal
+}
+
+/** @throws ForbiddenAddressError, or whatever keeps an answer from coming, `signal` included */
+export function guardedRequest(request: GuardedRequest, options: GuardOptions): Promise<GuardedAnswer> {
+  const { method, body = '' } = request
   const url = new URL(request.url)
   const { allowPrivateAddresses, signal } = options
   // A literal address is never looked up.
@@ -72,10 +88,11 @@ export function guardedPost(
   const isHttps = url.protocol === 'https:'
   const agent = !isHttps ? agents.http : allowPrivateAddresses ? agents.https : agents.guardedHttps
   return new Promise((resolve, reject) => {
-    const headers = { ...request.headers, 'content-length': String(Buffer.byteLength(request.body)) }
-    const outgoing = (isHttps ? https : http).request(url, { method: 'POST', agent, headers, signal }, (incoming) => {
+    const length = method === 'GET' ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+    const headers = { ...request.headers, ...length }
+    const outgoing = (isHttps ? https : http).request(url, { method, agent, headers, signal }, (incoming) => {
       readAll(incoming).then(
-        (body) => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body }),
+        (text) => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: text }),
         (error: unknown) => {
           outgoing.destroy()
           reject(error instanceof Error ? error : new Error(String(error)))
@@ -83,7 +100,7 @@ export function guardedPost(
       )
     })
     outgoing.on('error', reject)
-    outgoing.end(request.body)
+    outgoing.end(body)
   })
 }
 
