@@ -196,7 +196,9 @@ AccessKeys: [{AccessKeyId: AKIDEXAMPLE, SecretAccessKey: wJalrXUtnFEMI}]
         inPool('Groups[0].GroupName is "a b": must be letters, digits and signs without blanks'),
         inPool('ResourceServers[0].Identifier is "a b": must not hold blanks, quotes or backslashes'),
         inPool('ResourceServers[0].Name is missing: it must be text'),
-        inPool('IdentityProviders[0].ProviderType is "SAML": must be OIDC or Google: this release federates to no others'),
+        inPool(
+          'IdentityProviders[0].ProviderType is "SAML": must be OIDC or Google: this release federates to no others',
+        ),
         inPool('Triggers.PreSignUp.Secret is missing: a webhook is signed'),
       ].toSorted(),
     )

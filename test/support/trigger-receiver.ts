@@ -50,7 +50,7 @@ export async function startTriggerReceiver(): Promise<TriggerReceiver> {
     received.push({ path: request.url ?? '', headers: request.headers, body, event: structuredClone(event) })
     const reaction = reactions[event.triggerSource] ?? reactions['*']
     try {
-      const back = reaction?.(event, response) ?? event
+      const back = (await reaction?.(event, response)) ?? event
       if (back !== 'answered') response.setHeader('content-type', 'application/json').end(JSON.stringify(back))
     } catch (error) {
       response.statusCode = 400

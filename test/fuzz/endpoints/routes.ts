@@ -76,7 +76,19 @@ const accountForms: Readonly<Record<string, readonly string[] | undefined>> = {
   '/data': [],
   '/delete': ['confirm'],
 }
-const accountPage = ['client_id', 'lang', 'notice', 'answer', 'page', 'verify', 'token', 'link', '_csrf', 'state', 'code']
+const accountPage = [
+  'client_id',
+  'lang',
+  'notice',
+  'answer',
+  'page',
+  'verify',
+  'token',
+  'link',
+  '_csrf',
+  'state',
+  'code',
+]
 const accountRoutes: readonly Route[] = Object.entries(accountForms).flatMap(([path, fields]) => [
   { method: 'GET', path: `/account${path}`, parameters: accountPage },
   ...(fields === undefined
