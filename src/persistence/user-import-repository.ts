@@ -52,7 +52,10 @@ export const userImportRepository = (db: Kysely<Schema>): UserImportRepository =
   },
   async add(userPoolId, users, at) {
     await insertUsers(db, userPoolId, users)
-    const lost = await claimNames(db, userPoolId, users)
+    const lost = new Set([
+      ...(await claimNames(db, userPoolId, users)),
+      ...(await claimIdentities(db, userPoolId, users)),
+    ])
     if (lost.size > 0) {
       await sql`delete from users where user_pool_id = ${userPoolId} and sub = any(${[...lost]}::text[])`.execute(db)
     }
@@ -107,16 +110,17 @@ async function insertUsers(db: Kysely<Schema>, userPoolId: string, users: readon
     mfa_types: user.mfaTypes ?? [],
     preferred_mfa: user.preferredMfa,
     has_passkeys: user.hasPasskeys ?? false,
+    identities: user.identities,
     created_at: user.createdAt,
     updated_at: user.updatedAt,
   }))
   await sql`
     insert into users (user_pool_id, sub, username, username_key, status, enabled, attributes, password_hash, password_form,
-      temporary_password_expires_at, mfa_types, preferred_mfa, has_passkeys, created_at, updated_at)
+      temporary_password_expires_at, mfa_types, preferred_mfa, has_passkeys, identities, created_at, updated_at)
     select ${userPoolId}::text, given.* from jsonb_to_recordset(${jsonText(rows)}::jsonb) as given (
       sub text, username text, username_key text, status text, enabled boolean, attributes jsonb, password_hash text,
       password_form text, temporary_password_expires_at timestamptz, mfa_types text[], preferred_mfa text,
-      has_passkeys boolean, created_at timestamptz, updated_at timestamptz)`.execute(db)
+      has_passkeys boolean, identities jsonb, created_at timestamptz, updated_at timestamptz)`.execute(db)
 }
 
 /** In one order, as everybody takes them, so that nobody waits for each other. @returns whose names are somebody else's */
@@ -139,6 +143,34 @@ async function claimNames(
     on conflict (user_pool_id, key) do nothing returning key`.execute(db)
   const claimed = new Set(rows.map(({ key }) => key))
   return new Set(wanted.filter(({ key }) => !claimed.has(key)).map((name) => name.user_sub))
+}
+
+/** @returns whose accounts at providers are somebody else's */
+async function claimIdentities(
+  db: Kysely<Schema>,
+  userPoolId: string,
+  users: readonly ImportedUser[],
+): Promise<readonly string[]> {
+  const wanted = users.flatMap(({ user: { sub, identities = [] } }) =>
+    identities.map(({ providerName, issuer, userId }) => ({
+      provider_name: providerName,
+      issuer,
+      subject: userId,
+      user_sub: sub,
+    })),
+  )
+  if (wanted.length === 0) return []
+  const { rows } = await sql<{ subject: string; issuer: string; name: string }>`
+    insert into user_identities (user_pool_id, provider_name, issuer, subject, user_sub)
+    select ${userPoolId}::text, given.* from jsonb_to_recordset(${jsonText(wanted)}::jsonb)
+      as given (provider_name text, issuer text, subject text, user_sub text)
+    order by subject collate "C", issuer collate "C", provider_name collate "C"
+    on conflict (subject, issuer, provider_name, user_pool_id) do nothing
+    returning subject, issuer, provider_name as name`.execute(db)
+  const claimed = new Set(rows.map(({ subject, issuer, name }) => JSON.stringify([subject, issuer, name])))
+  return wanted
+    .filter(({ subject, issuer, provider_name: name }) => !claimed.has(JSON.stringify([subject, issuer, name])))
+    .map(({ user_sub: sub }) => sub)
 }
 
 async function insertMemberships(

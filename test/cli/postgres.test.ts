@@ -40,7 +40,7 @@ test('an empty database is migrated when that is asked for', async () => {
   expect(await latchkey.run(['user', 'list'])).toMatchObject({ status: 3 })
 })
 
-test('everything is administered', async () => {
+test('everything is administered', { timeout: 120_000 }, async () => {
   await latchkey.json('pool', 'create', 'main')
   await prepare(latchkey, ['grace'])
   await userStory(latchkey, { made: 'ada', signedUp: 'grace' })

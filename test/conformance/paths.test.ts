@@ -93,7 +93,7 @@ test('a whole sign-in works in other letters and with slashes', async () => {
 
 /** Of Cognito's, and not here yet; docs/api-coverage.md says so. */
 const absent = [
-  ...['/oauth2/register', '/oauth2/idpresponse'],
+  ...['/oauth2/register'],
   ...['/saml2/idpresponse', '/saml2/logout', '/oauth2/introspect', '/oauth2/engine/jwks'],
 ]
 

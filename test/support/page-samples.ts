@@ -78,7 +78,7 @@ function loginSamples(surroundings: SampleSurroundings): Sample[] {
     sample('pages/login', 'providers-alone', {
       ...login,
       ...{ username: email, providers, local: false, links: {} },
-      ...alert('error', 'outcomes.providerAway', { provider: isolated(foreign('Google')) }),
+      ...alert('error', 'identityProviders.away', { provider: isolated(foreign('Google')) }),
     }),
     sample('pages/login', 'custom', { ...login, username: email, custom: { action: '/customSignIn' } }),
     sample('pages/login', 'changed', { ...login, username: typed, ...alert('success', 'outcomes.passwordsChanged') }),

@@ -59,7 +59,8 @@ export const identitiesClaim = (identities: readonly Identity[]): readonly Reado
     userId,
     providerName,
     providerType,
-    issuer,
+    // As in Cognito, which names none for social ones.
+    issuer: providerType === 'OIDC' ? issuer : null,
     primary: String(primary),
     dateCreated: String(Date.parse(linkedAt)),
   }))

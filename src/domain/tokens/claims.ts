@@ -180,5 +180,7 @@ function claimValue(name: string, value: string): unknown {
 
 /** userInfo's form of the same: every value a string, booleans too (reference §6). */
 export function userInfoClaims(appClient: AppClient, user: User, scopes: readonly string[]): Record<string, string> {
-  return { sub: user.sub, ...releasedAttributes(appClient, user, scopes), username: user.username }
+  const { identities } = linked(appClient, user)
+  const told = identities === undefined ? {} : { identities: JSON.stringify(identities) }
+  return { sub: user.sub, ...told, ...releasedAttributes(appClient, user, scopes), username: user.username }
 }

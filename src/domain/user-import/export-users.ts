@@ -1,4 +1,5 @@
 import { record } from '../audit/record.ts'
+import type { Identity } from '../identity-providers/identity-provider.ts'
 import { softwareTokenSecret } from '../mfa/software-token.ts'
 import type { OwnedSoftwareToken } from '../mfa/software-token.ts'
 import type { OwnedPasskey } from '../passkeys/passkey.ts'
@@ -84,13 +85,14 @@ function rowOf(
     ...(user.preferredMfa === undefined ? {} : { PreferredMfaSetting: user.preferredMfa }),
     ...(softwareTokens.length === 0 ? {} : { SoftwareTokens: softwareTokens }),
     ...(passkeys.length === 0 ? {} : { Passkeys: passkeys }),
+    ...(user.identities === undefined ? {} : { Identities: user.identities.map(identityMembers) }),
     UserCreateDate: user.createdAt.toISOString(),
     UserLastModifiedDate: user.updatedAt.toISOString(),
   }
 }
 
 const isImportable = (status: User['status']): status is NonNullable<ImportRow['UserStatus']> =>
-  ['CONFIRMED', 'UNCONFIRMED', 'FORCE_CHANGE_PASSWORD', 'RESET_REQUIRED'].includes(status)
+  ['CONFIRMED', 'UNCONFIRMED', 'FORCE_CHANGE_PASSWORD', 'RESET_REQUIRED', 'EXTERNAL_PROVIDER'].includes(status)
 
 const tokenMembers = (
   { sealedBox }: Pick<DomainServices, 'sealedBox'>,
@@ -100,6 +102,15 @@ const tokenMembers = (
   LastTimeStep: token.lastTimeStep,
   CreatedAt: token.createdAt.toISOString(),
   LastUsedAt: token.lastUsedAt.toISOString(),
+})
+
+const identityMembers = (identity: Identity): NonNullable<ImportRow['Identities']>[number] => ({
+  ProviderName: identity.providerName,
+  ProviderType: identity.providerType,
+  Issuer: identity.issuer,
+  UserId: identity.userId,
+  Primary: identity.primary,
+  LinkedAt: identity.linkedAt,
 })
 
 const passkeyMembers = (passkey: OwnedPasskey): NonNullable<ImportRow['Passkeys']>[number] => ({

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { maximumIdentities } from '../identity-providers/identity-provider.ts'
 import { mfaTypes } from '../mfa/mfa-type.ts'
 
 /*
@@ -50,6 +51,16 @@ const passkey = z.strictObject({
   LastUsedAt: time.optional(),
 })
 
+/** An account at an identity provider that the user signs in with. */
+const identity = z.strictObject({
+  ProviderName: z.string().min(1).max(32),
+  ProviderType: z.enum(['OIDC', 'Google']),
+  Issuer: z.string().min(1).max(2048),
+  UserId: z.string().regex(/^[\x21-\x7e]{1,255}$/, 'must be a subject'),
+  Primary: z.boolean().default(false),
+  LinkedAt: time,
+})
+
 export const importRow = z.strictObject({
   /** May be left out where the user pool signs in by address, and the address is an attribute. */
   Username: z.string().min(1).max(256).optional(),
@@ -59,8 +70,8 @@ export const importRow = z.strictObject({
     .regex(/^[\w-]{1,128}$/, 'must be letters, digits, - and _')
     .optional(),
   UserStatus: z
-    .enum(['CONFIRMED', 'UNCONFIRMED', 'FORCE_CHANGE_PASSWORD', 'RESET_REQUIRED'], {
-      error: 'must be CONFIRMED, UNCONFIRMED, FORCE_CHANGE_PASSWORD or RESET_REQUIRED',
+    .enum(['CONFIRMED', 'UNCONFIRMED', 'FORCE_CHANGE_PASSWORD', 'RESET_REQUIRED', 'EXTERNAL_PROVIDER'], {
+      error: 'must be CONFIRMED, UNCONFIRMED, FORCE_CHANGE_PASSWORD, RESET_REQUIRED or EXTERNAL_PROVIDER',
     })
     .optional(),
   Enabled: z.boolean().default(true),
@@ -72,6 +83,7 @@ export const importRow = z.strictObject({
   PreferredMfaSetting: z.enum(mfaTypes).optional(),
   SoftwareTokens: z.array(softwareToken).max(5).default([]),
   Passkeys: z.array(passkey).max(20).default([]),
+  Identities: z.array(identity).max(maximumIdentities).default([]),
   UserCreateDate: time.optional(),
   UserLastModifiedDate: time.optional(),
 })

@@ -1,3 +1,4 @@
+import type { Identity } from '../identity-providers/identity-provider.ts'
 import { softwareTokenPurpose } from '../mfa/software-token.ts'
 import type { OwnedSoftwareToken } from '../mfa/software-token.ts'
 import { attributeOf, isMessaged } from '../mfa/mfa-type.ts'
@@ -52,7 +53,11 @@ export function prepareUser(services: Preparing, userPool: UserPool, row: Checke
       hasPasskeys: row.Passkeys.length > 0,
       createdAt,
       updatedAt: row.UserLastModifiedDate ?? createdAt,
-      identifiers: identifiersOf(userPool, { username, attributes, confirmed }),
+      ...identitiesOf(row),
+      identifiers: identifiersOf(userPool, { username, attributes, confirmed }).filter(
+        // No address of theirs is a name, as when they came.
+        ({ kind }) => status !== 'EXTERNAL_PROVIDER' || kind === 'username',
+      ),
     },
     groups: [...new Set(row.Groups)],
     softwareTokens: softwareTokensOf(services, userPool, row, sub, at),
@@ -76,6 +81,9 @@ function named(
   given: Readonly<Record<string, string>>,
   sub: string,
 ): { username: string; attributes: Record<string, string> } {
+  if (row.UserStatus === 'EXTERNAL_PROVIDER') {
+    return { username: row.Username ?? sub, attributes: checkedAttributes(userPool, given) }
+  }
   const byAddress = userPool.usernameAttributes.length > 0
   const address = userPool.usernameAttributes.map((name) => given[name]).find((value) => value !== undefined)
   // Where users sign in by address, a user name of another pool is an id of its own, and tells nobody anything.
@@ -87,12 +95,14 @@ function named(
   if (typed === '') throw new RowRefused('Username: is missing')
   if (name.kind === 'invalid') throw new RowRefused(`Username: ${nameProblems[name.problem]}`)
   const values = name.kind === 'username' ? given : { ...given, [name.kind]: name.address }
+  return { username: name.kind === 'username' ? name.username : sub, attributes: checkedAttributes(userPool, values) }
+}
+
+function checkedAttributes(userPool: UserPool, values: Readonly<Record<string, string>>): Record<string, string> {
   const checked = validateAttributes(userPool, values)
-  if (!checked.ok) {
-    const problems = Object.entries(checked.problems).map(([attribute, problem]) => `${attribute}: ${wrong[problem]}`)
-    throw new RowRefused(problems.join('; '))
-  }
-  return { username: name.kind === 'username' ? name.username : sub, attributes: checked.attributes }
+  if (checked.ok) return checked.attributes
+  const problems = Object.entries(checked.problems).map(([attribute, problem]) => `${attribute}: ${wrong[problem]}`)
+  throw new RowRefused(problems.join('; '))
 }
 
 const nameProblems = {
@@ -128,9 +138,26 @@ function statusOf(
 ): UserStatus {
   const status = row.UserStatus ?? (passwordHash === undefined ? 'RESET_REQUIRED' : 'CONFIRMED')
   const hasProved = attributes['email_verified'] === 'true' || attributes['phone_number_verified'] === 'true'
+  if (status === 'EXTERNAL_PROVIDER' && row.Identities.length === 0) {
+    throw new RowRefused('UserStatus: EXTERNAL_PROVIDER takes Identities')
+  }
   if (status !== 'RESET_REQUIRED' || hasProved) return status
   throw new RowRefused('has neither a password hash nor a verified address: nobody could sign in')
 }
+
+const identitiesOf = ({ Identities: rows }: CheckedRow): { identities?: readonly Identity[] } =>
+  rows.length === 0
+    ? {}
+    : {
+        identities: rows.map((row) => ({
+          providerName: row.ProviderName,
+          providerType: row.ProviderType,
+          issuer: row.Issuer,
+          userId: row.UserId,
+          primary: row.Primary,
+          linkedAt: row.LinkedAt.toISOString(),
+        })),
+      }
 
 function mfaTypesOf(row: CheckedRow, attributes: Readonly<Record<string, string>>): readonly MfaType[] {
   const { UserMFASettingList: listed, SoftwareTokens: tokens, Passkeys: passkeys } = row

@@ -44,9 +44,9 @@ async function tell(services: HostedServices, step: Step, forPerson: string, for
 }
 
 const failures = {
-  denied: 'outcomes.providerDenied',
-  away: 'outcomes.providerAway',
-  invalid: 'outcomes.providerInvalid',
+  denied: 'identityProviders.denied',
+  away: 'identityProviders.away',
+  invalid: 'identityProviders.invalid',
 } as const
 
 export const failureText = (
@@ -79,13 +79,13 @@ export async function tellRefusal(
     case 'userDisabled':
       return tell(services, step, locale.text('outcomes.userDisabled'), 'User is disabled.')
     case 'usernameExists': {
-      const text = locale.text('outcomes.providerNameTaken', { provider: isolated(provider.name) })
+      const text = locale.text('identityProviders.nameTaken', { provider: isolated(provider.name) })
       return tell(services, step, text, `Already found an entry for username ${provider.name}`)
     }
     case 'attributesMissing':
     case 'attributesInvalid': {
       const names = refusal.attributes.join(', ')
-      const text = locale.text('outcomes.providerAttributes', { provider: isolated(provider.name), names })
+      const text = locale.text('identityProviders.attributes', { provider: isolated(provider.name), names })
       const fault = refusal.reason === 'attributesMissing' ? 'required' : 'invalid'
       return tell(services, step, text, `attributes ${fault}: [${names}]`)
     }

@@ -53,6 +53,11 @@ describe.each(databaseKinds)('on %s', (database) => {
       ],
     })
     expect(claims).not.toHaveProperty('acr')
+    const again = await there.visitor('both', { browser: visitor })
+    const { access_token: token } = (await again.tokensFrom(again.login)).body
+    const told = await fetch(`${there.base('both')}/oauth2/userInfo`, { headers: { authorization: `Bearer ${token}` } })
+    const { identities } = (await told.json()) as { identities: string }
+    expect(JSON.parse(identities)).toEqual(claims['identities'])
     expect(await userOf('both', claims.sub)).toMatchObject({ status: 'EXTERNAL_PROVIDER', enabled: true })
     expect([...there.idp.asked.keys()].toSorted()).toEqual([
       'client_id',
