@@ -85,11 +85,12 @@ function addReading(user: Command, cli: Cli): void {
   onUser(user, 'show', 'show a user with attributes and groups').action(
     async (username: string, options: PoolOption) => {
       const answer = await cli.run('user.show', target(username, options))
-      cli.answer(answer, ({ Attributes, Groups, UserMFASettingList, ...members }) =>
+      cli.answer(answer, ({ Attributes, Groups, UserMFASettingList, Identities, ...members }) =>
         fields({
           ...members,
           UserMFASettingList: UserMFASettingList.join(', '),
           Groups: Groups.join(', '),
+          ...(Identities === undefined ? {} : { Identities: Identities.join(', ') }),
           ...Attributes,
         }),
       )

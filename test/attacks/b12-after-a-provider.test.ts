@@ -133,6 +133,25 @@ describe.each(databaseKinds)('on %s', (database) => {
     },
   )
 
+  test('A10: nor anybody who stands at the second factor by then', async () => {
+    const app = await setUp(await there.visitor('strict'), 'standing')
+    clock.pass(60)
+    const visitor = await there.visitor('strict')
+    const asked = await there.throughProvider(visitor, { ...person, sub: 'standing' })
+    const { settings } = store()
+    const [appClient] = await settings.appClients(federationPoolId('strict'))
+    const changed = { ...appClient!.settings, SupportedIdentityProviders: ['COGNITO'] }
+    await settings.saveAppClient({ ...appClient!, settings: changed }, clock.now())
+    await there.server.services.directory.refresh()
+    try {
+      const page = await asked.submit({ code: app.codeAt(clock.now()) })
+      expect(page.heading).toBe('There is no way to sign in here')
+    } finally {
+      await settings.saveAppClient(appClient!, clock.now())
+      await there.server.services.directory.refresh()
+    }
+  })
+
   test('A9: an app whose people come from the provider alone takes no password, code, passkey or sign-up', async () => {
     const { browser, url } = { browser: there.browser(), url: (await there.visitor('alone')).authorization.url }
     const begun = await browser.request(url)

@@ -175,6 +175,23 @@ describe('an ID token', () => {
     })
   })
 
+  test('one network begins no more sign-ins there than with a password', async () => {
+    const strict = await startFederation(
+      { environment: { hashMemoryKiB: 1024, rateLimits: true } },
+      { RateLimits: { SignInsPerNetwork: { PerMinute: 3 } } },
+    )
+    try {
+      const { visit, login } = await strict.visitor('both')
+      const seen: number[] = []
+      for (let times = 0; times < 5; times += 1) seen.push((await login.follow('Continue with')).status)
+      // Elsewhere there is no content, and no status.
+      expect(seen).toEqual([0, 0, 0, 429, 429])
+      expect((await visit(login.url.href)).heading).toBe('Sign in')
+    } finally {
+      await strict.stop()
+    }
+  })
+
   test('nothing that a provider must not know goes there, and what it must know goes where it was configured', async () => {
     const visitor = await there.visitor('both')
     const away = await visitor.login.follow('Continue with')

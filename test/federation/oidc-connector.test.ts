@@ -68,6 +68,11 @@ test('with endpoints that the operator names, without discovery, and userInfo by
   expect(await signIn(provider({ endpoints: without }))).toMatchObject({ subject: 'ada', userInfo: {} })
 })
 
+test('userInfo by POST is not believed about somebody else either', async () => {
+  idp.tamper((path, body) => (path === '/me' ? body.replace('"sub":"ada"', '"sub":"eve"') : undefined))
+  await expect(signIn(provider({ userInfoMethod: 'POST' }))).rejects.toMatchObject({ kind: 'invalid' })
+})
+
 test('what it says of itself is asked for once in ten minutes', async () => {
   const there = connector()
   const discoveries = () => idp.requests.filter((line) => line.includes('.well-known')).length

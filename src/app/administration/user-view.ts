@@ -14,6 +14,8 @@ export interface UserView {
   /** Second factors, in the user's order. */
   UserMFASettingList: readonly string[]
   PreferredMfaSetting?: string
+  /** Accounts at identity providers, as `<ProviderName> <subject>`. */
+  Identities?: readonly string[]
   /** ISO 8601. */
   UserCreateDate: string
   UserLastModifiedDate: string
@@ -26,6 +28,9 @@ export const userView = (user: User): UserView => ({
   Attributes: { sub: user.sub, ...user.attributes },
   UserMFASettingList: user.mfaTypes ?? [],
   ...(user.preferredMfa === undefined ? {} : { PreferredMfaSetting: user.preferredMfa }),
+  ...(user.identities === undefined
+    ? {}
+    : { Identities: user.identities.map(({ providerName, userId }) => `${providerName} ${userId}`) }),
   UserCreateDate: user.createdAt.toISOString(),
   UserLastModifiedDate: user.updatedAt.toISOString(),
 })

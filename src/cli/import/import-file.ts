@@ -66,10 +66,19 @@ export async function importFile(run: Run, options: ImportOptions): Promise<Impo
       ...(done.Refused === 0 ? {} : { Report: options.report }),
       ...(begun.RowsDone === 0 ? {} : { ResumedAfter: begun.RowsDone }),
     }
+  } catch (error) {
+    throw dryRun ? error : goingOn(error)
   } finally {
     bar.stop()
     await report.close()
   }
+}
+
+/** A server that goes away in the middle loses nothing: whoever is told so does not begin from the start. */
+function goingOn(error: unknown): unknown {
+  if (!(error instanceof CommandFailure) || error.reason !== 'unreachable') return error
+  const hint = 'The same command goes on where this one stopped.'
+  return new CommandFailure('unreachable', `${error.message} ${hint}`, { cause: error })
 }
 
 interface Work {

@@ -4,6 +4,8 @@ import { availableProviders } from '../../domain/app-clients/sign-in-methods.ts'
 import { signInByProvider } from '../../domain/identity-providers/federated-sign-in.ts'
 import { beginAtProvider, openProviderState } from '../../domain/identity-providers/provider-state.ts'
 import type { OpenedState } from '../../domain/identity-providers/provider-state.ts'
+import { limitRequests } from '../../domain/rate-limits/consume-limits.ts'
+import { tellLimited } from '../tell-limited.ts'
 import { ProviderFailure } from '../../domain/ports/identity-provider-connector.ts'
 import { TriggerFailure } from '../../domain/triggers/trigger-failure.ts'
 import { findFlow, knownBrowserHandle } from '../../oidc/interaction.ts'
@@ -51,6 +53,9 @@ async function begin(services: HostedServices, step: Step): Promise<void> {
   const { userPool } = tenant.snapshot
   const provider = availableProviders(userPool, appClient).find(({ name }) => name === ctx.query['provider'])
   if (provider === undefined) return redirect(ctx, pageUrl(step, 'login'))
+  // Each is a conversation with the provider, and nobody comes back who has not been sent there.
+  const limited = await limitRequests(step.domain, userPool, 'SignInsPerNetwork', 'SignIn')
+  if (limited !== undefined) return tellLimited(services, step, limited)
   try {
     const location = await beginAtProvider(step.domain, {
       ...{ userPool, provider, browser },

@@ -1,10 +1,3 @@
-import { buildDecrypt } from '@aws-crypto/decrypt-node'
-import { RawRsaKeyringNode } from '@aws-crypto/raw-rsa-keyring-node'
-import { constants, generateKeyPairSync } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { preTokenGeneration } from '../../../src/domain/triggers/pre-token-generation.ts'
 import { createUserOnRequest } from '../../../src/domain/users/operator-triggers.ts'
@@ -12,97 +5,16 @@ import { haveAccount, userPoolOf } from '../../support/accounts.ts'
 import { movableClock } from '../../support/movable-clock.ts'
 import { startServer } from '../../support/server.ts'
 import type { TestServer } from '../../support/server.ts'
-import { startTriggerReceiver } from '../../support/trigger-receiver.ts'
-import type { ReceivedEvent } from '../../support/trigger-receiver.ts'
 import type { VisitedPage } from '../../support/user-agent.ts'
 import { callback, goodPassword, visitorAt, whereItIs } from '../../support/visitor.ts'
+import { byHttp, byModule } from '../../support/trigger-transports.ts'
+import type { Transport } from '../../support/trigger-transports.ts'
+import type { ReceivedEvent } from '../../support/trigger-receiver.ts'
 
 /*
  * Each source of the triggers that have to do with messages, once by HTTP and once by a module: one person walks through all that
  * has a message sent, with an e-mail address and with a phone.
  */
-
-const { publicKey, privateKey } = generateKeyPairSync('rsa', {
-  modulusLength: 2048,
-  publicKeyEncoding: { type: 'spki', format: 'pem' },
-  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-})
-const keyring = new RawRsaKeyringNode({
-  keyNamespace: 'latchkey',
-  keyName: 'custom-sender',
-  rsaKey: { privateKey },
-  padding: constants.RSA_PKCS1_OAEP_PADDING,
-  oaepHash: 'sha256',
-})
-const decrypted = async (sealed: unknown) =>
-  (await buildDecrypt().decrypt(keyring, Buffer.from(String(sealed), 'base64'))).plaintext.toString('utf8')
-
-/** Where a pool's functions are, and what they have been asked. */
-interface Transport {
-  hook: object
-  /** What a sender needs beside it. */
-  sending: object
-  events(): Promise<readonly ReceivedEvent[]>
-  open(code: unknown): Promise<string>
-  stop(): Promise<void>
-}
-
-/** Its words, where words are asked for; a sender's answer is not read. The module is made of its text. */
-function answer(event: ReceivedEvent): ReceivedEvent {
-  const { triggerSource, request, response } = event
-  if (triggerSource.startsWith('CustomMessage')) {
-    const text = `${triggerSource} ${String(request['codeParameter'])} ${String(request['usernameParameter'])}`
-    Object.assign(response, { emailSubject: triggerSource, emailMessage: text, smsMessage: text })
-  }
-  if (triggerSource.startsWith('TokenGeneration')) {
-    response['claimsOverrideDetails'] = { claimsToAddOrOverride: { asked: triggerSource } }
-  }
-  return event
-}
-
-async function byHttp(): Promise<Transport> {
-  const receiver = await startTriggerReceiver()
-  receiver.react({ '*': answer })
-  return {
-    hook: {
-      Webhook: receiver.url,
-      Secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
-      AllowPrivateAddresses: true,
-      Retries: 0,
-    },
-    sending: { PublicKey: publicKey },
-    events: async () => receiver.received.map(({ event }) => event),
-    open: decrypted,
-    stop: () => receiver.stop(),
-  }
-}
-
-async function byModule(): Promise<Transport> {
-  const folder = await mkdtemp(join(tmpdir(), 'latchkey-module-'))
-  const heard = join(folder, 'heard.jsonl')
-  await writeFile(heard, '')
-  const file = join(folder, 'function.mjs')
-  await writeFile(
-    file,
-    `import { appendFileSync } from 'node:fs'
-     export const handler = async (event) => {
-       appendFileSync(new URL(${JSON.stringify(pathToFileURL(heard).href)}), JSON.stringify(event) + '\\n')
-       return answer(event)
-     }
-     ${answer.toString()}`,
-  )
-  return {
-    hook: { Module: file, Retries: 0 },
-    sending: {},
-    events: async () =>
-      (await readFile(heard, 'utf8'))
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as ReceivedEvent),
-    open: async (code) => String(code),
-    stop: () => rm(folder, { recursive: true }),
-  }
-}
 
 const media = {
   mail: {
