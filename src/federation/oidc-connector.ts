@@ -167,10 +167,12 @@ async function translated<Result>({ name }: IdentityProvider, work: Promise<Resu
         `${name} Error - ${error.status} error getting token (${printable(error.error)})`,
       )
     }
-    const { code, message } = error as Error & { code?: string }
+    const { code, message, cause } = error as Error & { code?: string }
+    // Of a connection that did not come about openid-client says no more than that.
+    const reason = code ?? printable(cause instanceof Error ? cause.message : message)
     const kind = code !== undefined && invalidAnswers.test(code) ? 'invalid' : 'away'
     // What a library quotes may hold tokens: its code says enough.
-    throw new ProviderFailure(kind, `${name}: ${code ?? printable(message)}`, { cause: error })
+    throw new ProviderFailure(kind, `${name}: ${reason}`, { cause: error })
   }
 }
 

@@ -137,6 +137,33 @@ describe('the ID token', () => {
     expect(answer['cognito:preferred_role']).toBe(preferred)
   })
 
+  test('tells an operator’s own client, and no app of others, where else the person has accounts', () => {
+    const identity = {
+      ...{ providerName: 'Acme', providerType: 'OIDC' as const, issuer: 'https://acme.example', userId: 'ana' },
+      ...{ primary: false, linkedAt: '2026-01-01T00:00:00.000Z' },
+    }
+    const linked = {
+      ...user,
+      identities: [identity, { ...identity, providerName: 'Google', providerType: 'Google' as const }],
+    }
+    const told = (client: typeof everything) => ({
+      id: idTokenClaims(issuer, client, grant, { user: linked, groups: [] }, times, { atHash: 'x' }),
+      userInfo: userInfoClaims(client, linked, ['openid']),
+    })
+    const { id, userInfo } = told(everything)
+    const form = { userId: 'ana', primary: 'false', dateCreated: '1767225600000' }
+    expect(id['identities']).toEqual([
+      { ...form, providerName: 'Acme', providerType: 'OIDC', issuer: 'https://acme.example' },
+      { ...form, providerName: 'Google', providerType: 'Google', issuer: null },
+    ])
+    expect(JSON.parse(userInfo['identities'] ?? '')).toEqual(id['identities'])
+    const others = told(clientOf(userPool, { ThirdParty: true }))
+    expect([others.id, others.userInfo]).toEqual([
+      expect.not.objectContaining({ identities: expect.anything() as unknown }),
+      expect.not.objectContaining({ identities: expect.anything() as unknown }),
+    ])
+  })
+
   test('attributes cannot pose as claims of the token', () => {
     const posing = { ...user, attributes: { ...user.attributes, iss: 'evil', aud: 'evil', 'cognito:groups': 'admins' } }
     const subject = { user: posing, groups: [] }

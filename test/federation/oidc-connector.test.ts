@@ -160,7 +160,7 @@ describe('a server that does as it likes', () => {
     async (inside) => {
       await expect(
         connector().begin(provider({ issuer: inside, allowPrivateAddresses: false }), request, {}),
-      ).rejects.toMatchObject({ kind: 'away' })
+      ).rejects.toMatchObject({ kind: 'away', message: expect.stringContaining('is at a private address') as string })
     },
   )
 

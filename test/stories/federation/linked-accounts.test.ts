@@ -93,6 +93,34 @@ describe.each(databaseKinds)('on %s', (database) => {
     expect((await link(visitor, { sub: 'mine' })).text).toContain('linked already')
   })
 
+  test('nor more by two windows at once', async () => {
+    const { visitor, username } = await member()
+    for (const number of [1, 2, 3, 4]) await link(visitor, { sub: `windows-${people}-${number}` })
+    const list = await visitor.visit(page())
+    const backs: string[] = []
+    for (const number of [5, 6]) {
+      there.idp.somebody({ sub: `windows-${people}-${number}` })
+      backs.push((await there.idp.signIn((await list.follow('Link an account at')).url.href)).href)
+    }
+    expect((await visitor.visit(backs[0]!)).text).toContain('Linked.')
+    expect((await visitor.visit(backs[1]!)).text).toContain('You have as many as you can have')
+    expect((await userOf(username)).identities).toHaveLength(5)
+  })
+
+  test('begun by one person and ended by the next in the same browser: it is linked to neither', async () => {
+    const { visitor, username } = await member()
+    there.idp.somebody({ sub: 'shared-browser' })
+    const away = await (await visitor.visit(page())).follow('Link an account at')
+    const back = (await there.idp.signIn(away.url.href)).href
+    await visitor.visit(`${there.base('both')}/logout?client_id=both&logout_uri=https://app.example/`)
+    const next = `next-${people}@example.com`
+    await haveAccount(there.server, { username: next, password: goodPassword, userPoolId: federationPoolId('both') })
+    const { login } = await there.visitor('both', { browser: visitor })
+    expect(whereItIs(await login.submit({ username: next, password: goodPassword }))).toBe('the app')
+    expect((await visitor.visit(back)).text).toContain('was done in another window')
+    for (const name of [username, next]) expect((await userOf(name)).identities).toBeUndefined()
+  })
+
   test('five are enough', async () => {
     const { visitor } = await member()
     for (const number of [1, 2, 3, 4, 5]) await link(visitor, { sub: `many-${people}-${number}` })
@@ -174,7 +202,7 @@ describe.each(databaseKinds)('on %s', (database) => {
     expect((await other.visitor.visit(back)).heading).toBe('We can’t continue from here')
     expect((await userOf(other.username)).identities).toBeUndefined()
     expect((await visitor.visit(back)).text).toContain('Linked.')
-    expect((await visitor.visit(back)).text).toContain('Please try again')
+    expect((await visitor.visit(back)).text).toContain('was done in another window')
     const late = await (await visitor.visit(page())).follow('Link an account at')
     const lateBack = (await there.idp.signIn(late.url.href)).href
     clock.pass(3601)
