@@ -7,8 +7,8 @@ export interface RenderedMessage {
   recipient: string
   /** Shown as the sender's name. */
   brandName: string
-  /** E-mails: bare addresses of the pool's own; absent: those of the server. */
-  sender?: { address?: string; replyTo?: string }
+  /** The pool's own, bare addresses for e-mails; absent: those of the server. */
+  sender?: { address?: string; replyTo?: string; smsId?: string }
   /** BCP 47 tag of the texts. */
   lang: string
   subject: string

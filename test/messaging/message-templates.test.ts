@@ -179,4 +179,23 @@ describe('the sender', () => {
     ])
     expect(unusableSender(undefined)).toEqual([])
   })
+
+  it.each([
+    ['Acme', 'Acme'],
+    ['Acme Shop', 'Acme Shop'],
+    ['+447700900123', '+447700900123'],
+    ['TwelveLetter', undefined],
+    ['12345', undefined],
+    ['Acme\r\nTo: x', undefined],
+    ['+0', undefined],
+    [7, undefined],
+  ])('of SMS: %j', async (written, expected) => {
+    const sender = senderIdentityOf(undefined, { SenderId: written })
+    expect(sender).toEqual(expected === undefined ? {} : { smsId: expected })
+    expect(unusableSender(undefined, { SenderId: written })).toEqual(
+      expected === undefined ? ['SmsConfiguration.SenderId'] : [],
+    )
+    const sms = await render({ medium: 'SMS', recipient: '+15550100' }, {}, { sender })
+    expect(sms.sender).toEqual(sender)
+  })
 })

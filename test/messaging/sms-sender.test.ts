@@ -99,6 +99,26 @@ test('SNS gets a Publish that is signed', async () => {
   expect(headers.authorization).toMatch(/^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/\d{8}\/eu-west-1\/sns\/aws4_request/)
 })
 
+test('a user pool’s own sender takes the place of the server’s', async () => {
+  const { received, host } = await receiver()
+  const sns = `sns://AKIDEXAMPLE:secret@${host}?region=eu-west-1&senderId=Server&insecure=true`
+  await send(`twilio://AC123:token@${host}?messagingServiceSid=MG1&insecure=true`, { sender: { smsId: 'Acme' } })
+  await send(sns, { sender: { smsId: 'Acme' } })
+  await send(sns, { sender: { smsId: '+447700900123' } })
+  await send(`http://${host}/sms`, { sender: { smsId: 'Acme' } })
+  const [twilio, named, numbered, webhook] = received.map(({ body }) => body)
+  expect(Object.fromEntries(new URLSearchParams(twilio))).toEqual({
+    ...{ To: message.recipient, From: 'Acme', Body: message.text },
+  })
+  const entry = (body: string | undefined) => {
+    const fields = new URLSearchParams(body)
+    return ['Name', 'Value.StringValue'].map((name) => fields.get(`MessageAttributes.entry.2.${name}`))
+  }
+  expect(entry(named)).toEqual(['AWS.SNS.SMS.SenderID', 'Acme'])
+  expect(entry(numbered)).toEqual(['AWS.MM.SMS.OriginationNumber', '+447700900123'])
+  expect(JSON.parse(webhook ?? '')).toMatchObject({ data: { to: message.recipient, from: 'Acme' } })
+})
+
 test('a webhook gets JSON that another implementation finds signed', async () => {
   const { received, host } = await receiver()
   await send(`http://${host}/sms?tenant=a`)

@@ -18,6 +18,8 @@ export interface SenderIdentity {
   name?: string
   address?: string
   replyTo?: string
+  /** Of SMS: a number in E.164, or up to eleven letters and digits. */
+  smsId?: string
 }
 
 /**

@@ -78,6 +78,15 @@ const byLanguage = (text: string | Readonly<Record<string, string>>): LocalisedT
 /** Cognito's. What names its own services is not acted on, and nothing in it keeps a server from starting. */
 export const emailConfiguration = z.looseObject({ From: z.unknown(), ReplyToEmailAddress: z.unknown() }).partial()
 
+/** Cognito's members are kept; ours is who SMS come from. */
+export const smsConfiguration = z.looseObject({ SenderId: z.unknown() }).partial()
+
+/** A number, or a name as phones show it (3GPP TS 23.040: eleven characters). */
+const smsId = /^(?:\+[1-9]\d{6,14}|(?=.*[A-Za-z])[A-Za-z\d][A-Za-z\d -]{0,10})$/
+
+const readSmsId = (written: unknown): string | undefined =>
+  typeof written === 'string' && smsId.test(written) ? written : undefined
+
 /** `Name <address>`, or the address alone. @returns undefined where it is neither */
 export function readSender(from: string): { name?: string; address: string } | undefined {
   const [, quoted, plain, inBrackets] = /^\s*(?:"([^"\\]*)"|([^"<>]*?))\s*<([^<>]+)>\s*$/.exec(from) ?? []
@@ -87,16 +96,21 @@ export function readSender(from: string): { name?: string; address: string } | u
   return { address, ...(name === '' ? {} : { name }) }
 }
 
-export function senderIdentityOf(settings: z.output<typeof emailConfiguration> | undefined): SenderIdentity {
-  const { From: from, ReplyToEmailAddress: reply } = settings ?? {}
+export function senderIdentityOf(
+  email: z.output<typeof emailConfiguration> | undefined,
+  sms?: z.output<typeof smsConfiguration>,
+): SenderIdentity {
+  const { From: from, ReplyToEmailAddress: reply } = email ?? {}
   const sender = typeof from === 'string' ? readSender(from) : undefined
   const replyTo = typeof reply === 'string' ? parseEmailAddress(reply) : undefined
-  return { ...sender, ...(replyTo === undefined ? {} : { replyTo }) }
+  const id = readSmsId(sms?.SenderId)
+  return { ...sender, ...(replyTo === undefined ? {} : { replyTo }), ...(id === undefined ? {} : { smsId: id }) }
 }
 
-/** Members of an EmailConfiguration that cannot be used as they are. */
-export function unusableSender(settings: unknown): readonly string[] {
-  const { From, ReplyToEmailAddress } = (settings ?? {}) as Record<string, unknown>
+/** Members of an EmailConfiguration and an SmsConfiguration that cannot be used as they are. */
+export function unusableSender(email: unknown, sms?: unknown): readonly string[] {
+  const { From, ReplyToEmailAddress } = (email ?? {}) as Record<string, unknown>
+  const { SenderId } = (sms ?? {}) as Record<string, unknown>
   return [
     ...(From === undefined || (typeof From === 'string' && readSender(From) !== undefined)
       ? []
@@ -105,5 +119,6 @@ export function unusableSender(settings: unknown): readonly string[] {
     (typeof ReplyToEmailAddress === 'string' && parseEmailAddress(ReplyToEmailAddress) !== undefined)
       ? []
       : ['EmailConfiguration.ReplyToEmailAddress']),
+    ...(SenderId === undefined || readSmsId(SenderId) !== undefined ? [] : ['SmsConfiguration.SenderId']),
   ]
 }

@@ -10,6 +10,6 @@ export function settingsNotActedOn(settings: Readonly<Record<string, unknown>>):
     ...(typeof lambdas === 'object' && lambdas !== null && Object.keys(lambdas).length > 0 ? ['LambdaConfig'] : []),
     ...((at('Policies', 'PasswordPolicy', 'PasswordHistorySize') ?? 0) === 0 ? [] : ['PasswordHistorySize']),
     ...(advanced === 'OFF' ? [] : ['UserPoolAddOns']),
-    ...unusableSender(at('EmailConfiguration')),
+    ...unusableSender(at('EmailConfiguration'), at('SmsConfiguration')),
   ]
 }

@@ -16,6 +16,7 @@ import {
   messageTemplatesOf,
   messageTemplatesSchema,
   senderIdentityOf,
+  smsConfiguration,
 } from './message-template-settings.ts'
 import { passkeySettingsOf, signInPolicy, webAuthnConfiguration } from './passkey-settings.ts'
 import type { AttributeSetting, Branding, UserPool } from './user-pool.ts'
@@ -94,6 +95,7 @@ export const userPoolSettingsSchema = z.strictObject({
   UsernameConfiguration: z.strictObject({ CaseSensitive: z.boolean().default(false) }).prefault({}),
   Policies: z.strictObject({ PasswordPolicy: passwordPolicy.prefault({}), SignInPolicy: signInPolicy }).prefault({}),
   EmailConfiguration: emailConfiguration.optional(),
+  SmsConfiguration: smsConfiguration.optional(),
   MessageTemplates: messageTemplatesSchema.optional(),
   AdminCreateUserConfig: z
     .strictObject({
@@ -162,7 +164,6 @@ export const inertUserPoolMembers = [
   'LambdaConfig',
   'LastModifiedDate',
   'SchemaAttributes',
-  'SmsConfiguration',
   'SmsConfigurationFailure',
   'SmsVerificationMessage',
   'Issuer',
@@ -209,7 +210,7 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     customAttributes: customAttributesOf(settings),
     messages: { ...messagesOf(settings), ...mfaMessagesOf(settings) },
     messageTemplates: messageTemplatesOf(settings.MessageTemplates),
-    sender: senderIdentityOf(settings.EmailConfiguration),
+    sender: senderIdentityOf(settings.EmailConfiguration, settings.SmsConfiguration),
     // Cognito has none by default, and people lock themselves out with a misspelt address.
     verifiedBeforeUpdate:
       settings.UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate ?? settings.AutoVerifiedAttributes,

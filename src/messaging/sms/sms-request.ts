@@ -4,7 +4,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { RenderedMessage } from '../message-sender.ts'
 import type { SmsService } from './sms-url.ts'
 
-type Sms = Pick<RenderedMessage, 'id' | 'recipient' | 'text'>
+type Sms = Pick<RenderedMessage, 'id' | 'recipient' | 'text' | 'sender'>
 
 /** A message in the shape that a service takes. */
 export function smsRequest(service: SmsService, sms: Sms, clock: Clock): Promise<Request> | Request {
@@ -19,8 +19,9 @@ export function smsRequest(service: SmsService, sms: Sms, clock: Clock): Promise
 }
 
 /** Twilio's Programmable Messaging: `POST /2010-04-01/Accounts/{Sid}/Messages.json`. */
-function twilioRequest(service: Extract<SmsService, { kind: 'twilio' }>, { recipient, text }: Sms): Request {
-  const { endpoint, accountSid, authToken, from } = service
+function twilioRequest(service: Extract<SmsService, { kind: 'twilio' }>, { recipient, text, sender }: Sms): Request {
+  const { endpoint, accountSid, authToken } = service
+  const from = sender?.smsId === undefined ? service.from : { name: 'From', value: sender.smsId }
   const credentials = Buffer.from(`${accountSid}:${authToken}`).toString('base64')
   return new Request(`${endpoint}/2010-04-01/Accounts/${encodeURIComponent(accountSid)}/Messages.json`, {
     method: 'POST',
@@ -30,12 +31,13 @@ function twilioRequest(service: Extract<SmsService, { kind: 'twilio' }>, { recip
 }
 
 /** Amazon SNS: the query API's `Publish` to a phone number, signed with Signature Version 4. */
-function snsRequest(service: Extract<SmsService, { kind: 'sns' }>, { recipient, text }: Sms): Promise<Request> {
-  const { endpoint, region, accessKeyId, secretAccessKey, senderId } = service
+function snsRequest(service: Extract<SmsService, { kind: 'sns' }>, { recipient, text, sender }: Sms): Promise<Request> {
+  const { endpoint, region, accessKeyId, secretAccessKey } = service
+  const senderId = sender?.smsId ?? service.senderId
   const attributes = [
     // Without it a code may wait behind advertising.
     ['AWS.SNS.SMS.SMSType', 'Transactional'],
-    ...(senderId === undefined ? [] : [['AWS.SNS.SMS.SenderID', senderId]]),
+    ...(senderId === undefined ? [] : [[senderAttribute(senderId), senderId]]),
   ] as const
   const fields = new URLSearchParams({
     Action: 'Publish',
@@ -54,12 +56,20 @@ function snsRequest(service: Extract<SmsService, { kind: 'sns' }>, { recipient, 
   return client.sign(`${endpoint}/`, { method: 'POST', headers, body: fields.toString() })
 }
 
+/** SNS has one attribute for a name, and another for a number of one's own. */
+const senderAttribute = (senderId: string): string =>
+  senderId.startsWith('+') ? 'AWS.MM.SMS.OriginationNumber' : 'AWS.SNS.SMS.SenderID'
+
 /** JSON, signed as Standard Webhooks says; the id is the same at every try. */
 function webhookRequest(service: Extract<SmsService, { kind: 'webhook' }>, sms: Sms, clock: Clock): Request {
   const { endpoint, secret } = service
-  const { id, recipient, text } = sms
+  const { id, recipient, text, sender } = sms
   const now = clock.now()
-  const body = JSON.stringify({ type: 'sms.send', timestamp: now.toISOString(), data: { id, to: recipient, text } })
+  const body = JSON.stringify({
+    type: 'sms.send',
+    timestamp: now.toISOString(),
+    data: { id, to: recipient, text, from: sender?.smsId },
+  })
   return new Request(endpoint, {
     method: 'POST',
     headers: {
