@@ -10,6 +10,7 @@ import type { People, Person } from '../../support/person.ts'
 import { plainAppHeading, startPlainApp } from '../../support/plain-app.ts'
 import type { PlainApp } from '../../support/plain-app.ts'
 import { authorizationRequest } from '../../support/relying-party.ts'
+import { cheapHashes } from '../../support/hash-cost.ts'
 import { databaseKinds, startServer } from '../../support/server.ts'
 import type { TestServer } from '../../support/server.ts'
 
@@ -31,7 +32,12 @@ describe.each(databaseKinds.slice(1))('in Chromium, on %s', (database) => {
   let server: TestServer
   let people: People
   beforeAll(async () => {
-    server = await startServer({ configuration: linkPoolsOf(`${app.origin}/callback`), database, clock })
+    server = await startServer({
+      configuration: linkPoolsOf(`${app.origin}/callback`),
+      database,
+      clock,
+      environment: cheapHashes,
+    })
     people = peopleAt(chromium, server)
   })
   afterEach(async () => {
