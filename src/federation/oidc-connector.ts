@@ -152,7 +152,7 @@ async function userInfo(
   return claims
 }
 
-/** @throws ProviderFailure in place of whatever openid-client throws; anything else is a fault of ours, or of the network */
+/** @throws ProviderFailure in place of whatever openid-client, or the connection below it, throws */
 async function translated<Result>({ name }: IdentityProvider, work: Promise<Result>): Promise<Result> {
   try {
     return await work

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { haveAccount } from '../support/accounts.ts'
+import { guessesAt } from '../../src/domain/lock-out/guess.ts'
+import { haveAccount, userPoolOf } from '../support/accounts.ts'
 import { federationPoolId, startFederation } from '../support/federation-pools.ts'
 import type { Federation } from '../support/federation-pools.ts'
 import { databaseKinds } from '../support/server.ts'
@@ -95,6 +96,19 @@ describe.each(databaseKinds)('on %s', (database) => {
       username: 'Acme_CaseTwin',
       attributes: { name: 'First' },
     })
+  })
+
+  test('what an operator lifts of somebody from there is no lock on whoever has the address here', async () => {
+    const address = 'locked@example.com'
+    await there.throughProvider(await there.visitor('both'), { sub: 'lifted', email: address })
+    const userPoolId = federationPoolId('both')
+    const owner = await haveAccount(there.server, { username: address, password: goodPassword, userPoolId })
+    const guest = (await store().users.findByIdentifier(userPoolId, 'acme_lifted'))!
+    const [lifted, owners] = [guest, owner].map((user) =>
+      guessesAt(there.server.services.domain, userPoolOf(there.server, userPoolId), user),
+    )
+    expect(owners!.length).toBeGreaterThan(3)
+    expect(lifted!.filter((bucket) => owners!.includes(bucket))).toEqual([])
   })
 
   test('a provider that is moved to another server brings back nobody by its subjects', async () => {

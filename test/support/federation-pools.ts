@@ -25,6 +25,8 @@ const pools = {
   strict: { MfaConfiguration: 'ON', SoftwareTokenMfaConfiguration: { Enabled: true } },
   lenient: { MfaConfiguration: 'ON', SoftwareTokenMfaConfiguration: { Enabled: true }, RequireMfa: false },
   demanding: { Schema: [{ Name: 'family_name', Required: true }] },
+  /** Its app asks questions of its own in place of a password. */
+  asking: { ExplicitAuthFlows: ['ALLOW_CUSTOM_AUTH'] },
   named: { UsernameAttributes: [], AliasAttributes: ['email'] },
 } as const
 
@@ -52,7 +54,13 @@ export async function startFederation(options: TestServerOptions, more: object =
   )
   const configuration = JSON.stringify({
     UserPools: Object.entries(pools).map(([name, settings]) => {
-      const { SupportedIdentityProviders, AttributeMapping, RequireMfa, ...own }: Record<string, unknown> = {
+      const {
+        SupportedIdentityProviders,
+        AttributeMapping,
+        RequireMfa,
+        ExplicitAuthFlows,
+        ...own
+      }: Record<string, unknown> = {
         ...usual,
         ...settings,
       }
@@ -80,6 +88,7 @@ export async function startFederation(options: TestServerOptions, more: object =
             AllowedOAuthFlows: ['code'],
             AllowedOAuthScopes: ['openid', 'email', 'profile'],
             SupportedIdentityProviders,
+            ...(ExplicitAuthFlows === undefined ? {} : { ExplicitAuthFlows }),
           },
         ],
       }

@@ -3,7 +3,7 @@ import type { IdentityKey } from '../ports/identity-repository.ts'
 import type { NewUser } from '../ports/new-user.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
-import { lookupKey } from '../users/sign-in-name.ts'
+import { identifiersOf } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
 import type { IdentityProvider } from './identity-provider.ts'
 
@@ -35,7 +35,7 @@ export async function addFederatedUser(
     enabled: true,
     attributes,
     identities: [{ ...identity, providerType: provider.type, primary: true, linkedAt: at.toISOString() }],
-    identifiers: [{ kind: 'username', key: lookupKey(userPool, username) }],
+    identifiers: identifiersOf(userPool, { username, attributes, confirmed: true, external: true }),
     createdAt: at,
     updatedAt: at,
   }

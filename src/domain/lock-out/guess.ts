@@ -82,7 +82,10 @@ export const guessAtPassword = (services: Services, userPool: UserPool, userSub:
  * among them.
  */
 export const guessesAt = (services: Services, userPool: UserPool, user: User): readonly string[] => {
-  const names = identifiersOf(userPool, { ...user, confirmed: true }).map(({ key }) => key)
+  const names = identifiersOf(userPool, {
+    ...{ ...user, confirmed: true },
+    external: user.status === 'EXTERNAL_PROVIDER',
+  }).map(({ key }) => key)
   return [
     ...(['password', 'code', 'mfa'] as const).map((verifier) =>
       bucketOf(services, userPool, verifier, 'user', user.sub),

@@ -54,10 +54,10 @@ export function prepareUser(services: Preparing, userPool: UserPool, row: Checke
       createdAt,
       updatedAt: row.UserLastModifiedDate ?? createdAt,
       ...identitiesOf(row),
-      identifiers: identifiersOf(userPool, { username, attributes, confirmed }).filter(
-        // No address of theirs is a name, as when they came.
-        ({ kind }) => status !== 'EXTERNAL_PROVIDER' || kind === 'username',
-      ),
+      identifiers: identifiersOf(userPool, {
+        ...{ username, attributes, confirmed },
+        external: status === 'EXTERNAL_PROVIDER',
+      }),
     },
     groups: [...new Set(row.Groups)],
     softwareTokens: softwareTokensOf(services, userPool, row, sub, at),

@@ -55,31 +55,25 @@ export function planUserPools(
       domains: configuration.domains ?? existing?.domains ?? [],
       settings,
       triggers: configuredTriggers(sealedBox, existing?.triggers, configuration.triggers),
-      ...eventWebhooksIn(sealedBox, existing, configuration),
-      ...identityProvidersIn(sealedBox, existing, configuration),
+      ...unlessEmpty(
+        'eventWebhooks',
+        configuredEventWebhooks(sealedBox, existing?.eventWebhooks, configuration.eventWebhooks),
+      ),
+      ...unlessEmpty(
+        'identityProviders',
+        configuredIdentityProviders(sealedBox, existing?.identityProviders, configuration.identityProviders),
+      ),
       ...(existing?.passwordForms === undefined ? {} : { passwordForms: existing.passwordForms }),
     }
     return { configuration, existing, record, warnings }
   })
 }
 
-function eventWebhooksIn(
-  sealedBox: DomainServices['sealedBox'],
-  existing: UserPoolRecord | undefined,
-  { eventWebhooks: named }: UserPoolConfiguration,
-): Pick<UserPoolRecord, 'eventWebhooks'> {
-  const eventWebhooks = configuredEventWebhooks(sealedBox, existing?.eventWebhooks, named)
-  return eventWebhooks.length === 0 ? {} : { eventWebhooks }
-}
-
-function identityProvidersIn(
-  sealedBox: DomainServices['sealedBox'],
-  existing: UserPoolRecord | undefined,
-  { identityProviders: named }: UserPoolConfiguration,
-): Pick<UserPoolRecord, 'identityProviders'> {
-  const identityProviders = configuredIdentityProviders(sealedBox, existing?.identityProviders, named)
-  return identityProviders.length === 0 ? {} : { identityProviders }
-}
+/** A pool without any has no such member, in the row as in the record. */
+const unlessEmpty = <Name extends 'eventWebhooks' | 'identityProviders'>(
+  name: Name,
+  rows: NonNullable<UserPoolRecord[Name]>,
+): Pick<UserPoolRecord, Name> => (rows.length === 0 ? {} : { [name]: rows }) as Pick<UserPoolRecord, Name>
 
 /** The issuer that was once configured: it stays when the file does not name it any more. */
 export const issuerOf = (settings: Readonly<Record<string, unknown>>): string | undefined =>

@@ -56,13 +56,21 @@ export const lookupKey = (userPool: UserPool, typed: string): string =>
  * alias that counts already (e-mail and phone once verified, preferred_username once confirmed).
  * @param user.typed the address that the user signed up with; another one then counts only once verified, or it would be
  * a second way into an account that its owner never heard of (threat row A1)
+ * @param user.external somebody of an identity provider: no address of theirs is a name, whatever the provider says of it
  */
 export function identifiersOf(
   userPool: UserPool,
-  user: { username: string; attributes: UserAttributes; confirmed: boolean; typed?: SignInName['kind'] },
+  user: {
+    username: string
+    attributes: UserAttributes
+    confirmed: boolean
+    typed?: SignInName['kind']
+    external?: boolean
+  },
 ): readonly UserIdentifier[] {
   const key = (text: string): string => canonicalName(text, userPool.caseSensitiveUsernames)
   const identifiers: UserIdentifier[] = [{ kind: 'username', key: key(user.username) }]
+  if (user.external === true) return identifiers
   for (const name of userPool.usernameAttributes) {
     const value = user.attributes[name]
     const counts = (user.typed ?? name) === name || user.attributes[`${name}_verified`] === 'true'

@@ -21,7 +21,7 @@ const names = [
     'PostAuthentication',
     'PreTokenGeneration',
   ],
-  ...['CustomMessage', 'UserMigration'],
+  ...['CustomMessage', 'UserMigration', 'DefineAuthChallenge', 'CreateAuthChallenge', 'VerifyAuthChallengeResponse'],
 ]
 
 describe('by HTTP', () => {
@@ -166,6 +166,12 @@ describe('by HTTP', () => {
       expect(page.text).toContain('Not from there')
     },
   )
+
+  test('whoever comes from there is asked none of an app’s own questions, even where it asks all others', async () => {
+    const page = await there.throughProvider(await there.visitor('asking'), { sub: 'unasked' })
+    expect(whereItIs(page)).toBe('the app')
+    expect(receiver.sources().filter((source) => source.includes('AuthChallenge'))).toEqual([])
+  })
 
   test('an answer that is none lets nobody in', async () => {
     receiver.react({
