@@ -179,7 +179,9 @@ describe.each([
       const { addresses } = media[medium]
       // To the former address goes what is none of Cognito’s: that it is about to be replaced.
       const others = (await server.mail()).filter(({ to }) => addresses.some((address) => address === to))
-      expect(others.filter(({ text }) => /\d{6}|Temporary/.test(text))).toEqual([])
+      // A link's sealed token holds six digits in a row now and then; a code stands by itself.
+      const words = others.map(({ text }) => text.replaceAll(/https?:\S+/g, ''))
+      expect(words.filter((text) => /\d{6}|Temporary/.test(text))).toEqual([])
     },
   )
 
