@@ -3,6 +3,7 @@ import type { ExpressionBuilder, Kysely, RawBuilder, SqlBool } from 'kysely'
 import { jsonArrayFrom } from 'kysely/helpers/postgres'
 import type { GroupRepository } from '../domain/ports/store.ts'
 import type { Group } from '../domain/users/user.ts'
+import { jsonText } from './json-text.ts'
 import { present } from './rows.ts'
 import type { Schema } from './schema.ts'
 
@@ -38,12 +39,15 @@ export const groupRepository = (db: Kysely<Schema>): GroupRepository => ({
       )
       .execute()
   },
-  async addIfAbsent(group, at) {
-    await db
-      .insertInto('groups')
-      .values(groupRow(group, at))
-      .onConflict((conflict) => conflict.columns(['user_pool_id', 'name']).doNothing())
-      .execute()
+  async addIfAbsent(groups, at) {
+    // One JSON text however many there are; in one order, as everybody takes them, so that nobody waits for each other.
+    const { rows } = await sql<{ name: string }>`
+      insert into groups (user_pool_id, name, description, precedence, role_arn, created_at, updated_at)
+      select * from jsonb_to_recordset(${jsonText(groups.map((group) => groupRow(group, at)))}::jsonb) as given (
+        user_pool_id text, name text, description text, precedence integer, role_arn text, created_at timestamptz,
+        updated_at timestamptz) order by name collate "C"
+      on conflict (user_pool_id, name) do nothing returning name`.execute(db)
+    return rows.map(({ name }) => name)
   },
   async list(userPoolId) {
     const rows = await db
@@ -55,10 +59,12 @@ export const groupRepository = (db: Kysely<Schema>): GroupRepository => ({
       .execute()
     return rows.map(present)
   },
-  async addUser(userPoolId, groupName, userSub, at) {
+  async addUser(userPoolId, groupNames, userSub, at) {
+    if (groupNames.length === 0) return
+    const member = { user_pool_id: userPoolId, user_sub: userSub, created_at: at }
     await db
       .insertInto('group_members')
-      .values({ user_pool_id: userPoolId, group_name: groupName, user_sub: userSub, created_at: at })
+      .values(groupNames.map((name) => ({ ...member, group_name: name })))
       .onConflict((conflict) => conflict.doNothing())
       .execute()
   },

@@ -4,6 +4,7 @@ import type { HousekeepingRepository } from '../domain/ports/housekeeping-reposi
 import { knownBrowserSeconds } from '../domain/lock-out/known-browsers.ts'
 import { expiredFlowSeconds } from '../domain/sessions/flow.ts'
 import { keptInvocationSeconds } from '../domain/triggers/trigger-invocation.ts'
+import { keptImportSeconds } from '../domain/user-import/import-users.ts'
 import { addSeconds } from '../platform/clock.ts'
 import type { Schema } from './schema.ts'
 import { deleteDecoySignUps } from './decoy-sign-up-repository.ts'
@@ -40,6 +41,8 @@ const sweeps: readonly Sweep[] = [
   // refresh tokens along.
   { table: 'grants', column: 'expires_at', keptSeconds: day },
   { table: 'trigger_invocations', column: 'at', keptSeconds: keptInvocationSeconds },
+  // The names of refused rows are people's: an import that could still go on by then begins anew.
+  { table: 'user_imports', column: 'started_at', keptSeconds: keptImportSeconds },
   // Dead letters stay until somebody has looked at them.
   { table: 'outbox', column: 'sent_at', keptSeconds: 7 * day },
 ]

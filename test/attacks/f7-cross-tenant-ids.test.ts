@@ -219,10 +219,10 @@ const table: Record<string, [Outcome, Call]> = {
   ],
   'groups.addIfAbsent': [
     'own',
-    (store, userPoolId, { group }) => store.groups.addIfAbsent({ userPoolId, name: group, description: 'x' }, now),
+    (store, userPoolId, { group }) => store.groups.addIfAbsent([{ userPoolId, name: group, description: 'x' }], now),
   ],
   'groups.list': ['own', (store, own) => store.groups.list(own)],
-  'groups.addUser': ['refused', (store, own, { group, sub }) => store.groups.addUser(own, group, sub, now)],
+  'groups.addUser': ['refused', (store, own, { group, sub }) => store.groups.addUser(own, [group], sub, now)],
   'groups.ofUser': ['nothing', (store, own, { sub }) => store.groups.ofUser(own, sub)],
   'verificationCodes.replace': ['refused', (store, own, ids) => store.verificationCodes.replace(codeOf(own, ids))],
   'decoyCodes.replace': ['own', (store, own, ids) => store.decoyCodes.replace(codeOf(own, ids))],
@@ -469,7 +469,7 @@ async function fill(store: Store, ids: Ids): Promise<void> {
   await store.settings.addSigningKey(keyOf(userPoolId, ids.kid))
   const user = await addUser(store, userPoolId, userAt(userPoolId, ids))
   await store.groups.save({ userPoolId, name: group }, now)
-  await store.groups.addUser(userPoolId, group, sub, now)
+  await store.groups.addUser(userPoolId, [group], sub, now)
   await store.verificationCodes.replace(codeOf(userPoolId, ids))
   await store.verificationCodes.replace({ ...codeOf(userPoolId, ids), purpose: 'sign_up' })
   await store.attributeChanges.save({ ...common(userPoolId, ids), attribute: 'email', value: 'x' })

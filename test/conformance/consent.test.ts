@@ -378,7 +378,7 @@ describe.each(databaseKinds)('on %s', (database) => {
 
   test('a third-party client learns what the page named and no more', async () => {
     const user = await newUser()
-    await pool.domain.store.groups.addUser(poolId, 'admins', user.sub, pool.clock.now())
+    await pool.domain.store.groups.addUser(poolId, ['admins'], user.sub, pool.clock.now())
     const ana = person(user)
     const bare = await ana.tokens({ scope: 'openid' })
     for (const name of ['email', 'given_name', 'cognito:groups', 'cognito:roles', 'cognito:preferred_role']) {

@@ -250,7 +250,7 @@ describe('after a refresh', () => {
     const tokens = await signIn('alone')
     const { store, clock } = pool.domain
     const sub = String(decode(tokens.idToken)['sub'])
-    await store.groups.addUser(poolId, 'plain', sub, clock.now())
+    await store.groups.addUser(poolId, ['plain'], sub, clock.now())
     await store.users.update(poolId, sub, { attributes: { given_name: 'Al' } }, clock.now())
     const { body } = await refresh(pool.base, tokens.refreshToken)
     expect(decode(body.id_token)).toMatchObject({ 'cognito:groups': ['plain'], given_name: 'Al' })

@@ -27,7 +27,7 @@ onEachDatabase((context) => {
     const user = await addUser(store, userPoolId, { passwordHash: 'hash', temporaryPasswordExpiresAt: later(5) })
     await store.groups.save({ userPoolId, name: 'admins', precedence: 1 }, now)
     await store.groups.save({ userPoolId, name: 'all', description: 'everybody' }, now)
-    for (const name of ['all', 'admins']) await store.groups.addUser(userPoolId, name, user.sub, now)
+    await store.groups.addUser(userPoolId, ['all', 'admins'], user.sub, now)
     const groups = await store.groups.ofUser(userPoolId, user.sub)
     return { userPoolId, user, subject: { user: stored(user), groups } }
   }

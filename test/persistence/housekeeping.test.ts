@@ -47,6 +47,7 @@ onEachDatabase((context) => {
     await store.outbox.add({ id: 'dead', userPoolId, sealedMessage: 's', at: now })
     await store.outbox.markSent('sent', now)
     await store.outbox.markFailed('dead', { error: 'e', retryAt: undefined, at: now })
+    await store.userImports.start(userPoolId, 'file', now)
 
     // One of two in three tables, and the code.
     expect(await store.housekeeping.deleteExpired(now, 1)).toBe(4)
@@ -64,6 +65,9 @@ onEachDatabase((context) => {
     expect(await store.housekeeping.deleteExpired(later(7 * day - 1), 100)).toBe(0)
     expect(await store.housekeeping.deleteExpired(later(7 * day), 100)).toBe(1) // the sent message
     expect(await store.outbox.deadLetters(10)).toMatchObject([{ id: 'dead' }])
+    expect(await store.housekeeping.deleteExpired(later(30 * day - 1), 100)).toBe(0)
+    expect(await store.housekeeping.deleteExpired(later(30 * day), 100)).toBe(1) // what became of an import
+    expect(await store.userImports.find(userPoolId, 'file')).toBeUndefined()
   })
 
   // PostgreSQL does this by itself.

@@ -32,7 +32,7 @@ onEachDatabase((context) => {
     ] as const
     const user = await addUser(store, userPoolId, { sub: 'same', username: 'ada', identifiers })
     await store.groups.save({ userPoolId, name: 'admins', description: userPoolId }, now)
-    await store.groups.addUser(userPoolId, 'admins', 'same', now)
+    await store.groups.addUser(userPoolId, ['admins'], 'same', now)
     const common = { userPoolId, clientId: 'web', userSub: 'same', idHash: 'same', expiresAt: later(60) }
     await store.verificationCodes.replace({
       ...common, purpose: 'reset', attribute: 'email', destination: userPoolId, codeHash: 'same', sentAt: now,

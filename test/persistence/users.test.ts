@@ -225,7 +225,7 @@ onEachDatabase((context) => {
     await store.groups.save({ userPoolId, name: 'owners', precedence: 0 }, now)
     await store.groups.save({ userPoolId, name: 'admins', precedence: 5, description: 'second' }, now)
     for (const name of ['plain', 'writers', 'admins', 'owners', 'owners']) {
-      await store.groups.addUser(userPoolId, name, user.sub, now)
+      await store.groups.addUser(userPoolId, [name], user.sub, now)
     }
     expect(await store.groups.ofUser(userPoolId, user.sub)).toEqual([
       { userPoolId, name: 'owners', precedence: 0 },
@@ -239,5 +239,28 @@ onEachDatabase((context) => {
       'plain',
       'writers',
     ])
+  })
+
+  test('of groups that come together those are made that were not there; a user joins many at once', async () => {
+    const { store } = context
+    const userPoolId = await addUserPool(store)
+    const user = await addUser(store, userPoolId)
+    const [staff, admins, writers] = [
+      { userPoolId, name: 'staff', description: 'as it was' },
+      { userPoolId, name: 'admins', precedence: 0, roleArn: 'arn:aws:iam::1:role/admin' },
+      { userPoolId, name: 'writers', description: 'a zero \0 byte' },
+    ]
+    await store.groups.save(staff, now)
+    const made = await store.groups.addIfAbsent([writers, { ...staff, description: 'another' }, admins, admins], now)
+    expect(made.toSorted()).toEqual(['admins', 'writers'])
+    expect(await store.groups.addIfAbsent([], now)).toEqual([])
+    expect(await store.groups.list(userPoolId)).toEqual([
+      admins,
+      staff,
+      { ...writers, description: 'a zero \uFFFD byte' },
+    ])
+    await store.groups.addUser(userPoolId, [], user.sub, now)
+    await store.groups.addUser(userPoolId, ['staff', 'admins', 'staff'], user.sub, now)
+    expect((await store.groups.ofUser(userPoolId, user.sub)).map(({ name }) => name)).toEqual(['admins', 'staff'])
   })
 })

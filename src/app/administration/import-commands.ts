@@ -24,7 +24,7 @@ const fileHash = z.string().regex(/^[\w-]{43}$/)
 const group = z.strictObject({
   GroupName: z.string().min(1).max(128),
   Description: z.string().max(2048).optional(),
-  Precedence: z.int().min(0).optional(),
+  Precedence: z.int().min(0).max(2_147_483_647).optional(),
   RoleArn: z.string().max(2048).optional(),
 })
 
@@ -54,25 +54,22 @@ export const importGroups = defineCommand(
   async (administration, { userPool: selector, groups }) => {
     const { id: userPoolId } = requireUserPool(administration, selector)
     const { domain } = administration
-    const known = new Set((await domain.store.groups.list(userPoolId)).map(({ name }) => name))
-    const absent = groups.filter(({ GroupName: name }) => !known.has(name))
-    await domain.store.transaction(async (tx) => {
-      for (const { GroupName: name, Description: description, Precedence: precedence, RoleArn: roleArn } of absent) {
-        const optional = { description, precedence, roleArn }
-        const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined))
-        await tx.groups.save({ userPoolId, name, ...given }, domain.clock.now())
-      }
+    const wanted = groups.map(({ GroupName, Description, Precedence, RoleArn }) => ({
+      ...{ userPoolId, name: GroupName },
+      ...(Description === undefined ? {} : { description: Description }),
+      ...(Precedence === undefined ? {} : { precedence: Precedence }),
+      ...(RoleArn === undefined ? {} : { roleArn: RoleArn }),
+    }))
+    const created = await domain.store.transaction(async (tx) => {
+      const added = await tx.groups.addIfAbsent(wanted, domain.clock.now())
       await record(
         domain,
         tx,
-        ...absent.map(({ GroupName }) => ({
-          userPoolId,
-          eventType: 'GroupCreate' as const,
-          detail: { group: GroupName },
-        })),
+        ...added.map((name) => ({ userPoolId, eventType: 'GroupCreate' as const, detail: { group: name } })),
       )
+      return added
     })
-    return { Created: absent.map(({ GroupName }) => GroupName) }
+    return { Created: created }
   },
 )
 

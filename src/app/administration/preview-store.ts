@@ -155,8 +155,8 @@ function previewGroups({ groups }: PreviewReads, note: Note): GroupRepository {
       note({ kind: 'group', userPoolId, id, before, after: group })
     },
     addIfAbsent: refuse('groups.addIfAbsent'),
-    async addUser(userPoolId, id, userSub) {
-      note({ kind: 'group member', userPoolId, id, before: undefined, after: { userSub } })
+    async addUser(userPoolId, names, userSub) {
+      for (const id of names) note({ kind: 'group member', userPoolId, id, before: undefined, after: { userSub } })
     },
   }
 }

@@ -205,10 +205,10 @@ export interface UserChange {
 
 export interface GroupRepository {
   save(group: Group, at: Date): Promise<void>
-  /** One that is there stays as it is. */
-  addIfAbsent(group: Group, at: Date): Promise<void>
+  /** All of one user pool; one that is there stays as it is. @returns the names of those that were not */
+  addIfAbsent(groups: readonly Group[], at: Date): Promise<readonly string[]>
   list(userPoolId: string): Promise<readonly Group[]>
-  addUser(userPoolId: string, groupName: string, userSub: string, at: Date): Promise<void>
+  addUser(userPoolId: string, groupNames: readonly string[], userSub: string, at: Date): Promise<void>
   /** In order of precedence, then name: the order of `cognito:groups`. */
   ofUser(userPoolId: string, userSub: string): Promise<readonly Group[]>
 }

@@ -11,6 +11,9 @@ import { prepareUser, RowRefused } from './prepare-user.ts'
 /** Each costs a check of its own at every sign-in, whoever it is (threat row B14). */
 const maximumForms = 8
 
+/** For how long it is known what became of an import, and it can be taken up again: thirty days. */
+export const keptImportSeconds = 30 * 24 * 3600
+
 /** A row of a file, by its line or place: what it says, or why that cannot be read. */
 export type NumberedRow = { row: number; user: unknown } | { row: number; problem: string }
 

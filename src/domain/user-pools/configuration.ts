@@ -136,7 +136,7 @@ const group = z.strictObject({
     .regex(/^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u, 'must be letters, digits and signs without blanks')
     .max(128),
   Description: z.string().max(2048).optional(),
-  Precedence: z.number().int().min(0).optional(),
+  Precedence: z.int().min(0).max(2_147_483_647).optional(),
   RoleArn: z.string().min(20).max(2048).optional(),
 })
 

@@ -90,7 +90,7 @@ export async function createUser(services: DomainServices, request: CreateUserRe
     if (passwordForm !== undefined) await tx.settings.addPasswordForms(userPool.id, [passwordForm], at)
     const held = await tx.users.add({ ...user, identifiers, passwordForm })
     if (held !== undefined) return held
-    for (const group of groups) await tx.groups.addUser(userPool.id, group, sub, at)
+    await tx.groups.addUser(userPool.id, groups, sub, at)
     if (request.invite === true) await inviteUser(services, tx, userPool, user, request.password)
     return undefined
   }
@@ -184,7 +184,7 @@ export function addUserToGroup(services: DomainServices, user: User, group: stri
   const { userPoolId, sub } = user
   const work = async (tx: Repositories): Promise<boolean> => {
     if (!(await tx.groups.list(userPoolId)).some(({ name }) => name === group)) return false
-    await tx.groups.addUser(userPoolId, group, sub, services.clock.now())
+    await tx.groups.addUser(userPoolId, [group], sub, services.clock.now())
     return true
   }
   return onRecord(services, work, (added) =>

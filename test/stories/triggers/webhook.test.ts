@@ -244,7 +244,7 @@ describe.each(databaseKinds)('on %s', (database) => {
 
   test('claims of the ID token, and groups of both, in the first form', async () => {
     const { username, sub } = await haveUser()
-    await server.services.domain.store.groups.addUser('eu-west-1_first', 'staff', sub, new Date())
+    await server.services.domain.store.groups.addUser('eu-west-1_first', ['staff'], sub, new Date())
     receiver.react({
       TokenGeneration_HostedAuth: (event) => {
         event.response = {
