@@ -63,12 +63,8 @@ export async function forgotPassword(
   const limited = await limitMessages(services, userPool, asked)
   if (limited?.limit === 'MessagesPerRecipient') return { ...told(services, request, before), kind: 'notSent', limited }
   if (limited !== undefined) return limited
-  const migrated =
-    before.user === undefined
-      ? await migrateUser(services, { userPool, appClient: { id: clientId }, languages }, username, {
-          kind: 'ForgotPassword',
-        })
-      : undefined
+  const where = { userPool, appClient: { id: clientId }, languages }
+  const migrated = await migrateUser(services, where, username, { kind: 'ForgotPassword' }, before.user)
   const reached = migrated === undefined ? before : await reach(services, request)
   const withheld = await withheldFrom(services, request, reached)
   const outcome = await services.store.transaction(async (tx): Promise<CodeUnderWay> => {

@@ -50,14 +50,14 @@ export async function signIn(services: DomainServices, request: SignInRequest): 
   if (limited !== undefined) return limited
   const nameKey = lookupKey(userPool, username)
   const found = await findByName(services.store, userPool.id, nameKey)
-  const isNobody = found.user === undefined && found.decoy === undefined
+  const { decoy } = found
   const { password, browserHash } = request
   const source = { kind: 'Authentication', password, browserHash } as const
-  const user = isNobody ? await migrateUser(services, request, username, source) : found.user
-  const { decoy } = found
+  const migrated = decoy === undefined ? await migrateUser(services, request, username, source, found.user) : undefined
+  const user = migrated ?? found.user
   await preAuthentication(services, request, user, username)
   // Whose password was right where they come from, and is not to be taken over.
-  const isToReset = isNobody && user?.status === 'RESET_REQUIRED'
+  const isToReset = migrated?.status === 'RESET_REQUIRED'
   const checked = isToReset ? refuse('passwordResetRequired') : await tryPassword(services, request, user, decoy)
   const entryOf = (outcome: SignInOutcome): AuditEntry => ({
     userPoolId: userPool.id,

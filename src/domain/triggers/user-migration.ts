@@ -4,6 +4,7 @@ import { admitGuess, takeBackGuess } from '../lock-out/admit-guess.ts'
 import { guessByName } from '../lock-out/guess.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { NewUser } from '../ports/new-user.ts'
+import type { Repositories } from '../ports/store.ts'
 import { regionOf } from '../user-pools/region.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { isKnownAttribute } from '../users/attribute-schema.ts'
@@ -31,8 +32,12 @@ const trigger = 'UserMigration'
 type Source =
   { kind: 'Authentication'; password: string; browserHash?: string | undefined } | { kind: 'ForgotPassword' }
 
+/** Whom the name finds here. */
+export type NameHolder = Pick<User, 'sub' | 'status' | 'enabled'> | undefined
+
 /**
- * Asks for a user whom nobody here has. Whatever keeps it from coming over is for the record: to the person it is as if there
+ * Asks for a user whom nobody here has. A sign-up that nobody has confirmed is nobody either: anybody can begin one with
+ * somebody's address before they come over. Whatever keeps it from coming is for the record: to the person it is as if there
  * were nobody, as it is for everybody else without an account (threat row B13).
  * @param typed as it was typed
  */
@@ -41,16 +46,18 @@ export async function migrateUser(
   where: TriggerWhere,
   typed: string,
   source: Source,
+  holder: NameHolder,
 ): Promise<User | undefined> {
   const { userPool } = where
   if (userPool.triggers.UserMigration === undefined || !isName(userPool, typed)) return undefined
+  if (holder !== undefined && !(holder.status === 'UNCONFIRMED' && holder.enabled)) return undefined
   // Passwords of another place are guessed here no faster than our own.
-  if (source.kind === 'Authentication' && !(await mayGuess(services, userPool, typed, source.browserHash)))
+  if (source.kind === 'Authentication' && !(await mayGuess(services, userPool, typed, source.browserHash, holder)))
     return undefined
   try {
     const migrated = await ask(services, where, typed, source)
     const isThere = migrated?.userAttributes !== undefined && migrated.userAttributes !== null
-    return isThere ? await addMigrated(services, where, typed, source, migrated) : undefined
+    return isThere ? await addMigrated(services, where, typed, source, migrated, holder) : undefined
   } catch (error) {
     if (!(error instanceof TriggerFailure)) throw error
     return undefined
@@ -69,8 +76,9 @@ async function mayGuess(
   userPool: UserPool,
   name: string,
   browserHash: string | undefined,
+  holder: NameHolder,
 ): Promise<boolean> {
-  const guess = await guessByName(services, userPool, 'password', { userSub: undefined, name, browserHash })
+  const guess = await guessByName(services, userPool, 'password', { userSub: holder?.sub, name, browserHash })
   const admission = await admitGuess(services, userPool, guess)
   if (admission.kind !== 'admitted') return false
   await takeBackGuess(services, userPool, admission)
@@ -106,28 +114,44 @@ async function addMigrated(
   typed: string,
   source: Source,
   migrated: MigrationAnswer,
+  holder: NameHolder,
 ): Promise<User | undefined> {
   const isWhole = source.kind === 'Authentication' && migrated.finalUserStatus === 'CONFIRMED'
   // Their own password policy let it in; ours is for new ones.
   const passwordHash = isWhole ? await services.passwordHasher.hash(source.password) : undefined
-  const user = userFrom(services, userPool, typed, migrated, isWhole)
-  const added = await onRecord(
-    services,
-    (tx) => tx.users.add({ ...user, ...(passwordHash === undefined ? {} : { passwordHash }) }),
-    (conflict) =>
-      conflict === undefined
-        ? {
-            userPoolId: userPool.id,
-            eventType: 'UserCreate',
-            userSub: user.sub,
-            detail: { status: user.status, by: trigger },
-          }
-        : undefined,
-  )
+  const user = {
+    ...userFrom(services, userPool, typed, migrated, isWhole),
+    ...(passwordHash === undefined ? {} : { passwordHash }),
+  }
   // Somebody has it meanwhile: the same person in another window, or another one whose address it is.
-  return added === undefined
-    ? { ...user, ...(passwordHash === undefined ? {} : { passwordHash }) }
+  return (await takePlace(services, user, holder))
+    ? user
     : services.store.users.findByIdentifier(userPool.id, lookupKey(userPool, typed))
+}
+
+/** The sign-up goes with all that it has, and its name is another user's; or all stays as it was. */
+class NameTaken extends Error {}
+
+/** @returns whether the user is there now: else a name is somebody's */
+async function takePlace(services: DomainServices, user: NewUser, holder: NameHolder): Promise<boolean> {
+  const { userPoolId, sub: userSub, status } = user
+  const by = { by: trigger }
+  const work = async (tx: Repositories): Promise<void> => {
+    if (holder !== undefined && !(await tx.users.deleteUnconfirmed(userPoolId, holder.sub))) throw new NameTaken()
+    if ((await tx.users.add(user)) !== undefined) throw new NameTaken()
+  }
+  try {
+    await onRecord(services, work, () => [
+      ...(holder === undefined
+        ? []
+        : [{ userPoolId, eventType: 'UserDelete' as const, userSub: holder.sub, detail: by }]),
+      { userPoolId, eventType: 'UserCreate', userSub, detail: { status, ...by } },
+    ])
+    return true
+  } catch (error) {
+    if (!(error instanceof NameTaken)) throw error
+    return false
+  }
 }
 
 function userFrom(

@@ -136,6 +136,84 @@ describe.each(databaseKinds)('on %s', (database) => {
     expect(whereItIs(done)).toBe('the app')
   })
 
+  describe('a stranger has begun a sign-up with the address', () => {
+    const strangers = 'Strangers-Password-1'
+    const occupy = async (email: string) => {
+      const { login } = await visit('hook')
+      const page = await (await login.follow('Create an account')).submit({ username: email, password: strangers })
+      expect(whereItIs(page)).not.toBe('the app')
+      const holder = await stored('hook', email)
+      expect(holder).toMatchObject({ status: 'UNCONFIRMED' })
+      receiver.sources()
+      return { page, holder, code: await server.codeFor(email) }
+    }
+
+    test('the owner comes over with their password all the same, and the stranger’s sign-up is gone', async () => {
+      const email = newAddress()
+      receiver.react({ '*': migrating({ email, email_verified: 'true', given_name: 'Ada' }) })
+      const { page, holder, code } = await occupy(email)
+      // Wrong there: to whoever began it all is as before.
+      expect((await signIn('hook', email, 'Wrong-Password-1')).page.text).toContain(incorrect)
+      expect((await signIn('hook', email, strangers)).page.url.pathname).toContain('/confirm')
+      expect(await stored('hook', email)).toEqual(holder)
+
+      expect(whereItIs((await signIn('hook', email)).page)).toBe('the app')
+      const owner = await stored('hook', email)
+      expect(owner).toMatchObject({ status: 'CONFIRMED', attributes: { given_name: 'Ada' } })
+      expect(owner?.sub).not.toBe(holder?.sub)
+      expect((await signIn('hook', email, strangers)).page.text).toContain(incorrect)
+      expect(whereItIs(await page.submit({ code }))).not.toBe('the app')
+      expect(await stored('hook', email)).toEqual(owner)
+    })
+
+    test('a forgotten password brings the owner over as well', async () => {
+      const email = newAddress()
+      receiver.react({ '*': migrating({ email, email_verified: 'true', given_name: 'Ada' }) })
+      await occupy(email)
+      const { login } = await visit('hook')
+      const reset = await (await login.follow('Forgot your password?')).submit({ username: email })
+      expect(receiver.sources()).toEqual(['UserMigration_ForgotPassword'])
+      const code = await server.codeFor(email)
+      expect(whereItIs(await reset.submit({ code, password: 'Babbage-Engine-2' }))).toBe('the app')
+      expect(await stored('hook', email)).toMatchObject({ status: 'CONFIRMED', attributes: { given_name: 'Ada' } })
+    })
+
+    test('one that is disabled, or somebody’s by now, stays', async () => {
+      const { store } = server.services.domain
+      const email = newAddress()
+      const { holder } = await occupy(email)
+      await store.users.update('eu-west-1_hook', holder?.sub ?? '', { enabled: false }, new Date())
+      receiver.react({ '*': migrating({ email, email_verified: 'true' }) })
+      expect((await signIn('hook', email)).page.text).toContain(incorrect)
+      expect(receiver.sources()).toEqual([])
+
+      await store.users.update('eu-west-1_hook', holder?.sub ?? '', { enabled: true }, new Date())
+      receiver.react({
+        '*': async (event, response) => {
+          await store.users.update('eu-west-1_hook', holder?.sub ?? '', { status: 'CONFIRMED' }, new Date())
+          return migrating({ email, email_verified: 'true' })(event, response)
+        },
+      })
+      expect((await signIn('hook', email)).page.text).toContain(incorrect)
+      expect(await stored('hook', email)).toMatchObject({ sub: holder?.sub, status: 'CONFIRMED' })
+    })
+
+    test('a user who cannot come leaves it as it was', async () => {
+      const [email, others] = [newAddress(), newAddress()]
+      receiver.react({ '*': migrating({ email: others, email_verified: 'true' }) })
+      await signIn('names', 'first-mover')
+      expect(await stored('names', others)).toMatchObject({ username: 'first-mover' })
+      const { login } = await visit('names')
+      const form = { username: 'second-mover', email, password: strangers }
+      await (await login.follow('Create an account')).submit(form)
+      const holder = await stored('names', 'second-mover')
+      expect(holder).toMatchObject({ status: 'UNCONFIRMED' })
+      receiver.react({ '*': migrating({ username: 'second-mover', email: others, email_verified: 'true' }) })
+      expect((await signIn('names', 'second-mover')).page.text).toContain(incorrect)
+      expect(await stored('names', 'second-mover')).toEqual(holder)
+    })
+  })
+
   test('by a user name, or by an address that is somebody’s there', async () => {
     const email = newAddress()
     receiver.react({ '*': migrating({ username: 'Ada.Lovelace', email, email_verified: 'true' }) })
