@@ -24,11 +24,21 @@ export const offersToStaySignedIn = (userPool: UserPool, appClient: AppClient): 
 export const isOverFor = (userPool: UserPool, appClient: AppClient, session: SessionTimes, at: Date): boolean =>
   endOf(limitsFor(userPool, appClient, session.remembered), session) <= at
 
-/** When the session is over for every client of the pool, so that nothing needs it any more. */
+/**
+ * For how long after a sign-in the account page is open, in seconds, however short the limits are: a pool whose apps always ask
+ * (`MaxValidityMinutes: 0`) would open it to nobody.
+ */
+export const accountSessionSeconds = 15 * 60
+
+/** Whether the account page has to ask the person again. */
+export const isOverForAccount = (userPool: UserPool, appClient: AppClient, session: SessionTimes, at: Date): boolean =>
+  isOverFor(userPool, appClient, session, at) && endOf({ maxSeconds: accountSessionSeconds }, session) <= at
+
+/** When the session is over for every client of the pool and for the account page, so that nothing needs it any more. */
 export function endForAll({ userPool, appClients }: UserPoolSnapshot, session: SessionTimes): Date {
   const limits = [...appClients.values()].map((appClient) => limitsFor(userPool, appClient, session.remembered))
   const pools = limitsFor(userPool, { ssoSession: {} }, session.remembered)
-  const ends = [pools, ...limits].map((each) => endOf(each, session).getTime())
+  const ends = [pools, ...limits, { maxSeconds: accountSessionSeconds }].map((each) => endOf(each, session).getTime())
   return new Date(Math.max(...ends))
 }
 

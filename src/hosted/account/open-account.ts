@@ -7,7 +7,7 @@ import { multipleFactors } from '../../domain/mfa/mfa-type.ts'
 import { usableMfaTypes } from '../../domain/mfa/usable-mfa-types.ts'
 import type { DomainServices } from '../../domain/ports/services.ts'
 import type { BrowserSession } from '../../domain/sessions/browser-session.ts'
-import { isOverFor } from '../../domain/sessions/session-limits.ts'
+import { accountSessionSeconds, isOverForAccount } from '../../domain/sessions/session-limits.ts'
 import type { Tenant } from '../../domain/user-pools/tenant.ts'
 import type { UserPool } from '../../domain/user-pools/user-pool.ts'
 import type { User } from '../../domain/users/user.ts'
@@ -49,7 +49,7 @@ const maximumFormBytes = 64 * 1024
 /** A sensitive page opens after a sign-in that is not older than this (threat row B18). */
 const freshSeconds = 5 * 60
 /** Its form may be sent until then: what somebody has typed meanwhile is not lost. */
-const freshFormSeconds = 15 * 60
+const freshFormSeconds = accountSessionSeconds
 
 /** A GET of a page; otherwise the answer has been given: a sign-in, after which the browser comes back here. */
 export async function openAccount(
@@ -125,7 +125,7 @@ async function signedInStep(
   const session = await sessionOf(services.domain, tenant, ctx)
   const { userSub, authTime } = session ?? {}
   if (session === undefined || userSub === undefined || authTime === undefined) return undefined
-  if (isOverFor(userPool, appClient, session, services.domain.clock.now())) return undefined
+  if (isOverForAccount(userPool, appClient, session, services.domain.clock.now())) return undefined
   const user = await services.domain.store.users.findBySub(userPool.id, userSub)
   if (user === undefined) return undefined
   const languages = languagesOf(ctx, {})
