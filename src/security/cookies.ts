@@ -3,7 +3,7 @@
  * neighbouring sub-domain cannot plant them (threat row B16), and the pool's id, so that pools under one host do not
  * meet. All of it: two pools may differ in the region part alone.
  */
-export type CookieKind = 'session' | 'browser' | 'known' | 'device' | 'later' | 'interaction' | 'resume'
+export type CookieKind = 'session' | 'browser' | 'known' | 'device' | 'later' | 'kept' | 'interaction' | 'resume'
 
 export function cookieName(kind: CookieKind, userPoolId: string, secure: boolean): string {
   const base = `lk_${kind}_${userPoolId}`

@@ -27,7 +27,7 @@ export function accountSamples(surroundings: SampleSurroundings): Sample[] {
   const address = foreign('ada.lovelace@example.com')
   const form = { action: '/account?client_id=1example', csrf: 'csrf-token' }
   const common = { form, links: { back: '/account' } }
-  const plain = { ...common, username: { value: address }, fields: [], actions: [] }
+  const plain = { ...common, hidden: [], username: { value: address }, fields: [], actions: [] }
   const button = (key: string, values?: Record<string, string>) => ({
     name: 'end',
     value: foreign('id'),
@@ -58,6 +58,12 @@ export function accountSamples(surroundings: SampleSurroundings): Sample[] {
         field('birthdate', 'date', { required: false, error: locale.text('fieldErrors.date') }),
       ],
       ...alert('error', 'outcomes.checkFields'),
+    }),
+    sample('pages/account-form', 'typed-before', {
+      ...page('accountEmail'),
+      ...plain,
+      fields: [field('email', 'email', { value: foreign(address) })],
+      ...alert('info', 'outcomes.typedBefore'),
     }),
     sample('pages/account-form', 'password', {
       ...page('accountPassword'),

@@ -6,6 +6,7 @@ import type { Alert } from '../../platform/views/page-parts.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { errorAlert, showPage } from '../render.ts'
 import type { PageRequest } from '../render.ts'
+import { ownerField } from './kept-form.ts'
 import { accountForm, accountUrl } from './open-account.ts'
 import type { AccountStep } from './open-account.ts'
 
@@ -39,6 +40,7 @@ export function showAccountForm(
     section,
     {
       form: accountForm(services, step),
+      hidden: ownerField(services.domain, step),
       username: { value: nameToSignInWith(step.userPool, step.user) },
       fields,
       actions,
@@ -79,6 +81,12 @@ export const action = (step: AccountStep, name: string, value: string, key: stri
 })
 
 export const checkFields = (step: AccountStep): Alert => errorAlert(step.locale.text('outcomes.checkFields'))
+
+/** Over a form that came after its session had ended. */
+export const typedBefore = (step: AccountStep): Alert => ({
+  kind: 'info',
+  text: step.locale.text('outcomes.typedBefore'),
+})
 
 /** Notices travel in the address, so only these are shown, whatever it says. */
 const notices: Readonly<Record<string, Alert['kind']>> = {

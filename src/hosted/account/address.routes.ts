@@ -17,7 +17,8 @@ import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { redirect } from '../step.ts'
 import { accountPagePath } from './account-page.ts'
-import { action, checkFields, showAccountForm } from './account.page.ts'
+import { action, checkFields, showAccountForm, typedBefore } from './account.page.ts'
+import { takeKeptForm } from './kept-form.ts'
 import { accountUrl, openAccount, openAccountForm } from './open-account.ts'
 import type { AccountFormStep, AccountStep } from './open-account.ts'
 import { mayChangeAddress } from './writable-attributes.ts'
@@ -39,7 +40,9 @@ export function addressRoutes(router: Router, services: HostedServices): void {
   for (const page of ['email', 'phone'] as const) {
     router.get(accountPagePath(page), async (ctx) => {
       const step = await openAccount(services, ctx, page)
-      if (step !== undefined && mayChange(services, step)) await showAddress(services, step)
+      if (step === undefined || !mayChange(services, step)) return
+      const typed = takeKeptForm(services.domain, step)?.[attributeOf(step)]
+      await showAddress(services, step, typed === undefined ? {} : { typed, alert: typedBefore(step) })
     })
     router.post(accountPagePath(page), async (ctx) => {
       const step = await openAccountForm(services, ctx, page)

@@ -24,6 +24,7 @@ import { noticesOf } from '../notices.ts'
 import { redirect, tenantOf } from '../step.ts'
 import { accountPagePath, isSensitive } from './account-page.ts'
 import type { AccountPage } from './account-page.ts'
+import { keepForm } from './kept-form.ts'
 
 /** One request to one page of an account, by whoever is signed in, with everything checked that every page has to check. */
 export interface AccountStep {
@@ -77,10 +78,16 @@ export async function openAccountForm(
   const step = await lookAtAccount(services, ctx, page, freshFormSeconds)
   if (step === undefined) return undefined
   if (!('user' in step)) {
+    keepForm(services.domain, { ctx, tenant: tenantOf(ctx), page }, body.form)
     redirect(ctx, step.signIn)
     return undefined
   }
   if (!csrfMatches(services.domain.sealedBox, step.browser, csrfSubject(step), body.form.get('_csrf') ?? '')) {
+    // Of an earlier session in this browser: it is not taken, and stands there to be sent again.
+    if (keepForm(services.domain, step, body.form)) {
+      redirect(ctx, accountUrl(step))
+      return undefined
+    }
     return showErrorPage(services, ctx, 'csrf', { status: 403, back: accountUrl(step) })
   }
   return { ...step, form: body.form }

@@ -2,11 +2,13 @@ import type { Router } from '@koa/router'
 import { updateUserAttributes } from '../../domain/attribute-changes/update-user-attributes.ts'
 import { requiredAttributes } from '../../domain/users/validate-attributes.ts'
 import type { AttributeProblems } from '../../domain/users/validate-attributes.ts'
+import type { Alert } from '../../platform/views/page-parts.ts'
 import { attributeField } from '../attribute-fields.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { redirect } from '../step.ts'
 import { accountPagePath } from './account-page.ts'
-import { checkFields, showAccountForm } from './account.page.ts'
+import { checkFields, showAccountForm, typedBefore } from './account.page.ts'
+import { takeKeptForm } from './kept-form.ts'
 import { accountUrl, openAccount, openAccountForm } from './open-account.ts'
 import type { AccountStep } from './open-account.ts'
 import { writableAttributes } from './writable-attributes.ts'
@@ -15,7 +17,9 @@ import { writableAttributes } from './writable-attributes.ts'
 export function profileRoutes(router: Router, services: HostedServices): void {
   router.get(accountPagePath('profile'), async (ctx) => {
     const step = await openAccount(services, ctx, 'profile')
-    if (step !== undefined) showProfile(services, step, step.user.attributes, {})
+    if (step === undefined) return
+    const kept = takeKeptForm(services.domain, step)
+    showProfile(services, step, { ...step.user.attributes, ...kept }, {}, kept && typedBefore(step))
   })
   router.post(accountPagePath('profile'), async (ctx) => {
     const step = await openAccountForm(services, ctx, 'profile')
@@ -44,6 +48,7 @@ function showProfile(
   step: AccountStep,
   values: Readonly<Record<string, string>>,
   problems: AttributeProblems,
+  alert?: Alert,
 ): void {
   const { userPool, appClient, user, locale } = step
   const required = new Set(requiredAttributes(userPool))
@@ -51,6 +56,6 @@ function showProfile(
     fields: writableAttributes(userPool, appClient, user).map((name) =>
       attributeField(locale, name, values[name] ?? '', { required: required.has(name), problem: problems[name] }),
     ),
-    ...(Object.keys(problems).length === 0 ? {} : { alert: checkFields(step) }),
+    alert: Object.keys(problems).length === 0 ? alert : checkFields(step),
   })
 }

@@ -23,6 +23,7 @@ export interface AccountPage extends Page {
 /** A page with one form. */
 export interface AccountFormPage extends Page {
   readonly form: AccountForm
+  readonly hidden: readonly HiddenField[]
   /** For password managers. */
   readonly username: { readonly value: string }
   readonly fields: readonly Field[]

@@ -93,7 +93,7 @@ const accountRoutes: readonly Route[] = Object.entries(accountForms).flatMap(([p
   { method: 'GET', path: `/account${path}`, parameters: accountPage },
   ...(fields === undefined
     ? []
-    : [{ method: 'POST', path: `/account${path}`, parameters: ['client_id', '_csrf', ...fields] }]),
+    : [{ method: 'POST', path: `/account${path}`, parameters: ['client_id', '_csrf', '_keep', ...fields] }]),
 ])
 
 /** Of a user pool, relative to where it is reached. */
