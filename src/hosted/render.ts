@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import { csrfToken } from '../security/csrf.ts'
 import { formTarget, pageHeaders } from '../security/page-headers.ts'
 import type { AppClient } from '../domain/app-clients/app-client.ts'
+import { accountUri } from '../domain/app-clients/redirect-uri.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import type { Locale } from '../platform/views/message-catalogue.ts'
 import type { ViewContexts } from '../platform/views/page-contexts.ts'
@@ -62,7 +63,8 @@ export function showPage<View extends PageView>(
   )
   const secure = tenant?.secure ?? false
   const { onlyTarget = false } = request
-  ctx.set(pageHeaders({ nonce, secure, formTargets: present(target), onlyTarget, imageSources: images }))
+  const mayHaveOpener = request.redirectUri !== undefined && request.redirectUri !== accountUri
+  ctx.set(pageHeaders({ nonce, secure, formTargets: present(target), onlyTarget, imageSources: images, mayHaveOpener }))
   ctx.set('Content-Language', locale.lang)
   ctx.vary('Accept-Language')
   ctx.type = 'text/html; charset=utf-8'

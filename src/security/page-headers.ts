@@ -29,6 +29,8 @@ export function pageHeaders(options: {
   onlyTarget?: boolean
   /** Origins of images beside our own: the configured logo's. */
   imageSources?: readonly string[]
+  /** An app may have opened it in a window of its own, and waits there for the answer. */
+  mayHaveOpener?: boolean
 }): Record<string, string> {
   const targets = options.formTargets ?? []
   const formAction = (options.onlyTarget === true && targets.length > 0 ? targets : ["'self'", ...targets]).join(' ')
@@ -49,7 +51,7 @@ export function pageHeaders(options: {
     'X-Frame-Options': 'DENY',
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
-    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Opener-Policy': options.mayHaveOpener === true ? 'unsafe-none' : 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
     'Permissions-Policy': 'camera=(), microphone=(), geolocation=(), payment=()',
     ...(options.secure ? { 'Strict-Transport-Security': strictTransportSecurity } : {}),

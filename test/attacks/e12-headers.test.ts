@@ -44,7 +44,7 @@ interface Site {
   raw(lines: readonly string[], body?: string): Promise<Answer>
 }
 
-type Kind = 'page' | 'redirect' | 'data' | 'public' | 'asset' | 'mail'
+type Kind = 'page' | 'step' | 'redirect' | 'data' | 'public' | 'asset' | 'mail'
 
 const read = async (response: Response): Promise<Answer> => ({
   status: response.status,
@@ -89,24 +89,24 @@ const failing = async (site: Site, ask: () => Promise<Answer>): Promise<Answer> 
 }
 
 const answers: Record<string, [kind: Kind, status: number, ask: (site: Site) => Promise<Answer>]> = {
-  'the sign-in page': ['page', 200, async (site) => shown(await loginPage(site))],
-  'the sign-in page with an error': ['page', 200, async (site) => shown(await signIn(await loginPage(site), ada, ''))],
-  'the sign-up page': ['page', 200, async (site) => shown(await (await loginPage(site)).follow('Create an account'))],
-  'the page for a code': ['page', 200, async (site) => shown(await signUp(site, 'grace@example.com'))],
-  'the forgotten password': ['page', 200, async (site) => shown(await (await loginPage(site)).follow('Forgot your'))],
+  'the sign-in page': ['step', 200, async (site) => shown(await loginPage(site))],
+  'the sign-in page with an error': ['step', 200, async (site) => shown(await signIn(await loginPage(site), ada, ''))],
+  'the sign-up page': ['step', 200, async (site) => shown(await (await loginPage(site)).follow('Create an account'))],
+  'the page for a code': ['step', 200, async (site) => shown(await signUp(site, 'grace@example.com'))],
+  'the forgotten password': ['step', 200, async (site) => shown(await (await loginPage(site)).follow('Forgot your'))],
   'the reset': [
-    'page',
+    'step',
     200,
     async (site) => shown(await (await (await loginPage(site)).follow('Forgot your')).submit({ username: ada })),
   ],
-  'the new password': ['page', 200, async (site) => shown(await signIn(await loginPage(site), 'temp@example.com'))],
+  'the new password': ['step', 200, async (site) => shown(await signIn(await loginPage(site), 'temp@example.com'))],
   'the consent': [
-    'page',
+    'step',
     200,
     async (site) => shown(await signIn(await loginPage(site, { client_id: 'partner' }), ada)),
   ],
   'the account to choose': [
-    'page',
+    'step',
     200,
     async (site) => {
       const { agent } = await signedIn(site)
@@ -121,11 +121,16 @@ const answers: Record<string, [kind: Kind, status: number, ask: (site: Site) => 
       return shown(await site.agent().visit(await linkFor(site.server, 'link@example.com')))
     },
   ],
-  'the answer by form': ['page', 200, (site) => followed(site, { response_mode: 'form_post', prompt: 'none' })],
+  'the answer by form': ['step', 200, (site) => followed(site, { response_mode: 'form_post', prompt: 'none' })],
   'an error by form': [
-    'page',
+    'step',
     200,
     async (site) => shown(await loginPage(site, { response_mode: 'form_post', prompt: 'none' })),
+  ],
+  'the sign-in for the account': [
+    'page',
+    200,
+    async (site) => shown(await site.agent().visit(`${site.origin}/account`)),
   ],
   'signed out': ['page', 200, (site) => get(site, '/logout?client_id=email')],
   'no sign-in': ['page', 400, (site) => get(site, '/login')],
@@ -312,15 +317,17 @@ async function assetOf(site: Site, selector: string, attribute: string): Promise
   return load((await loginPage(site)).html)(selector).attr(attribute) ?? 'none'
 }
 
+const page = {
+  'content-security-policy': /(^|; )default-src 'none'; .*frame-ancestors 'none'; base-uri 'none'$/,
+  'permissions-policy': /camera=\(\), microphone=\(\)/,
+  'content-type': 'text/html; charset=utf-8',
+  etag: null,
+}
 /** What has to be there, by kind; `null`: must not. */
 const expected: Record<Kind, Record<string, RegExp | string | null>> = {
-  page: {
-    'content-security-policy': /(^|; )default-src 'none'; .*frame-ancestors 'none'; base-uri 'none'$/,
-    'cross-origin-opener-policy': 'same-origin',
-    'permissions-policy': /camera=\(\), microphone=\(\)/,
-    'content-type': 'text/html; charset=utf-8',
-    etag: null,
-  },
+  page: { ...page, 'cross-origin-opener-policy': 'same-origin' },
+  /** Of an app's sign-in, which may go on in a window that the app has opened. */
+  step: { ...page, 'cross-origin-opener-policy': 'unsafe-none' },
   redirect: { location: /^(\/|https?:\/\/)/, 'cross-origin-opener-policy': null },
   data: {},
   public: { 'cache-control': /^public, max-age=300$/, 'cross-origin-resource-policy': 'cross-origin' },
@@ -393,7 +400,7 @@ describe.each(['http', 'https'])('every answer over %s', (scheme) => {
       else expect(answer.headers.get(header), header).toBe(value)
     }
     expect(answer.headers.get('strict-transport-security')).toBe(scheme === 'https' ? 'max-age=31536000' : null)
-    if (kind === 'page') expectOnlyOwnCode(answer)
+    if (kind === 'page' || kind === 'step') expectOnlyOwnCode(answer)
   })
 
   test('no page has the nonce of another', async () => {

@@ -72,7 +72,7 @@ const pageHeaders: readonly (readonly [name: string, value: RegExp])[] = [
 const ownPageHeaders: typeof pageHeaders = [
   ['x-frame-options', /DENY/],
   ['referrer-policy', /no-referrer/],
-  ['cross-origin-opener-policy', /same-origin/],
+  ['cross-origin-opener-policy', /^(same-origin|unsafe-none)$/],
 ]
 
 function pageFaults(headers: Headers, body: string): string[] {

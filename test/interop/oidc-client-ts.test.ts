@@ -129,6 +129,30 @@ describe.each(databaseKinds)('oidc-client-ts on %s', (database) => {
     expect(user.profile['username']).toBe(user.profile.sub)
   })
 
+  test('signs in in a window of its own, which tells the app and closes', async () => {
+    const { page, settings } = await openApp('spa')
+    const opened = page.waitForEvent('popup')
+    const signedIn = page.evaluate(
+      (given) => new oidc.UserManager({ ...given, popup_redirect_uri: given.redirect_uri }).signinPopup(),
+      settings,
+    )
+    const popup = await opened
+    // As long as somebody takes to type; meanwhile the app looks whether they have closed it.
+    await popup.waitForTimeout(1500)
+    await popup.getByLabel('Email address', { exact: true }).fill('ada@example.com')
+    await popup.getByLabel('Password', { exact: true }).fill(password)
+    await popup.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await popup.waitForURL((url) => url.pathname === '/callback')
+
+    // The library would find another way to tell the app; those that know the window which opened them have no other.
+    expect(await popup.evaluate('window.opener?.location.href')).toBe(`${app.origin}/`)
+    const closed = popup.waitForEvent('close')
+    await popup.evaluate((given) => void new oidc.UserManager(given).signinPopupCallback(), settings)
+    await closed
+    expect((await signedIn).profile).toMatchObject({ aud: 'spa', email: 'ada@example.com' })
+    expect(page.url()).toBe(`${app.origin}/`)
+  })
+
   test('signs in silently in a frame, with the session alone', async () => {
     const { page, settings } = await openApp('spa')
     const first = await signIn(page, settings)
