@@ -290,7 +290,12 @@ describe.each(databaseKinds.slice(1))('on %s', (database) => {
   test('an attestation chain that ends in a root of the attacker’s is not even read', async () => {
     const { username, sub } = await haveUser('first')
     const page = await accountPage('first', username, createUserAgent(server.publicUrl))
-    const attacker = await generate([{ name: 'commonName', value: 'Attested Authenticators Ltd' }], { keyType: 'ec' })
+    // All that WebAuthn §8.2.1 asks of such a certificate.
+    const subject = { C: 'DE', O: 'Attested Ltd', OU: 'Authenticator Attestation', CN: 'Attested Authenticators' }
+    const attacker = await generate(
+      Object.entries(subject).map(([shortName, value]) => ({ shortName, value })),
+      { keyType: 'ec', extensions: [{ name: 'basicConstraints', cA: false, critical: true }] },
+    )
     const certificate = new Uint8Array(new X509Certificate(attacker.cert).raw)
     const attestation: Lies['attestation'] = (signed) => ({
       format: 'packed',

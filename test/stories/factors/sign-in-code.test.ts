@@ -1,7 +1,12 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { linkWaitingEvents } from '../../../src/domain/audit/link-events.ts'
-import { haveAccount } from '../../support/accounts.ts'
+import type { AppClient } from '../../../src/domain/app-clients/app-client.ts'
+import { signInByLink } from '../../../src/domain/passwordless/sign-in-by-link.ts'
+import { makeSignInLink } from '../../../src/domain/passwordless/sign-in-link.ts'
+import { confirmSignInCode } from '../../../src/domain/passwordless/confirm-sign-in-code.ts'
+import type { SignInCodeAnswer } from '../../../src/domain/passwordless/confirm-sign-in-code.ts'
+import { haveAccount, userPoolOf } from '../../support/accounts.ts'
 import { appFrom } from '../../support/factor-pools.ts'
 import { guessesIn } from '../../support/guesses-in-time.ts'
 import { movableClock } from '../../support/movable-clock.ts'
@@ -16,6 +21,7 @@ import type { Visitor } from '../../support/visitor.ts'
 const pools = {
   plain: { MfaConfiguration: 'OFF' },
   two: { MfaConfiguration: 'ON', SoftwareTokenMfaConfiguration: { Enabled: true } },
+  names: { MfaConfiguration: 'OFF', UsernameAttributes: [], AliasAttributes: ['email'] },
   same: { MfaConfiguration: 'ON', SoftwareTokenMfaConfiguration: { Enabled: true }, EmailMfaConfiguration: {} },
 } as const
 type Pool = keyof typeof pools
@@ -35,7 +41,10 @@ const configuration = JSON.stringify({
     AutoVerifiedAttributes: ['email'],
     Policies: { SignInPolicy: { AllowedFirstAuthFactors: ['PASSWORD', 'EMAIL_OTP', 'SMS_OTP'] } },
     ...settings,
-    Clients: [client(name, ['ALLOW_USER_AUTH']), ...(name === 'plain' ? [client('password-only', [])] : [])],
+    Clients: [
+      client(name, ['ALLOW_USER_AUTH']),
+      ...(name === 'plain' ? [client('password-only', []), client('another', ['ALLOW_USER_AUTH'])] : []),
+    ],
   })),
 })
 
@@ -140,6 +149,28 @@ describe.each(databaseKinds)('on %s', (database) => {
     expect(events.filter(({ eventType, response }) => eventType === 'SignIn' && response === 'Pass')).toHaveLength(1)
   })
 
+  test('a link is used up by itself, for the app that it is of, whatever waits in its browser', async () => {
+    const { domain, directory } = server.services
+    const userPool = userPoolOf(server, idOf('plain'))
+    const { appClients } = (await directory.get(userPool.id)) ?? {}
+    const user = await domain.store.users.findByIdentifier(userPool.id, await haveUser())
+    const appClient = appClients?.get('plain')
+    const other = appClients?.get('another')
+    if (user === undefined || appClient === undefined || other === undefined) throw new Error('somebody is missing')
+    const origin = { signInLinkUrl: 'https://id.example/signInLink', clientId: 'plain', browserHash: 'b', flowId: 'f' }
+    const link = makeSignInLink(domain, origin, user, 'hash of its code', clock.now())
+    const token = new URL(link).searchParams.get('token') ?? ''
+    const follow = (client: AppClient, browserHash = 'b') =>
+      signInByLink(domain, { userPool, appClient: client, token, browserHash, languages: [] })
+    const closed = { kind: 'refused', reason: 'linkClosed' }
+    expect(await follow(other)).toEqual(closed)
+    expect(await follow(appClient, 'another browser')).toEqual(closed)
+    const outcomes = await Promise.all(Array.from({ length: 5 }, () => follow(appClient)))
+    expect(outcomes.filter(({ kind }) => kind === 'done')).toMatchObject([{ amr: ['email_otp'] }])
+    expect(outcomes.filter(({ kind }) => kind !== 'done')).toEqual(Array.from({ length: 4 }, () => closed))
+    expect(await follow(appClient)).toEqual(closed)
+  })
+
   test('a new password, another address or a sign-out everywhere ends the link', async () => {
     const { users } = server.services.domain.store
     for (const change of [
@@ -156,6 +187,44 @@ describe.each(databaseKinds)('on %s', (database) => {
       await users.update(idOf('plain'), user?.sub ?? '', change, clock.now())
       expect((await visitor.visit(link)).heading).toBe('This link doesn’t work any more')
     }
+  })
+
+  test('another address, one that is not proved any more, or a locked account ends the code', async () => {
+    const { users } = server.services.domain.store
+    for (const change of [
+      { attributes: { email: 'other@example.com' } },
+      { attributes: { email_verified: 'false' } },
+      { enabled: false },
+      { status: 'RESET_REQUIRED' as const },
+    ]) {
+      const username = await haveUser()
+      const { seen, page } = await ask(username)
+      const code = await server.codeFor(username, seen)
+      const user = await users.findByIdentifier(idOf('plain'), username)
+      await users.update(idOf('plain'), user?.sub ?? '', change, clock.now())
+      const answer = await page.submit({ code })
+      expect([JSON.stringify(change), answer.heading]).toEqual([JSON.stringify(change), 'Check your messages'])
+      expect(answer.text).toContain('please request a code again')
+    }
+  })
+
+  test('a way that the operator has closed since is closed, and a code goes one way alone', async () => {
+    const { domain, directory } = server.services
+    const userPool = userPoolOf(server, idOf('plain'))
+    const appClient = (await directory.get(userPool.id))?.appClients.get('plain')
+    if (appClient === undefined) throw new Error('there is no app client plain')
+    const confirm = async (changed: Partial<Pick<SignInCodeAnswer, 'userPool' | 'appClient' | 'factor'>>) => {
+      const username = await haveUser('plain', { phone_number: '+4915112345678', phone_number_verified: 'true' })
+      const code = await server.codeFor(username, (await ask(username)).seen)
+      const userSub = (await domain.store.users.findByIdentifier(userPool.id, username))?.sub
+      const answer = { userPool, appClient, factor: 'EMAIL_OTP', userSub, username, code } as const
+      return confirmSignInCode(domain, { ...answer, languages: [], ...changed })
+    }
+    const closed = { kind: 'refused', reason: 'codeExpired' }
+    expect(await confirm({ userPool: { ...userPool, firstFactors: ['PASSWORD'] } })).toEqual(closed)
+    expect(await confirm({ appClient: { ...appClient, explicitAuthFlows: [] } })).toEqual(closed)
+    expect(await confirm({ factor: 'SMS_OTP' })).toEqual(closed)
+    expect(await confirm({})).toMatchObject({ kind: 'done', amr: ['email_otp'] })
   })
 
   test('nobody gets a code whose account is not theirs for sure', async () => {
@@ -199,6 +268,19 @@ describe.each(databaseKinds)('on %s', (database) => {
     const elsewhere = await ask(username)
     expect((await elsewhere.page.submit({ code })).status).toBe(429)
     expect(whereItIs(await (await visitor.visit(link)).submit({}))).toBe('the app')
+  })
+
+  test('guesses under one name of an account count for its other one, and nobody finds the right code meanwhile', async () => {
+    const attributes = { email: 'two-names@example.com', email_verified: 'true' }
+    await haveAccount(server, { username: 'ada', password: goodPassword, userPoolId: idOf('names'), attributes })
+    const { seen, page } = await ask('ada', 'names')
+    const code = await server.codeFor(attributes.email, seen)
+    for (let guess = 0; guess < 5; guess += 1) await page.submit({ code: '00000x' })
+    const { page: other } = await ask(attributes.email, 'names')
+    // As any wrong one: that it is locked would tell that the two are one.
+    expect((await other.submit({ code })).text).toContain('Invalid verification code')
+    clock.pass(1)
+    expect(whereItIs(await other.submit({ code }))).toBe('the app')
   })
 
   test('200 parallel guesses are looked at no more often than one after the other', async () => {
