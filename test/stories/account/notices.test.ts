@@ -25,14 +25,12 @@ const configuration = JSON.stringify({
       EmailMfaConfiguration: {},
       WebAuthnConfiguration: { FactorConfiguration: 'MULTI_FACTOR_WITH_USER_VERIFICATION' },
       Policies: { SignInPolicy: { AllowedFirstAuthFactors: ['PASSWORD', 'WEB_AUTHN'] } },
-      Clients: [
-        {
-          ClientId: 'main',
-          CallbackURLs: [callback],
-          AllowedOAuthScopes: ['openid', 'email', 'profile', 'phone'],
-          ExplicitAuthFlows: ['ALLOW_USER_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
-        },
-      ],
+      Clients: ['main', 'other'].map((ClientId) => ({
+        ClientId,
+        CallbackURLs: [callback],
+        AllowedOAuthScopes: ['openid', 'email', 'profile', 'phone'],
+        ExplicitAuthFlows: ['ALLOW_USER_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
+      })),
     },
   ],
 })
@@ -145,6 +143,54 @@ describe.each(databaseKinds)('on %s', (database) => {
     expect((await page.submit({})).heading).toBe('This link doesn’t work any more')
   })
 
+  test('nothing that a stranger holds by then is worth anything: tokens, codes, factors, an address on its way', async () => {
+    const { username, sub } = await haveOwner()
+    const { store } = server.services.domain
+    clock.pass(600)
+    const thief = await visitorAt(server.publicUrl, 'main')
+    let shown = await thief.login.submit({ username, password: goodPassword })
+    const { body: tokens } = await thief.tokensFrom(shown)
+    const [notice] = (await settledMail(server)).filter(({ to }) => to === username)
+    const app = await thief.visit(account('/app'))
+    await app.submit({ code: appFrom(app).codeAt(clock.now()) })
+    await (await thief.visit(account('/recoveryCodes'))).submit({})
+    const email = await thief.visit(account('/email'))
+    const toAddress = await email.submit({ email: 'burglar@example.net' })
+    const addressCode = await server.codeFor('burglar@example.net')
+    const seen = await server.mail()
+    const forgot = await (await visitorAt(server.publicUrl, 'main')).login.follow('Forgot your password?')
+    const reset = await forgot.submit({ username })
+    const resetCode = await server.codeFor('burglar@example.net', seen)
+    expect(await store.recoveryCodes.count(userPoolId, sub)).toBe(10)
+
+    await (await newBrowser().visit(linkIn(notice))).submit({})
+    const [userInfo, refreshed] = await Promise.all([
+      fetch(`${server.publicUrl}/oauth2/userInfo`, { headers: { authorization: `Bearer ${tokens.access_token}` } }),
+      fetch(`${server.publicUrl}/oauth2/token`, {
+        method: 'POST',
+        body: new URLSearchParams({
+          ...{ grant_type: 'refresh_token', client_id: 'main', refresh_token: tokens.refresh_token ?? '' },
+        }),
+      }),
+    ])
+    expect([userInfo.status, refreshed.status]).toEqual([401, 400])
+    shown = await toAddress.submit({ code: addressCode })
+    expect(shown.heading).toBe('Sign in')
+    shown = await reset.submit({ code: resetCode, password: 'Thief-Password-1' })
+    expect(whereItIs(shown)).not.toBe('the app')
+    // One by one: each of these would be one way back in.
+    expect(await store.attributeChanges.ofUser(userPoolId, sub, clock.now())).toEqual([])
+    expect(await store.verificationCodes.find(userPoolId, sub, 'reset_pending')).toBeUndefined()
+    expect(await store.recoveryCodes.count(userPoolId, sub)).toBe(0)
+    expect(await store.softwareTokens.ofUser(userPoolId, sub)).toEqual([])
+    expect(await store.browserSessions.ofUser(userPoolId, sub, clock.now())).toEqual([])
+    const { kysely } = server.services.database
+    const grants = await kysely.selectFrom('grants').select('revoked_at').where('user_sub', '=', sub).execute()
+    expect(grants.map((grant) => grant.revoked_at !== null)).toEqual([true])
+    expect((await stored(sub))?.signedOutAt).toBeDefined()
+    expect((await stored(sub))?.attributes['email']).toBe(username)
+  })
+
   test('an address that a stranger has changed comes back', async () => {
     const { username, sub } = await haveOwner()
     clock.pass(60)
@@ -176,6 +222,7 @@ describe.each(databaseKinds)('on %s', (database) => {
       expect((await newBrowser().visit(url)).heading).toBe('This link doesn’t work any more')
     await closed(link.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')))
     await closed(link.replace('client_id=main', 'client_id=other'))
+    await closed(link.replace('client_id=main', 'client_id=nobody'))
     const page: VisitedPage = await newBrowser().visit(link)
     const forged = await page.submit({ _csrf: 'x' })
     expect([forged.status, (await stored(sub))?.status]).toEqual([403, 'CONFIRMED'])
