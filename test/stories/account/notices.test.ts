@@ -163,7 +163,9 @@ describe.each(databaseKinds)('on %s', (database) => {
     const resetCode = await server.codeFor('burglar@example.net', seen)
     expect(await store.recoveryCodes.count(userPoolId, sub)).toBe(10)
 
+    expect(await store.verificationCodes.find(userPoolId, sub, 'reset_pending')).toBeDefined()
     await (await newBrowser().visit(linkIn(notice))).submit({})
+    expect(await store.verificationCodes.find(userPoolId, sub, 'reset_pending')).toBeUndefined()
     const [userInfo, refreshed] = await Promise.all([
       fetch(`${server.publicUrl}/oauth2/userInfo`, { headers: { authorization: `Bearer ${tokens.access_token}` } }),
       fetch(`${server.publicUrl}/oauth2/token`, {
@@ -180,7 +182,6 @@ describe.each(databaseKinds)('on %s', (database) => {
     expect(whereItIs(shown)).not.toBe('the app')
     // One by one: each of these would be one way back in.
     expect(await store.attributeChanges.ofUser(userPoolId, sub, clock.now())).toEqual([])
-    expect(await store.verificationCodes.find(userPoolId, sub, 'reset_pending')).toBeUndefined()
     expect(await store.recoveryCodes.count(userPoolId, sub)).toBe(0)
     expect(await store.softwareTokens.ofUser(userPoolId, sub)).toEqual([])
     expect(await store.browserSessions.ofUser(userPoolId, sub, clock.now())).toEqual([])
