@@ -5,7 +5,6 @@ import { findUser, setUserPassword, signOutUser } from '../../src/domain/users/a
 import type { User } from '../../src/domain/users/user.ts'
 import { haveAccount, userPoolOf } from '../support/accounts.ts'
 import { linkFor } from '../support/confirmation-links.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { requestTokens } from '../support/relying-party.ts'
 import { databaseKinds, startServer } from '../support/server.ts'
@@ -79,7 +78,7 @@ describe.each(databaseKinds)('on %s', (database) => {
   const clock = movableClock({ stopped: true })
   let server: TestServer
   beforeAll(async () => {
-    server = await startServer({ configuration, database, clock, environment: cheapHashes })
+    server = await startServer({ configuration, database, clock })
   })
   afterAll(() => server.stop())
 

@@ -3,7 +3,6 @@ import { runCommand } from '../../src/app/administration/run-command.ts'
 import { findUser } from '../../src/domain/users/administer-user.ts'
 import { haveAccount, userPoolOf } from '../support/accounts.ts'
 import { linkFor } from '../support/confirmation-links.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { requestTokens } from '../support/relying-party.ts'
 import type { TokenResponse } from '../support/relying-party.ts'
@@ -60,7 +59,7 @@ describe.each(databaseKinds)('on %s', (database) => {
   const clock = movableClock({ stopped: true })
   let server: TestServer
   beforeAll(async () => {
-    server = await startServer({ configuration, database, clock, environment: cheapHashes })
+    server = await startServer({ configuration, database, clock })
   })
   afterAll(() => server.stop())
 

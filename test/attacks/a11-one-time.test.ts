@@ -3,7 +3,6 @@ import { findUser } from '../../src/domain/users/administer-user.ts'
 import { rawRequest } from '../conformance/raw-request.ts'
 import { haveAccount, userPoolOf } from '../support/accounts.ts'
 import { linkFor } from '../support/confirmation-links.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { requestTokens } from '../support/relying-party.ts'
@@ -46,7 +45,7 @@ describe.each(databaseKinds)('on %s', (database) => {
   const clock = movableClock({ stopped: true })
   let server: TestServer
   beforeAll(async () => {
-    server = await startServer({ configuration, database, clock, environment: cheapHashes })
+    server = await startServer({ configuration, database, clock })
   })
   afterAll(() => server.stop())
 
@@ -234,7 +233,7 @@ describe('two servers on one database, asked by one browser at the same moment',
   let two: TestServer
   beforeAll(async () => {
     database = await createDatabase(inject('postgresUrl'), { template: inject('postgresTemplate') })
-    const environment = { ...cheapHashes, databaseUrl: database.url }
+    const environment = { databaseUrl: database.url }
     one = await startServer({ configuration, environment })
     two = await startServer({ configuration, environment: { ...environment, publicUrl: one.publicUrl } })
   })

@@ -7,7 +7,6 @@ import { cookieName } from '../../src/security/cookies.ts'
 import { createSealedBox } from '../../src/security/sealed-box.ts'
 import { haveAccount } from '../support/accounts.ts'
 import { linkFor } from '../support/confirmation-links.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { requestTokens } from '../support/relying-party.ts'
 import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
@@ -40,7 +39,7 @@ const configuration = JSON.stringify({
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer({ configuration, environment: cheapHashes })
+  server = await startServer({ configuration })
 })
 afterAll(() => server.stop())
 

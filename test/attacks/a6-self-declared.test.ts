@@ -3,7 +3,6 @@ import { updateUserAttributes } from '../../src/domain/attribute-changes/update-
 import { findUser } from '../../src/domain/users/administer-user.ts'
 import { haveAccount, userPoolOf } from '../support/accounts.ts'
 import { linkFor } from '../support/confirmation-links.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { decode } from '../support/relying-party.ts'
 import { startServer } from '../support/server.ts'
@@ -82,7 +81,7 @@ const configuration = JSON.stringify({
 const clock = movableClock({ stopped: true })
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer({ configuration, clock, environment: cheapHashes })
+  server = await startServer({ configuration, clock })
 })
 afterAll(() => server.stop())
 

@@ -5,7 +5,6 @@ import { findUser } from '../../src/domain/users/administer-user.ts'
 import type { User } from '../../src/domain/users/user.ts'
 import { addSeconds } from '../../src/platform/clock.ts'
 import { haveAccount, userPoolOf } from '../support/accounts.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { decode, requestTokens } from '../support/relying-party.ts'
 import { databaseKinds } from '../support/server.ts'
@@ -25,7 +24,7 @@ describe.each(databaseKinds)('on %s', (database) => {
   const clock = movableClock({ stopped: true })
   let server: TestServer
   beforeAll(async () => {
-    server = await startServerWithPools({ database, clock, environment: cheapHashes })
+    server = await startServerWithPools({ database, clock })
   })
   afterAll(() => server.stop())
 

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runCommand } from '../../src/app/administration/run-command.ts'
 import { haveAccount } from '../support/accounts.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { decode } from '../support/relying-party.ts'
 import type { TestServer } from '../support/server.ts'
@@ -112,7 +111,7 @@ const victims: readonly Victim[] = [
 const clock = movableClock({ stopped: true })
 let server: TestServer
 beforeAll(async () => {
-  server = await startServerWithPools({ clock, environment: cheapHashes })
+  server = await startServerWithPools({ clock })
 })
 afterAll(() => server.stop())
 

@@ -3,7 +3,6 @@ import { findUser } from '../../src/domain/users/administer-user.ts'
 import { configurationOf } from '../conformance/pool.ts'
 import { haveAccount, userPoolOf } from '../support/accounts.ts'
 import { linkFor } from '../support/confirmation-links.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { authorizationRequest, requestTokens } from '../support/relying-party.ts'
 import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
@@ -51,7 +50,7 @@ const configuration = JSON.stringify({
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer({ configuration, environment: cheapHashes })
+  server = await startServer({ configuration })
 })
 afterAll(() => server.stop())
 
@@ -253,7 +252,7 @@ describe('what is not there', () => {
   test('mailbox and demo are not there in production', async () => {
     const production = await startServer({
       configuration: configurationOf(),
-      environment: { development: false, production: true, ...cheapHashes },
+      environment: { development: false, production: true },
     })
     try {
       for (const path of [

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 import { callback } from '../support/visitor.ts'
-import { cheapHashes, callerAt } from './support/attacked-pool.ts'
+import { callerAt } from './support/attacked-pool.ts'
 import { brokenHeaders, bundles, forwardingHeaders } from './support/hostile-headers.ts'
 import { sendRequest } from './support/raw-socket.ts'
 import type { RawAnswer } from './support/raw-socket.ts'
@@ -20,7 +20,7 @@ import type { Step } from './support/steps.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer({ configuration: stepPools(), environment: cheapHashes })
+  server = await startServer({ configuration: stepPools() })
 })
 afterAll(() => server.stop())
 

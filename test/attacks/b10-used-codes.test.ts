@@ -23,7 +23,7 @@ describe.each(databaseKinds)('on %s', (database) => {
   beforeAll(async () => {
     // Codes are compared here, not counted.
     const configuration = factorPools({ LockOut: { FirstLockingFailure: 100, FailuresPerDay: 10_000 } })
-    server = await startServer({ database, configuration, clock, environment: { hashMemoryKiB: 1024 } })
+    server = await startServer({ database, configuration, clock })
     await haveAccount(server, { username, password: goodPassword, userPoolId: factorPoolId('app') })
     const setUp = await signIn()
     app = appFrom(setUp)

@@ -25,7 +25,7 @@ const withPassword = async (pool: FactorPool, browser?: Visitor): Promise<{ visi
   return { visitor, page: await visitor.login.submit({ username, password: goodPassword }) }
 }
 beforeAll(async () => {
-  server = await startServer({ configuration: factorPools(), clock, environment: { hashMemoryKiB: 1024 } })
+  server = await startServer({ configuration: factorPools(), clock })
   for (const pool of ['app', 'optional'] as const) {
     const user = await haveAccount(server, { username, password: goodPassword, userPoolId: factorPoolId(pool) })
     if (pool === 'optional') {

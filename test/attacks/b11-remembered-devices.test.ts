@@ -21,7 +21,7 @@ import type { Visitor } from '../support/visitor.ts'
 const clock = movableClock()
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer({ configuration: devicePools, clock, environment: { hashMemoryKiB: 1024 } })
+  server = await startServer({ configuration: devicePools, clock })
 })
 afterAll(() => server.stop())
 const { visit, accountPage, enterPassword, havePerson, provedIn } = devicePeople(() => server, clock)

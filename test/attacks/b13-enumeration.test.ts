@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deleteUnconfirmedSignUps } from '../../src/domain/sign-up/delete-unconfirmed-sign-ups.ts'
 import { disableUser } from '../../src/domain/users/administer-user.ts'
 import { haveAccount, userPoolOf } from '../support/accounts.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { databaseKinds, startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
@@ -50,7 +49,7 @@ describe.each(databaseKinds)('on %s', (database) => {
   const clock = movableClock({ stopped: true })
   let server: TestServer
   beforeAll(async () => {
-    server = await startServer({ configuration, database, clock, environment: cheapHashes })
+    server = await startServer({ configuration, database, clock })
   })
   afterAll(() => server.stop())
 

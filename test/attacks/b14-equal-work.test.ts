@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { disableUser } from '../../src/domain/users/administer-user.ts'
 import { haveAccount } from '../support/accounts.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
@@ -32,7 +31,7 @@ beforeAll(async () => {
       },
     ],
   })
-  server = await startServer({ database: 'postgres', configuration, clock, environment: cheapHashes })
+  server = await startServer({ database: 'postgres', configuration, clock })
   work = watchWork(server)
 })
 afterAll(async () => {

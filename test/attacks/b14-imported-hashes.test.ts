@@ -6,7 +6,6 @@ import type * as native from '@node-rs/argon2'
 import type * as imported from '../../src/security/imported-hash.ts'
 import type { User } from '../../src/domain/users/user.ts'
 import { haveAccount, userPoolOf } from '../support/accounts.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { hashesOf } from '../support/known-hashes.ts'
 import { goodPassword, startServerWithPools, userPoolId } from '../support/visitor.ts'
 
@@ -50,7 +49,7 @@ beforeEach(() => {
 })
 
 test('the same work for a name that nobody has, a known one, and one from elsewhere', async () => {
-  const server = await startServerWithPools({ environment: cheapHashes })
+  const server = await startServerWithPools({})
   try {
     const { domain, directory } = server.services
     const pool = () => userPoolOf(server, userPoolId('email'))

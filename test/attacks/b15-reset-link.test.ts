@@ -26,7 +26,7 @@ describe.each(databaseKinds)('the link of a reset mail, on %s', (database) => {
   const clock = movableClock({ stopped: true })
   let server: TestServer
   beforeAll(async () => {
-    server = await startServerWithPools({ database, clock, environment: { hashMemoryKiB: 1024 } })
+    server = await startServerWithPools({ database, clock })
   })
   afterAll(() => server.stop())
 

@@ -9,7 +9,7 @@ import type { TestServer } from '../support/server.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 import type { UserAgent, VisitedPage } from '../support/user-agent.ts'
 import { goodPassword, whereItIs } from '../support/visitor.ts'
-import { attackedPool, callerAt, cheapHashes, home, poolId, redeem, signIn } from './support/attacked-pool.ts'
+import { attackedPool, callerAt, home, poolId, redeem, signIn } from './support/attacked-pool.ts'
 import type { Caller } from './support/attacked-pool.ts'
 
 /*
@@ -26,7 +26,6 @@ let server: TestServer
 beforeAll(async () => {
   server = await startServer({
     configuration: JSON.stringify({ UserPools: [attackedPool({ RememberMe: { MaxValidityMinutes: 43_200 } })] }),
-    environment: cheapHashes,
     clock,
   })
   for (const name of ['ann', 'bob']) {

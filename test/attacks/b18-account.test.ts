@@ -22,7 +22,7 @@ const passkeys = { WebAuthnConfiguration: { FactorConfiguration: 'MULTI_FACTOR_W
 const clock = movableClock()
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer({ configuration: factorPools(passkeys), clock, environment: { hashMemoryKiB: 1024 } })
+  server = await startServer({ configuration: factorPools(passkeys), clock })
 })
 afterAll(() => server.stop())
 

@@ -33,7 +33,6 @@ describe.each(databaseKinds.slice(1))('on %s', (database) => {
       database,
       configuration: passkeyPools(),
       clock,
-      environment: { hashMemoryKiB: 1024 },
     })
   })
   afterAll(() => server.stop())

@@ -3,7 +3,6 @@ import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 import type { VisitedPage } from '../support/user-agent.ts'
 import { whereItIs } from '../support/visitor.ts'
-import { cheapHashes } from './support/attacked-pool.ts'
 import { stepPools, steps } from './support/steps.ts'
 import type { Step } from './support/steps.ts'
 
@@ -17,7 +16,7 @@ import type { Step } from './support/steps.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer({ configuration: stepPools(), environment: cheapHashes })
+  server = await startServer({ configuration: stepPools() })
 })
 afterAll(() => server.stop())
 

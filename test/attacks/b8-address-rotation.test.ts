@@ -11,7 +11,7 @@ import { startTwoProcesses } from '../support/two-processes.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 import type { VisitedPage } from '../support/user-agent.ts'
 import { goodPassword } from '../support/visitor.ts'
-import { attackedPool, callerAt, cheapHashes } from './support/attacked-pool.ts'
+import { attackedPool, callerAt } from './support/attacked-pool.ts'
 import { fateOf, pageFrom } from './support/limited.ts'
 
 /*
@@ -26,7 +26,7 @@ const pools = (more: object = {}) =>
   JSON.stringify({
     UserPools: [attackedPool({ RateLimits: { SignInsPerNetwork: three, TokenFailuresPerNetwork: three }, ...more })],
   })
-const limited = { ...cheapHashes, rateLimits: true }
+const limited = { rateLimits: true }
 
 /** Nobody's name, a new one each time: no account's lock-out has a part in this. */
 const somebody = () => ({ username: `${randomUUID()}@example.com`, password: 'Wrong-guess-1' })

@@ -4,7 +4,6 @@ import { parseConfiguration } from '../../src/app/configuration-file.ts'
 import { callback, codeForm, configurationOf, createBrowser, password, startPool } from '../conformance/pool.ts'
 import type { ConformancePool } from '../conformance/pool.ts'
 import { authorizationRequest, requestTokens } from '../support/relying-party.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 import type { UserAgent, VisitedPage } from '../support/user-agent.ts'
 
@@ -126,7 +125,6 @@ const dotted = 'https://foo.example.com/cb'
 const shared = 'https://second.example.com/cb'
 beforeAll(async () => {
   pool = await startPool({
-    environment: cheapHashes,
     configuration: configurationOf({
       clients: {
         dotted: { CallbackURLs: [dotted, `${dotted}/two`] },

@@ -5,7 +5,6 @@ import { formTarget } from '../../src/security/page-headers.ts'
 import { rawRequest } from '../conformance/raw-request.ts'
 import { haveAccount } from '../support/accounts.ts'
 import { linkFor } from '../support/confirmation-links.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { authorizationRequest } from '../support/relying-party.ts'
 import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
@@ -45,7 +44,7 @@ const registered = new Set([callback, home, terms, logo, 'https://app.example/',
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer({ configuration, environment: cheapHashes })
+  server = await startServer({ configuration })
 })
 afterAll(() => server.stop())
 

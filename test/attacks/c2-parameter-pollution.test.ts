@@ -4,7 +4,6 @@ import { runCommand } from '../../src/app/administration/run-command.ts'
 import { parseConfiguration } from '../../src/app/configuration-file.ts'
 import { callback, configurationOf, createBrowser, startPool } from '../conformance/pool.ts'
 import type { ConformancePool } from '../conformance/pool.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { authorizationRequest } from '../support/relying-party.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 
@@ -29,7 +28,6 @@ const encoded = 'https://app.example.com/cb?next=%26code%3Devil%26state%3Devil'
 let pool: ConformancePool
 beforeAll(async () => {
   pool = await startPool({
-    environment: cheapHashes,
     configuration: configurationOf({
       clients: {
         queried: {

@@ -16,7 +16,6 @@ import {
   userInfo,
 } from '../conformance/pool.ts'
 import type { Browser, ConformancePool } from '../conformance/pool.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { createDatabase } from '../support/postgres.ts'
 import type { TestDatabase } from '../support/postgres.ts'
 import { basic, requestTokens } from '../support/relying-party.ts'
@@ -33,7 +32,6 @@ describe('a client assertion', () => {
   let pool: ConformancePool
   beforeAll(async () => {
     pool = await startPool({
-      environment: cheapHashes,
       configuration: configurationOf({ clients: { machine2: { ClientSecret: secret, AllowedOAuthFlows: ['code'] } } }),
     })
   })
@@ -144,7 +142,7 @@ describe('with a database', () => {
 
   beforeAll(async () => {
     database = await createDatabase(inject('postgresUrl'), { template: inject('postgresTemplate') })
-    pool = await startPool({ environment: { ...cheapHashes, databaseUrl: database.url } })
+    pool = await startPool({ environment: { databaseUrl: database.url } })
   })
   afterEach(mend)
   afterAll(async () => {

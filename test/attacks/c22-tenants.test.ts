@@ -3,7 +3,6 @@ import { cookieName } from '../../src/security/cookies.ts'
 import { rawRequest } from '../conformance/raw-request.ts'
 import { haveAccount } from '../support/accounts.ts'
 import { linkFor } from '../support/confirmation-links.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { reachLocalhostNames } from '../support/localhost-names.ts'
 import { authorizationRequest, requestTokens } from '../support/relying-party.ts'
 import { startServer } from '../support/server.ts'
@@ -57,7 +56,7 @@ beforeAll(async () => {
       ].map((client) => ({ ...client, AllowedOAuthScopes: ['openid', 'email'] })),
     })),
   })
-  server = await startServer({ configuration, environment: { port, ...cheapHashes } })
+  server = await startServer({ configuration, environment: { port } })
   for (const name of names) {
     await haveAccount(server, { ...account, userPoolId: idOf(name) })
     for (const other of names) {

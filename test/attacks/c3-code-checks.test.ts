@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { auditEvent } from '../persistence/records.ts'
 import { sha256 } from '../../src/security/digest.ts'
 import { callback, codeForm, configurationOf, createBrowser, otherPoolId } from '../conformance/pool.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { basic, requestTokens } from '../support/relying-party.ts'
 import { databaseKinds, startServer } from '../support/server.ts'
@@ -37,7 +36,7 @@ describe.each(databaseKinds)('on %s', (database) => {
   let server: TestServer
   beforeAll(async () => {
     const configuration = configurationOf({ clients })
-    server = await startServer({ configuration, database, clock, environment: cheapHashes })
+    server = await startServer({ configuration, database, clock })
   })
   afterAll(() => server.stop())
 

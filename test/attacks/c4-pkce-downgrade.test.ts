@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { callback, codeForm, configurationOf, createBrowser, password, secret, startPool } from '../conformance/pool.ts'
 import type { ConformancePool } from '../conformance/pool.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { authorizationRequest, requestTokens } from '../support/relying-party.ts'
 import type { AuthorizationRequest } from '../support/relying-party.ts'
 import { createUserAgent } from '../support/user-agent.ts'
@@ -19,7 +18,6 @@ const verifier = 'v'.repeat(43)
 let pool: ConformancePool
 beforeAll(async () => {
   pool = await startPool({
-    environment: cheapHashes,
     configuration: configurationOf({
       clients: {
         strict: { ClientSecret: secret, RequirePkce: true },

@@ -17,7 +17,6 @@ import {
   userInfo,
 } from '../conformance/pool.ts'
 import type { Browser, ConformancePool, Tokens } from '../conformance/pool.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { authorizationRequest, decode, requestTokens } from '../support/relying-party.ts'
 
 /*
@@ -32,7 +31,7 @@ let pool: ConformancePool
 let browser: Browser
 let foreign: Tokens
 beforeAll(async () => {
-  pool = await startPool({ environment: cheapHashes })
+  pool = await startPool()
   browser = createBrowser(pool.base)
   await browser.authorize()
   foreign = await createBrowser(`${pool.base}/${otherPoolId}`).signIn()

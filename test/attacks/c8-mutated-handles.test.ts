@@ -13,7 +13,6 @@ import {
 } from '../conformance/pool.ts'
 import type { Browser, ConformancePool } from '../conformance/pool.ts'
 import { linkFor } from '../support/confirmation-links.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { authorizationRequest, requestTokens } from '../support/relying-party.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 
@@ -82,7 +81,7 @@ const ana = { username: 'ana@example.org' }
 let pool: ConformancePool
 let browser: Browser
 beforeAll(async () => {
-  pool = await startPool({ environment: cheapHashes, configuration: configurationOf({ pool: links }) })
+  pool = await startPool({ configuration: configurationOf({ pool: links }) })
   browser = createBrowser(pool.base, ana)
   await browser.authorize()
 })

@@ -30,7 +30,7 @@ describe('an ID token', () => {
   let there: Federation
   const clock = movableClock()
   beforeAll(async () => {
-    there = await startFederation({ clock, environment: { hashMemoryKiB: 1024 } })
+    there = await startFederation({ clock })
   })
   afterEach(() => there.idp.tamper(undefined))
   afterAll(() => there.stop())
@@ -177,7 +177,7 @@ describe('an ID token', () => {
 
   test('one network begins no more sign-ins there than with a password', async () => {
     const strict = await startFederation(
-      { environment: { hashMemoryKiB: 1024, rateLimits: true } },
+      { environment: { rateLimits: true } },
       { RateLimits: { SignInsPerNetwork: { PerMinute: 3 } } },
     )
     try {

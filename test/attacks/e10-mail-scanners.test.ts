@@ -7,7 +7,7 @@ import { settledMail } from '../support/settled-mail.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 import { goodPassword, visitorAt, whereItIs } from '../support/visitor.ts'
 import type { Visitor } from '../support/visitor.ts'
-import { attackedPool, cheapHashes } from './support/attacked-pool.ts'
+import { attackedPool } from './support/attacked-pool.ts'
 
 /*
  * Threat row E10: scanners of mail open every link before its reader does, by several programs and more than once, follow
@@ -25,7 +25,6 @@ let server: TestServer
 beforeAll(async () => {
   server = await startServer({
     configuration: JSON.stringify({ UserPools: [linkPool(), { ...linkPool(own), ...links }] }),
-    environment: cheapHashes,
   })
 })
 afterAll(() => server.stop())

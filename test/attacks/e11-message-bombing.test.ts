@@ -10,7 +10,7 @@ import { startTwoProcesses } from '../support/two-processes.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 import type { VisitedPage } from '../support/user-agent.ts'
 import { goodPassword, withoutIds } from '../support/visitor.ts'
-import { attackedPool, callerAt, cheapHashes, signIn } from './support/attacked-pool.ts'
+import { attackedPool, callerAt, signIn } from './support/attacked-pool.ts'
 import { fateOf, pageFrom } from './support/limited.ts'
 
 /*
@@ -51,7 +51,7 @@ describe.each(databaseKinds)('messages that somebody else asks for, on %s', (dat
   const clock = movableClock()
   let server: TestServer
   beforeAll(async () => {
-    const environment = { ...cheapHashes, ...behindProxy, rateLimits: true }
+    const environment = { ...behindProxy, rateLimits: true }
     server = await startServer({ database, configuration, environment, clock })
   })
   afterAll(() => server.stop())

@@ -20,7 +20,7 @@ describe.each(databaseKinds)('codes of second factors, on %s', (database) => {
   let server: TestServer
   beforeAll(async () => {
     const configuration = factorPools({ RateLimits: { MessagesPerRecipient: { PerHour: 3 } } })
-    const environment = { hashMemoryKiB: 1024, rateLimits: true }
+    const environment = { rateLimits: true }
     server = await startServer({ database, configuration, clock, environment })
   })
   afterAll(() => server.stop())

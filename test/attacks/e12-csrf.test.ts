@@ -4,7 +4,7 @@ import type { TestServer } from '../support/server.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 import type { UserAgent, VisitedPage } from '../support/user-agent.ts'
 import { goodPassword, whereItIs } from '../support/visitor.ts'
-import { cheapHashes, callerAt, home } from './support/attacked-pool.ts'
+import { callerAt, home } from './support/attacked-pool.ts'
 import { stepPools, steps } from './support/steps.ts'
 import type { Step } from './support/steps.ts'
 
@@ -19,7 +19,7 @@ import type { Step } from './support/steps.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer({ configuration: stepPools(), environment: cheapHashes })
+  server = await startServer({ configuration: stepPools() })
 })
 afterAll(() => server.stop())
 

@@ -7,7 +7,6 @@ import type { TestBrowser } from '../support/chromium.ts'
 import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 import { settledMail } from '../support/settled-mail.ts'
-import { cheapHashes } from './support/attacked-pool.ts'
 import { stepPools, steps } from './support/steps.ts'
 
 /*
@@ -38,10 +37,7 @@ beforeAll(async () => {
   })
   await new Promise<void>((listening) => attacker.listen(0, '127.0.0.1', listening))
   evil = `http://localhost:${(attacker.address() as AddressInfo).port}`
-  ;[server, chromium] = await Promise.all([
-    startServer({ configuration: stepPools(), environment: cheapHashes }),
-    launchChromium(),
-  ])
+  ;[server, chromium] = await Promise.all([startServer({ configuration: stepPools() }), launchChromium()])
 })
 afterAll(async () => {
   await Promise.all([chromium.close(), server.stop()])

@@ -13,7 +13,6 @@ import { createUserAgent } from '../support/user-agent.ts'
 import type { UserAgent, VisitedPage } from '../support/user-agent.ts'
 import { callback, goodPassword } from '../support/visitor.ts'
 import {
-  cheapHashes,
   attackedPool,
   callerAt,
   home,
@@ -372,7 +371,7 @@ describe.each(['http', 'https'])('every answer over %s', (scheme) => {
     const Clients = [...pool.Clients, demo('demo'), demo('demo-two')]
     const server = await startServer({
       configuration: JSON.stringify({ UserPools: [{ ...pool, Clients }, links] }),
-      environment: { ...cheapHashes, port, publicUrl: origin },
+      environment: { port, publicUrl: origin },
     })
     front?.forwardTo(server.port)
     await haveAccount(server, { username: ada, password: goodPassword })

@@ -10,7 +10,7 @@ import { settledMail } from '../support/settled-mail.ts'
 import { createUserAgent } from '../support/user-agent.ts'
 import { callback, goodPassword, visitorAt, whereItIs } from '../support/visitor.ts'
 import type { Visitor } from '../support/visitor.ts'
-import { attackedPool, cheapHashes } from './support/attacked-pool.ts'
+import { attackedPool } from './support/attacked-pool.ts'
 
 /*
  * Threat row E7: a name with markup in it, which the mails of ZITADEL (CVE-2024-41953) showed as such to whoever read them.
@@ -65,7 +65,7 @@ const configuration = JSON.stringify({
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer({ configuration, environment: cheapHashes })
+  server = await startServer({ configuration })
 })
 afterAll(() => server.stop())
 

@@ -8,7 +8,7 @@ import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 import { settledMail } from '../support/settled-mail.ts'
 import { callback, goodPassword, visitorAt, whereItIs } from '../support/visitor.ts'
-import { attackedPool, cheapHashes, poolId } from './support/attacked-pool.ts'
+import { attackedPool, poolId } from './support/attacked-pool.ts'
 
 /*
  * Threat row E9: a value that the server's own templates would run (the class of server-side template injection). What a
@@ -77,7 +77,7 @@ const configuration = JSON.stringify({
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer({ configuration, environment: cheapHashes })
+  server = await startServer({ configuration })
 })
 afterAll(() => server.stop())
 

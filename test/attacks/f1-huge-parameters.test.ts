@@ -5,7 +5,7 @@ import type { TestServer } from '../support/server.ts'
 import { basic } from '../support/relying-party.ts'
 import type { UserAgent } from '../support/user-agent.ts'
 import { callback, goodPassword, whereItIs } from '../support/visitor.ts'
-import { cheapHashes, callerAt, machineSecret, redeem, signIn } from './support/attacked-pool.ts'
+import { callerAt, machineSecret, redeem, signIn } from './support/attacked-pool.ts'
 import { exchange, sendRequest } from './support/raw-socket.ts'
 import { stepPools, steps } from './support/steps.ts'
 import type { Step } from './support/steps.ts'
@@ -44,7 +44,7 @@ const monsters: Record<string, string> = {
 describe.each(databaseKinds)('on %s', (database) => {
   let server: TestServer
   beforeAll(async () => {
-    server = await startServer({ configuration: stepPools(), environment: cheapHashes, database })
+    server = await startServer({ configuration: stepPools(), database })
   })
   afterAll(() => server.stop())
 

@@ -4,7 +4,7 @@ import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 import { maximumPasswordLength } from '../../src/security/password-hash.ts'
 import { whereItIs } from '../support/visitor.ts'
-import { cheapHashes, callerAt, machineSecret, redeem, signIn } from './support/attacked-pool.ts'
+import { callerAt, machineSecret, redeem, signIn } from './support/attacked-pool.ts'
 import { stepPools, steps } from './support/steps.ts'
 import type { Step } from './support/steps.ts'
 
@@ -20,7 +20,7 @@ import type { Step } from './support/steps.ts'
 let server: TestServer
 beforeAll(async () => {
   // It is their number that counts here, and the queue is worked off in the end.
-  server = await startServer({ configuration: stepPools(), environment: cheapHashes })
+  server = await startServer({ configuration: stepPools() })
 })
 afterAll(() => server.stop())
 

@@ -1,4 +1,3 @@
-import { cheapHashes } from '../support/hash-cost.ts'
 import type { Clock } from '../../src/platform/clock.ts'
 import type { DomainServices } from '../../src/domain/ports/services.ts'
 import type { UserPoolSnapshot } from '../../src/domain/user-pools/user-pool-directory.ts'
@@ -110,10 +109,7 @@ export interface ConformancePool extends TestServer {
 
 export async function startPool(options: TestServerOptions = {}): Promise<ConformancePool> {
   const clock = createMovableClock()
-  const server = await startServer({
-    ...{ configuration: configurationOf(), clock, ...options },
-    environment: { ...cheapHashes, ...options.environment },
-  })
+  const server = await startServer({ configuration: configurationOf(), clock, ...options })
   return {
     ...server,
     clock,

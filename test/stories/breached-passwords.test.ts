@@ -36,7 +36,7 @@ beforeAll(async () => {
   const byLink = { VerificationMessageTemplate: { DefaultEmailOption: 'CONFIRM_WITH_LINK' } }
   server = await startServer({
     configuration: JSON.stringify({ UserPools: [pool('strict'), pool('lax', lax), pool('links', byLink)] }),
-    environment: { hashMemoryKiB: 1024, breachedPasswords: list },
+    environment: { breachedPasswords: list },
   })
 })
 afterAll(async () => {

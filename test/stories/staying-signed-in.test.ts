@@ -8,7 +8,6 @@ import { axeComplaints } from '../support/page-audit.ts'
 import { peopleAt } from '../support/person.ts'
 import type { People, Person } from '../support/person.ts'
 import { freePort } from '../support/server-process.ts'
-import { cheapHashes } from '../support/hash-cost.ts'
 import { databaseKinds, startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 
@@ -50,7 +49,7 @@ describe.each(databaseKinds)('in Chromium, on %s', (database) => {
   beforeAll(async () => {
     const port = await freePort()
     const configuration = configurationOf(`http://localhost:${port}`)
-    server = await startServer({ database, clock, configuration, environment: { ...cheapHashes, port } })
+    server = await startServer({ database, clock, configuration, environment: { port } })
     people = peopleAt(chromium, server)
   })
   afterEach(async () => {

@@ -55,6 +55,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     production: false,
     // Tests are not to be limited by each other; those of the limits switch them on.
     rateLimits: false,
+    // What a hash costs is not what they are about.
+    hashMemoryKiB: 1024,
     ...database.environment,
     ...options.environment,
   }

@@ -45,15 +45,8 @@ export const attackedPool = (more: object = {}): object => ({
   ...more,
 })
 
-/** Where it is not the hash that is attacked, it may be cheap. */
-export const cheapHashes = { hashMemoryKiB: 1024 }
-
-export const startAttackedServer = ({ environment, ...options }: TestServerOptions = {}): Promise<TestServer> =>
-  startServer({
-    configuration: JSON.stringify({ UserPools: [attackedPool()] }),
-    environment: { ...cheapHashes, ...environment },
-    ...options,
-  })
+export const startAttackedServer = (options: TestServerOptions = {}): Promise<TestServer> =>
+  startServer({ configuration: JSON.stringify({ UserPools: [attackedPool()] }), ...options })
 
 /** A browser that an app has sent to sign in. */
 export interface Caller {

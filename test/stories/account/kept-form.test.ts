@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { haveAccount } from '../../support/accounts.ts'
 import { factorPoolId, factorPools } from '../../support/factor-pools.ts'
-import { cheapHashes } from '../../support/hash-cost.ts'
 import { movableClock } from '../../support/movable-clock.ts'
 import { databaseKinds, startServer } from '../../support/server.ts'
 import type { TestServer } from '../../support/server.ts'
@@ -18,7 +17,7 @@ describe.each(databaseKinds)('a form that comes too late, on %s', (database) => 
   let server: TestServer
   const clock = movableClock()
   beforeAll(async () => {
-    server = await startServer({ database, configuration: factorPools(), clock, environment: cheapHashes })
+    server = await startServer({ database, configuration: factorPools(), clock })
   })
   afterAll(() => server.stop())
 

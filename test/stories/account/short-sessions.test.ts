@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { haveAccount } from '../../support/accounts.ts'
 import { factorPoolId, factorPools } from '../../support/factor-pools.ts'
-import { cheapHashes } from '../../support/hash-cost.ts'
 import { movableClock } from '../../support/movable-clock.ts'
 import { databaseKinds, startServer } from '../../support/server.ts'
 import type { TestServer } from '../../support/server.ts'
@@ -18,7 +17,7 @@ describe.each(databaseKinds)('a pool without single sign-on, on %s', (database) 
   const clock = movableClock()
   beforeAll(async () => {
     const configuration = factorPools({ SSOSession: { MaxValidityMinutes: 0 } })
-    server = await startServer({ database, configuration, clock, environment: cheapHashes })
+    server = await startServer({ database, configuration, clock })
   })
   afterAll(() => server.stop())
 

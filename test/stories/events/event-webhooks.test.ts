@@ -54,7 +54,7 @@ describe.each(databaseKinds)('on %s', (database) => {
         pool('quiet', []),
       ],
     })
-    server = await startServer({ database, configuration, clock, environment: { hashMemoryKiB: 1024 } })
+    server = await startServer({ database, configuration, clock })
   })
   afterAll(async () => {
     await server.stop()

@@ -24,7 +24,6 @@ describe.each(databaseKinds)('on %s', (database) => {
       database,
       configuration: passkeyPools(),
       clock,
-      environment: { hashMemoryKiB: 1024 },
     })
   })
   afterAll(() => server.stop())

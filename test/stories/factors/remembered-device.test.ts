@@ -17,7 +17,7 @@ describe.each(databaseKinds)('on %s', (database) => {
   let server: TestServer
   const clock = movableClock()
   beforeAll(async () => {
-    server = await startServer({ database, configuration: devicePools, clock, environment: { hashMemoryKiB: 1024 } })
+    server = await startServer({ database, configuration: devicePools, clock })
   })
   afterAll(() => server.stop())
   const { visit, accountPage, enterPassword, havePerson, provedIn } = devicePeople(() => server, clock)

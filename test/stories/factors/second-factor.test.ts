@@ -19,7 +19,7 @@ describe.each(databaseKinds)('on %s', (database) => {
   let server: TestServer
   const clock = movableClock()
   beforeAll(async () => {
-    server = await startServer({ database, configuration: factorPools(), clock, environment: { hashMemoryKiB: 1024 } })
+    server = await startServer({ database, configuration: factorPools(), clock })
   })
   afterAll(() => server.stop())
 

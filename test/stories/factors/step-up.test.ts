@@ -44,7 +44,7 @@ describe.each(databaseKinds)('on %s', (database) => {
   let server: TestServer
   const clock = movableClock()
   beforeAll(async () => {
-    server = await startServer({ database, configuration, clock, environment: { hashMemoryKiB: 1024 } })
+    server = await startServer({ database, configuration, clock })
   })
   afterAll(() => server.stop())
 

@@ -9,7 +9,7 @@ import type { Federation } from '../../support/federation-pools.ts'
 let chromium: TestBrowser
 let there: Federation
 beforeAll(async () => {
-  ;[chromium, there] = await Promise.all([launchChromium(), startFederation({ environment: { hashMemoryKiB: 1024 } })])
+  ;[chromium, there] = await Promise.all([launchChromium(), startFederation({})])
 })
 afterAll(async () => {
   await chromium.close()

@@ -17,7 +17,7 @@ describe.each(databaseKinds)('on %s', (database) => {
   let there: Federation
   const clock = movableClock()
   beforeAll(async () => {
-    there = await startFederation({ database, clock, environment: { hashMemoryKiB: 1024 } })
+    there = await startFederation({ database, clock })
   })
   afterAll(() => there.stop())
 

@@ -12,7 +12,7 @@ import { goodPassword, whereItIs } from '../../support/visitor.ts'
 describe.each(databaseKinds)('on %s', (database) => {
   let there: Federation
   beforeAll(async () => {
-    there = await startFederation({ database, environment: { hashMemoryKiB: 1024 } })
+    there = await startFederation({ database })
   })
   afterAll(() => there.stop())
 

@@ -36,7 +36,7 @@ describe('by HTTP', () => {
       Retries: 0,
     }
     const Triggers = Object.fromEntries(names.map((name) => [name, hook]))
-    there = await startFederation({ environment: { hashMemoryKiB: 1024 } }, { Triggers })
+    there = await startFederation({}, { Triggers })
   })
   afterAll(async () => {
     await there.stop()
@@ -222,7 +222,7 @@ test('by a module', async () => {
      }`,
   )
   const Triggers = Object.fromEntries(names.map((name) => [name, { Module: file, Retries: 0 }]))
-  const there = await startFederation({ environment: { hashMemoryKiB: 1024 } }, { Triggers })
+  const there = await startFederation({}, { Triggers })
   try {
     const visitor = await there.visitor('both')
     const page = await there.throughProvider(visitor, { sub: 'ada', name: 'Ada' })

@@ -9,7 +9,6 @@ import { changePassword } from '../../../src/domain/users/change-password.ts'
 import { OverloadedError } from '../../../src/security/overloaded-error.ts'
 import { userPoolOf } from '../../support/accounts.ts'
 import { firebaseHashOf, firebaseParameters, hashesOf } from '../../support/known-hashes.ts'
-import { cheapHashes } from '../../support/hash-cost.ts'
 import type { TestServer } from '../../support/server.ts'
 import { goodPassword, startServerWithPools, userPoolId, visitorOf, whereItIs } from '../../support/visitor.ts'
 
@@ -37,7 +36,7 @@ describe.each([
 ] as const)('on %s', (database, count) => {
   let server: TestServer
   beforeAll(async () => {
-    server = await startServerWithPools({ database, environment: cheapHashes })
+    server = await startServerWithPools({ database })
   })
   afterAll(() => server.stop())
 

@@ -10,7 +10,6 @@ import type { People, Person } from '../../support/person.ts'
 import { plainAppHeading, startPlainApp } from '../../support/plain-app.ts'
 import type { PlainApp } from '../../support/plain-app.ts'
 import { authorizationRequest } from '../../support/relying-party.ts'
-import { cheapHashes } from '../../support/hash-cost.ts'
 import { databaseKinds, startServer } from '../../support/server.ts'
 import type { TestServer } from '../../support/server.ts'
 
@@ -36,7 +35,6 @@ describe.each(databaseKinds.slice(1))('in Chromium, on %s', (database) => {
       configuration: linkPoolsOf(`${app.origin}/callback`),
       database,
       clock,
-      environment: cheapHashes,
     })
     people = peopleAt(chromium, server)
   })

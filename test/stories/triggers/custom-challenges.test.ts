@@ -81,7 +81,7 @@ describe.each(databaseKinds)('on %s', (database) => {
         pool('guarded', allThree({ ...hook, Retries: 0 }), { MfaConfiguration: 'ON' }),
       ],
     })
-    server = await startServer({ database, configuration, clock, environment: { hashMemoryKiB: 1024 } })
+    server = await startServer({ database, configuration, clock })
   })
   afterAll(async () => {
     await server.stop()

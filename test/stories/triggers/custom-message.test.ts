@@ -36,7 +36,7 @@ describe.each(databaseKinds)('on %s', (database) => {
         pool('phones', { UsernameAttributes: ['phone_number'], AutoVerifiedAttributes: ['phone_number'] }),
       ],
     })
-    server = await startServer({ database, configuration, clock, environment: { hashMemoryKiB: 1024 } })
+    server = await startServer({ database, configuration, clock })
   })
   afterAll(async () => {
     await server.stop()

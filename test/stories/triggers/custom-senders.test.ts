@@ -69,7 +69,7 @@ describe.each(databaseKinds)('on %s', (database) => {
         },
       ],
     })
-    server = await startServer({ database, configuration, clock, environment: { hashMemoryKiB: 1024 } })
+    server = await startServer({ database, configuration, clock })
   })
   afterAll(async () => {
     await server.stop()
@@ -192,7 +192,6 @@ test('a module has the code in the clear, where there is no key: it runs here', 
         },
       ],
     }),
-    environment: { hashMemoryKiB: 1024 },
   })
   try {
     const { login } = await visitorAt(`${server.publicUrl}/eu-west-1_module`, 'module', {})

@@ -82,7 +82,6 @@ describe.each([
         })),
       }),
       clock,
-      environment: { hashMemoryKiB: 1024 },
     })
   })
   afterAll(async () => {

@@ -27,7 +27,7 @@ beforeAll(async () => {
       },
     ],
   })
-  server = await startServer({ configuration, environment: { hashMemoryKiB: 1024 } })
+  server = await startServer({ configuration })
 })
 afterAll(() => server.stop())
 

@@ -60,7 +60,6 @@ describe.each([
           },
         ],
       }),
-      environment: { hashMemoryKiB: 1024 },
     })
   })
   afterAll(async () => {

@@ -37,7 +37,7 @@ beforeAll(async () => {
       pool('missing', { Triggers: { PreSignUp: module('not-there.mjs') } }),
     ],
   })
-  server = await startServer({ configuration, environment: { hashMemoryKiB: 1024 } })
+  server = await startServer({ configuration })
 })
 afterAll(() => server.stop())
 

@@ -33,7 +33,7 @@ beforeAll(async () => {
       Triggers: { PreSignUp },
     })),
   })
-  server = await startServer({ configuration, environment: { hashMemoryKiB: 1024 } })
+  server = await startServer({ configuration })
 })
 afterAll(async () => {
   await server.stop()

@@ -41,7 +41,7 @@ describe.each(databaseKinds)('on %s', (database) => {
         pool('admin', { ...cognito, AccessKeyId: 'AKIDEXAMPLE', SecretAccessKey: 'a-secret-access-key' }),
       ],
     })
-    server = await startServer({ database, configuration, environment: { hashMemoryKiB: 1024 } })
+    server = await startServer({ database, configuration })
   })
   afterAll(async () => {
     await server.stop()

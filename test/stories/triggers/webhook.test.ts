@@ -51,7 +51,7 @@ describe.each(databaseKinds)('on %s', (database) => {
     const configuration = JSON.stringify({
       UserPools: [pool('first', hook), pool('third', { ...hook, LambdaVersion: 'V3_0' })],
     })
-    server = await startServer({ database, configuration, environment: { hashMemoryKiB: 1024 } })
+    server = await startServer({ database, configuration })
   })
   afterAll(async () => {
     await server.stop()
