@@ -232,6 +232,10 @@ AccessKeys: [{AccessKeyId: AKIDEXAMPLE, SecretAccessKey: wJalrXUtnFEMI}]
       pool('Schema: [{Name: n, StringAttributeConstraints: {MinLength: many}}]'),
       /MinLength is "many": must be a number/,
     ],
+    [
+      pool('Groups: [{GroupName: staff, Precedence: 2147483648}]'),
+      inPool('Groups[0].Precedence is 2147483648: must be 2147483647 or less'),
+    ],
     [pool('AccountRecoverySetting: {RecoveryMechanisms: []}'), /RecoveryMechanisms must have at least 1 entry/],
     [pool('Users: [{Username: a, Password: x, PasswordHash: y}]'), /Users\[0\]\.PasswordHash must be an argon2id hash/],
     [pool('Users: [{Username: a, Attributes: {name: [1]}}]'), /Users\[0\]\.Attributes\.name must be text, a number/],

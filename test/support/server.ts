@@ -98,6 +98,9 @@ async function databaseFor(kind: DatabaseKind): Promise<DatabaseParts> {
   return { environment: { databaseUrl: url }, drop }
 }
 
+/** The sealed token of a link holds six digits in a row now and then; a code stands by itself. */
+export const withoutLinks = (text: string): string => text.replaceAll(/https?:\S+/g, '')
+
 async function waitForCode(
   mail: () => Promise<readonly Mail[]>,
   address: string,
@@ -107,7 +110,7 @@ async function waitForCode(
   while (Date.now() < deadline) {
     // Notices of what has been done stand between.
     const messages = (await mail()).filter(({ id, to }) => to === address && !seen.has(id))
-    const codes = messages.flatMap(({ text }) => /\b\d{6}\b/.exec(text.replaceAll(/https?:\S+/g, '')) ?? [])
+    const codes = messages.flatMap(({ text }) => /\b\d{6}\b/.exec(withoutLinks(text)) ?? [])
     const [code] = codes
     if (code !== undefined) return code
     await new Promise((resolve) => setTimeout(resolve, 50))

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { record } from '../../domain/audit/record.ts'
 import { beginExport, exportPage } from '../../domain/user-import/export-users.ts'
+import { precedence } from '../../domain/user-pools/configuration.ts'
 import { checkBatch, importBatch, ImportOvertaken } from '../../domain/user-import/import-users.ts'
 import type { RefusedRow } from '../../domain/ports/user-import-repository.ts'
 import type { BatchOutcome } from '../../domain/user-import/import-users.ts'
@@ -24,7 +25,7 @@ const fileHash = z.string().regex(/^[\w-]{43}$/)
 const group = z.strictObject({
   GroupName: z.string().min(1).max(128),
   Description: z.string().max(2048).optional(),
-  Precedence: z.int().min(0).max(2_147_483_647).optional(),
+  Precedence: precedence.optional(),
   RoleArn: z.string().max(2048).optional(),
 })
 

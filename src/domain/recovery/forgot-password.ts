@@ -64,7 +64,7 @@ export async function forgotPassword(
   if (limited?.limit === 'MessagesPerRecipient') return { ...told(services, request, before), kind: 'notSent', limited }
   if (limited !== undefined) return limited
   const where = { userPool, appClient: { id: clientId }, languages }
-  const migrated = await migrateUser(services, where, username, { kind: 'ForgotPassword' }, before.user)
+  const migrated = await migrateUser(services, where, username, { kind: 'ForgotPassword', holder: before.user })
   const reached = migrated === undefined ? before : await reach(services, request)
   const withheld = await withheldFrom(services, request, reached)
   const outcome = await services.store.transaction(async (tx): Promise<CodeUnderWay> => {

@@ -52,8 +52,8 @@ export async function signIn(services: DomainServices, request: SignInRequest): 
   const found = await findByName(services.store, userPool.id, nameKey)
   const { decoy } = found
   const { password, browserHash } = request
-  const source = { kind: 'Authentication', password, browserHash } as const
-  const migrated = decoy === undefined ? await migrateUser(services, request, username, source, found.user) : undefined
+  const source = { kind: 'Authentication', password, browserHash, holder: found.user } as const
+  const migrated = decoy === undefined ? await migrateUser(services, request, username, source) : undefined
   const user = migrated ?? found.user
   await preAuthentication(services, request, user, username)
   // Whose password was right where they come from, and is not to be taken over.

@@ -29,11 +29,12 @@ type MigrationAnswer = z.output<typeof answer>
 const trigger = 'UserMigration'
 
 /** At a sign-in: the password that was typed. At a forgotten one there is none. */
-type Source =
+type Source = (
   { kind: 'Authentication'; password: string; browserHash?: string | undefined } | { kind: 'ForgotPassword' }
-
-/** Whom the name finds here. */
-export type NameHolder = Pick<User, 'sub' | 'status' | 'enabled'> | undefined
+) & {
+  /** Whom the name finds here. */
+  holder: User | undefined
+}
 
 /**
  * Asks for a user whom nobody here has. A sign-up that nobody has confirmed is nobody either: anybody can begin one with
@@ -46,18 +47,17 @@ export async function migrateUser(
   where: TriggerWhere,
   typed: string,
   source: Source,
-  holder: NameHolder,
 ): Promise<User | undefined> {
   const { userPool } = where
+  const { holder } = source
   if (userPool.triggers.UserMigration === undefined || !isName(userPool, typed)) return undefined
   if (holder !== undefined && !(holder.status === 'UNCONFIRMED' && holder.enabled)) return undefined
   // Passwords of another place are guessed here no faster than our own.
-  if (source.kind === 'Authentication' && !(await mayGuess(services, userPool, typed, source.browserHash, holder)))
-    return undefined
+  if (source.kind === 'Authentication' && !(await mayGuess(services, userPool, typed, source))) return undefined
   try {
     const migrated = await ask(services, where, typed, source)
     const isThere = migrated?.userAttributes !== undefined && migrated.userAttributes !== null
-    return isThere ? await addMigrated(services, where, typed, source, migrated, holder) : undefined
+    return isThere ? await addMigrated(services, where, typed, source, migrated) : undefined
   } catch (error) {
     if (!(error instanceof TriggerFailure)) throw error
     return undefined
@@ -75,8 +75,7 @@ async function mayGuess(
   services: DomainServices,
   userPool: UserPool,
   name: string,
-  browserHash: string | undefined,
-  holder: NameHolder,
+  { browserHash, holder }: Extract<Source, { kind: 'Authentication' }>,
 ): Promise<boolean> {
   const guess = await guessByName(services, userPool, 'password', { userSub: holder?.sub, name, browserHash })
   const admission = await admitGuess(services, userPool, guess)
@@ -114,7 +113,6 @@ async function addMigrated(
   typed: string,
   source: Source,
   migrated: MigrationAnswer,
-  holder: NameHolder,
 ): Promise<User | undefined> {
   const isWhole = source.kind === 'Authentication' && migrated.finalUserStatus === 'CONFIRMED'
   // Their own password policy let it in; ours is for new ones.
@@ -124,7 +122,7 @@ async function addMigrated(
     ...(passwordHash === undefined ? {} : { passwordHash }),
   }
   // Somebody has it meanwhile: the same person in another window, or another one whose address it is.
-  return (await takePlace(services, user, holder))
+  return (await takePlace(services, user, source.holder))
     ? user
     : services.store.users.findByIdentifier(userPool.id, lookupKey(userPool, typed))
 }
@@ -133,7 +131,7 @@ async function addMigrated(
 class NameTaken extends Error {}
 
 /** @returns whether the user is there now: else a name is somebody's */
-async function takePlace(services: DomainServices, user: NewUser, holder: NameHolder): Promise<boolean> {
+async function takePlace(services: DomainServices, user: NewUser, holder: User | undefined): Promise<boolean> {
   const { userPoolId, sub: userSub, status } = user
   const by = { by: trigger }
   const work = async (tx: Repositories): Promise<void> => {

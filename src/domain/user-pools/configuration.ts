@@ -130,13 +130,16 @@ const seedUser = z
     'has a Password and a PasswordHash: leave one of them out',
   )
 
+/** Of a group: as large as the database's integers go. */
+export const precedence = z.int().min(0).max(2_147_483_647)
+
 const group = z.strictObject({
   GroupName: z
     .string()
     .regex(/^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u, 'must be letters, digits and signs without blanks')
     .max(128),
   Description: z.string().max(2048).optional(),
-  Precedence: z.int().min(0).max(2_147_483_647).optional(),
+  Precedence: precedence.optional(),
   RoleArn: z.string().min(20).max(2048).optional(),
 })
 

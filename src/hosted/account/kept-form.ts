@@ -62,10 +62,19 @@ export function ownerField(
   return [{ name: fieldName, value: sealedBox.seal(JSON.stringify(owner), ownerPurpose) }]
 }
 
-/** Keeps a form that came too late; what does not fit in a cookie is lost. @returns whether a page of ours made it, here */
-export function keepForm({ sealedBox, clock }: Services, where: Where, form: ReadonlyMap<string, string>): boolean {
+/**
+ * Keeps a form that came too late; what does not fit in a cookie is lost.
+ * @param where.user whoever is signed in by now, if anybody
+ * @returns whether a page of ours made it here, and for nobody else
+ */
+export function keepForm(
+  { sealedBox, clock }: Services,
+  where: Where & { user?: User },
+  form: ReadonlyMap<string, string>,
+): boolean {
   const owner = opened<FormOwner>(sealedBox, form.get(fieldName), ownerPurpose)
   if (owner === undefined || !isHere(where, owner)) return false
+  if (where.user !== undefined && where.user.sub !== owner.userSub) return false
   const fields = Object.fromEntries([...form].filter(([name]) => !name.startsWith('_')))
   const kept: KeptForm = { ...owner, fields, until: clock.now().getTime() + keptSeconds * 1000 }
   const value = sealedBox.seal(JSON.stringify(kept), formPurpose)

@@ -92,6 +92,17 @@ describe.each(databaseKinds)('a form that comes too late, on %s', (database) => 
     expect((await openAs(browser, username, '/profile')).html).not.toContain('Secret name')
   })
 
+  test('sent while somebody else is signed in there by now, it is refused and kept for nobody', async () => {
+    const [browser, username, other] = [newBrowser(), await newPerson(), await newPerson()]
+    const profile = await openAs(browser, username, '/profile')
+    await signOut(browser)
+    await openAs(browser, other, '')
+    const refused = await profile.submit({ given_name: 'Secret name' })
+    expect([refused.status, refused.html.includes('Secret name')]).toEqual([403, false])
+    await signOut(browser)
+    expect((await openAs(browser, username, '/profile')).html).not.toContain('Secret name')
+  })
+
   test('it is forgotten after a quarter of an hour', async () => {
     const [browser, username] = [newBrowser(), await newPerson()]
     const profile = await openAs(browser, username, '/profile')
