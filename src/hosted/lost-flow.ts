@@ -50,9 +50,20 @@ export async function explainUnfinished(services: HostedServices, step: Step): P
 
 /** A form sent twice leads where it led the first time, as long as the browser has not been there. */
 async function goOn(services: HostedServices, ctx: Context, tenant: Tenant, flow: Flow): Promise<undefined> {
+  if (await resumeIfWaiting(services, ctx, tenant, flow)) return
+  showErrorPage(services, ctx, 'flowFinished', { status: 400 })
+}
+
+/** @returns whether the answer has been given: the browser has not been there yet */
+export async function resumeIfWaiting(
+  services: HostedServices,
+  ctx: Context,
+  tenant: Tenant,
+  flow: Flow,
+): Promise<boolean> {
   const location = await services.resumeFlow(tenant, ctx, flow)
-  if (location === undefined) return showErrorPage(services, ctx, 'flowFinished', { status: 400 })
-  redirect(ctx, location)
+  if (location !== undefined) redirect(ctx, location)
+  return location !== undefined
 }
 
 /** No cookie has come: another browser sends the one that it is given now, one that keeps none does not. */

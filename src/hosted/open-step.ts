@@ -18,7 +18,7 @@ import { browserHandle, findFlow } from '../oidc/interaction.ts'
 import { nextPage, pageToShow } from './dispatcher.ts'
 import { showErrorPage } from './error/error.page.ts'
 import { keepKnownBrowser } from './known-browser.ts'
-import { explainLostFlow, explainUnfinished, showNotStarted } from './lost-flow.ts'
+import { explainLostFlow, explainUnfinished, resumeIfWaiting, showNotStarted } from './lost-flow.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { languagesOf, rememberLanguage } from './language.ts'
 import type { FlowPage } from './paths.ts'
@@ -136,10 +136,32 @@ export async function stepOf(
   flowId: string,
 ): Promise<Step | undefined> {
   const found = await findFlow(services.domain, tenant, ctx, flowId)
-  if (found.kind !== 'open') return undefined
-  const { flow } = found
-  const appClient = tenant.snapshot.appClients.get(flow.clientId)
-  return appClient && stepIn(services, { ctx, tenant, appClient, flow, flowId })
+  return found.kind === 'open' ? stepWith(services, { ctx, tenant, flow: found.flow, flowId }) : undefined
+}
+
+const stepWith = (services: HostedServices, known: Pick<Step, 'ctx' | 'tenant' | 'flow' | 'flowId'>) => {
+  const appClient = known.tenant.snapshot.appClients.get(known.flow.clientId)
+  return appClient && stepIn(services, { ...known, appClient })
+}
+
+/**
+ * The form of a link, sent once more by the browser where its flow waits, leads where it led the first time: a button pressed twice
+ * must not lose its way.
+ * @returns whether the answer has been given
+ */
+export async function goOnAsBefore(
+  services: HostedServices,
+  ctx: Context,
+  tenant: Tenant,
+  flowId: string,
+): Promise<boolean> {
+  const found = await findFlow(services.domain, tenant, ctx, flowId)
+  if (found.kind === 'finished') return resumeIfWaiting(services, ctx, tenant, found.flow)
+  const step = found.kind === 'open' ? stepWith(services, { ctx, tenant, flow: found.flow, flowId }) : undefined
+  const isUnderWay = step?.flow.state.attempt !== undefined || step?.flow.state.authenticated !== undefined
+  if (step === undefined || !isUnderWay) return false
+  await continueFlow(services, step, step.flow.state)
+  return true
 }
 
 /** A page opened without a flow: its query is an authorization request of its own (a deep link), or there is none. */

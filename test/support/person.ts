@@ -1,4 +1,4 @@
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Locator, Page, Route } from 'playwright-core'
 import type { PageOptions, TestBrowser } from './chromium.ts'
 import { linkFor } from './confirmation-links.ts'
 import { listenForComplaints } from './page-audit.ts'
@@ -23,6 +23,8 @@ export interface Person {
   reads(text: string): Promise<void>
   types(label: string, text: string): Promise<void>
   presses(button: string): Promise<void>
+  /** Without script the second form goes out after the first was answered, and before the browser has heard of it. */
+  pressesTwice(button: string): Promise<void>
   follows(link: string): Promise<void>
   /** On the sign-up page. */
   signsUp(): Promise<void>
@@ -59,7 +61,7 @@ export function peopleAt(chromium: TestBrowser, server: TestServer): People {
       const context = await chromium.newContext(options)
       contexts.push(context)
       complaints.push(await listenForComplaints(context))
-      return personAt(context, server, account)
+      return personAt(context, server, account, options)
     },
     async leave() {
       await Promise.all(contexts.splice(0).map((context) => context.close()))
@@ -68,12 +70,18 @@ export function peopleAt(chromium: TestBrowser, server: TestServer): People {
   }
 }
 
-async function personAt(context: BrowserContext, server: TestServer, account: Account): Promise<Person> {
+async function personAt(
+  context: BrowserContext,
+  server: TestServer,
+  account: Account,
+  options: PageOptions = {},
+): Promise<Person> {
   const page = await context.newPage()
   const waitFor = (text: string) => page.getByText(text).first().waitFor()
   const isAt = (heading: string) => page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor()
   const types = (label: string, text: string) => page.getByLabel(label, { exact: true }).fill(text)
-  const presses = (name: string) => page.getByRole('button', { name, exact: true }).click()
+  const button = (name: string) => page.getByRole('button', { name, exact: true })
+  const presses = (name: string) => button(name).click()
   const shownAs = async (name: string) => (await page.getByRole('region', { name, exact: true }).textContent()) ?? ''
   let read = await server.mail()
   return {
@@ -82,8 +90,10 @@ async function personAt(context: BrowserContext, server: TestServer, account: Ac
     isAt,
     types,
     presses,
+    pressesTwice: (name) =>
+      options.javaScriptEnabled === false ? loseFirstAnswer(page, button(name)) : button(name).dblclick(),
     reads: waitFor,
-    opensTab: () => personAt(context, server, account),
+    opensTab: () => personAt(context, server, account, options),
     async opens(path) {
       await page.goto(`${server.publicUrl}${path}`)
     },
@@ -123,6 +133,25 @@ async function personAt(context: BrowserContext, server: TestServer, account: Ac
     payloadOf: async (token) => JSON.parse(await shownAs(`${token} Payload`)) as Record<string, unknown>,
     rawToken: (token) => shownAs(`${token} As sent`),
   }
+}
+
+async function loseFirstAnswer(page: Page, button: Locator): Promise<void> {
+  const answered = Promise.withResolvers<unknown>()
+  let isFirst = true
+  const hold = async (route: Route): Promise<void> => {
+    if (!isFirst || route.request().method() !== 'POST') return route.continue()
+    isFirst = false
+    answered.resolve(await route.fetch({ maxRedirects: 0 }))
+  }
+  await page.route('**', hold)
+  // By the mouse: a locator would wait for the answer.
+  await button.scrollIntoViewIfNeeded()
+  const { x, y, width, height } = (await button.boundingBox())!
+  const press = () => page.mouse.click(x + width / 2, y + height / 2)
+  await press()
+  await answered.promise
+  await press()
+  await page.unroute('**', hold)
 }
 
 /** A code that is not the right one. */

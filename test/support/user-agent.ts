@@ -11,6 +11,8 @@ export interface VisitedPage {
   heading: string
   /** Fills in a form of the page by field names and sends it; `form` picks by its submit button's text. */
   submit(fields: Record<string, string>, form?: string): Promise<VisitedPage>
+  /** Presses the button twice. As in a browser, the first answer is thrown away, and the second one followed. */
+  submitTwice(fields: Record<string, string>, form?: string): Promise<VisitedPage>
   /** Follows the link with this text. */
   follow(text: string): Promise<VisitedPage>
   /** Value of a form field as shown. */
@@ -56,7 +58,7 @@ export function createUserAgent(
       if (target.origin !== origin) return elsewhere(target)
       response = await request(target.href)
     }
-    return pageFrom(target, response, await response.text(), visit)
+    return pageFrom(target, response, await response.text(), { visit, request })
   }
   return { visit, cookies, request }
 }
@@ -73,10 +75,10 @@ function pageFrom(
   url: URL,
   response: Response,
   html: string,
-  visit: (url: string, init?: RequestInit) => Promise<VisitedPage>,
+  { visit, request }: Pick<UserAgent, 'visit' | 'request'>,
 ): VisitedPage {
   const $ = load(html)
-  const submit = (fields: Record<string, string>, label?: string): Promise<VisitedPage> => {
+  const filledIn = (fields: Record<string, string>, label?: string): { address: string; init: RequestInit } => {
     const forms = $('form').toArray()
     const form =
       label === undefined ? forms[0] : forms.find((candidate) => $(candidate).find('button').text().includes(label))
@@ -95,7 +97,7 @@ function pageFrom(
     if (button !== undefined) body.set(button.attr('name') ?? '', button.attr('value') ?? '')
     for (const [name, value] of Object.entries(fields)) body.set(name, value)
     const action = new URL(button?.attr('formaction') ?? $(form).attr('action') ?? '', url)
-    return visit(action.href, { method: 'POST', body })
+    return { address: action.href, init: { method: 'POST', body } }
   }
   $('script, style, svg').remove()
   return {
@@ -105,7 +107,15 @@ function pageFrom(
     html,
     text: $('body').text().replaceAll(/\s+/g, ' ').trim(),
     heading: $('h1').first().text().trim(),
-    submit,
+    submit(fields, label) {
+      const { address, init } = filledIn(fields, label)
+      return visit(address, init)
+    },
+    async submitTwice(fields, label) {
+      const { address, init } = filledIn(fields, label)
+      const [, page] = await Promise.all([request(address, init), visit(address, init)])
+      return page
+    },
     follow(text) {
       const link = $('a')
         .toArray()
@@ -127,6 +137,7 @@ const elsewhere = (url: URL): VisitedPage => {
     text: '',
     heading: '',
     submit: nothing,
+    submitTwice: nothing,
     follow: nothing,
     field: () => undefined,
   }

@@ -7,7 +7,7 @@ import { epochSeconds } from '../../platform/clock.ts'
 import { sha256 } from '../../security/digest.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { onlyOne, openLinkForm, visitByLink } from '../link-visit.ts'
-import { continueFlow, stepOf } from '../open-step.ts'
+import { continueFlow, goOnAsBefore, stepOf } from '../open-step.ts'
 import { pagePaths } from '../paths.ts'
 import { redirect } from '../step.ts'
 import { csrfSubject, linkAddress, showClosedLink, showConfirmUserPage } from './confirm-user.page.ts'
@@ -33,8 +33,11 @@ export function confirmUserRoutes(router: Router, services: HostedServices): voi
     })
     if (step === undefined) return
     const state = await readConfirmationLink(step.domain, step)
-    if (state.kind === 'closed') return showClosedLink(services, step, state)
-    await confirm(services, step, state, step.form)
+    if (state.kind === 'open') return confirm(services, step, state, step.form)
+    const { reason, flowId } = state
+    const wasPressed = reason === 'alreadyConfirmed' && flowId !== undefined
+    if (wasPressed && (await goOnAsBefore(services, ctx, step.tenant, flowId))) return
+    await showClosedLink(services, step, state)
   })
 }
 

@@ -10,7 +10,7 @@ import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { linkPageRequest, onlyOne, openLinkForm, visitByLink } from '../link-visit.ts'
 import type { LinkVisit } from '../link-visit.ts'
-import { continueFlow, stepOf } from '../open-step.ts'
+import { continueFlow, goOnAsBefore, stepOf } from '../open-step.ts'
 import { pagePaths } from '../paths.ts'
 import { showPage } from '../render.ts'
 import type { Alert } from '../../platform/views/page-parts.ts'
@@ -77,14 +77,24 @@ async function show(services: HostedServices, step: SignInLinkStep, alert?: Aler
 async function signIn(services: HostedServices, step: SignInLinkStep): Promise<void> {
   const state = await readSignInLink(step.domain, step)
   if (state.kind !== 'open') return show(services, step)
+  const { flowId } = state.link
   // What waits in this browser; without it there is no app to go back to.
-  const waiting = await stepOf(services, step.ctx, step.tenant, state.link.flowId)
-  if (waiting === undefined) return showErrorPage(services, step.ctx, 'signInLinkClosed', { status: 400 })
+  const waiting = await stepOf(services, step.ctx, step.tenant, flowId)
+  if (waiting === undefined) return goOnOrSayClosed(services, step, flowId)
   const outcome = await signInByLink(step.domain, { ...step, ...signInContext(waiting) })
   const { request, username } = waiting.flow.state
   const begun = { request, chosen: 'login', ...(username === undefined ? {} : { username }) } as const
   if (outcome.kind !== 'refused') return continueFlow(services, waiting, signInState(begun, outcome))
   if (outcome.reason === 'otherFactorNeeded') return continueFlow(services, waiting, begun, 'otherFactorNeeded')
   if (outcome.reason === 'limitExceeded') return show(services, step, limitAlert(step, outcome))
-  return showErrorPage(services, step.ctx, 'signInLinkClosed', { status: 400 })
+  return goOnOrSayClosed(services, step, flowId)
+}
+
+async function goOnOrSayClosed(
+  services: HostedServices,
+  { ctx, tenant }: SignInLinkStep,
+  flowId: string,
+): Promise<void> {
+  if (await goOnAsBefore(services, ctx, tenant, flowId)) return
+  showErrorPage(services, ctx, 'signInLinkClosed', { status: 400 })
 }

@@ -132,6 +132,18 @@ describe.each(databaseKinds)('on %s', (database) => {
     )
   })
 
+  test.each(['plain', 'two'] as const)('a link pressed twice is as good as once: %s', async (pool) => {
+    const username = await haveUser(pool)
+    const { visitor, seen } = await ask(username, pool)
+    const form = await visitor.visit(await linkIn(username, seen))
+    const page = await form.submitTwice({})
+    if (pool === 'two') return expect(page.heading).toBe('Set up an authenticator app')
+    expect(whereItIs(page)).toBe('the app')
+    expect((await visitor.tokensFrom(page)).body.id_token).toBeDefined()
+    // The browser has been there.
+    expect((await form.submitTwice({})).heading).toBe('This link doesn’t work any more')
+  })
+
   test('of many who press the button of a link at once, one signs in', async () => {
     const username = await haveUser()
     const { visitor, seen } = await ask(username)

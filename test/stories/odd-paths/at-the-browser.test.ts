@@ -48,9 +48,6 @@ describe.each(databaseKinds.slice(1))('in Chromium, on %s', (database) => {
     await person.types('Password', typed)
   }
 
-  const pressesTwice = (person: Person, button: string) =>
-    person.page.getByRole('button', { name: button, exact: true }).dblclick()
-
   test('back from the app: the sign-in page says that it is done, and leads to the app, signed in', async () => {
     const ada = await atSignIn('ada@example.com')
     await ada.signsIn()
@@ -115,15 +112,15 @@ describe.each(databaseKinds.slice(1))('in Chromium, on %s', (database) => {
     await joan.follows('Create an account')
     await joan.isAt('Create your account')
     await fillsIn(joan)
-    await pressesTwice(joan, 'Create account')
+    await joan.pressesTwice('Create account')
     await joan.isAt('Check your messages')
     await joan.types('Verification code', await joan.receivesCode())
-    await pressesTwice(joan, 'Continue')
+    await joan.pressesTwice('Continue')
     await joan.isSignedIn()
     await joan.opens('/demo/sign-in?prompt=login')
     await joan.isAt('Sign in')
     await fillsIn(joan)
-    await pressesTwice(joan, 'Sign in')
+    await joan.pressesTwice('Sign in')
     await joan.isSignedIn()
   })
 

@@ -134,7 +134,7 @@ describe.each(databaseKinds.slice(1))('in Chromium, on %s', (database) => {
   test.each(withAndWithoutScript)('pressed twice, it is as good as once: %o', async (options) => {
     const { person: joan, link } = await signedUp(`joan-${options.javaScriptEnabled}`, options)
     await joan.page.goto(link)
-    await joan.page.getByRole('button', { name: 'Confirm', exact: true }).dblclick()
+    await joan.pressesTwice('Confirm')
     await isAtTheApp(joan)
   })
 

@@ -19,23 +19,6 @@ describe.each(databaseKinds)('a form sent twice, on %s', (database) => {
   })
   afterAll(() => server.stop())
 
-  /** Presses the button twice. As in a browser, the first answer is thrown away, and the second one followed. */
-  async function pressesTwice(
-    visitor: Visitor,
-    page: VisitedPage,
-    fields: Record<string, string>,
-  ): Promise<VisitedPage> {
-    const hidden = { _csrf: page.field('_csrf') ?? '', flow: page.field('flow') ?? '' }
-    const body = new URLSearchParams({ ...hidden, ...fields })
-    const address = `${page.url.origin}${page.url.pathname}?client_id=${page.url.searchParams.get('client_id')}`
-    const [, answer] = await Promise.all([
-      visitor.request(address, { method: 'POST', body }),
-      visitor.request(address, { method: 'POST', body }),
-    ])
-    expect([answer.status, await answer.text()]).toEqual([303, ''])
-    return visitor.visit(answer.headers.get('location') ?? '')
-  }
-
   const receivesTokens = async (visitor: Visitor, page: VisitedPage): Promise<void> => {
     expect(whereItIs(page)).toBe('the app')
     expect(page.url.searchParams.get('state')).toBe(visitor.authorization.state)
@@ -44,46 +27,46 @@ describe.each(databaseKinds)('a form sent twice, on %s', (database) => {
 
   test('at sign-in comes to the app', async () => {
     const visitor = await visitorOf(server)
-    await receivesTokens(visitor, await pressesTwice(visitor, visitor.login, account))
+    await receivesTokens(visitor, await visitor.login.submitTwice(account))
   })
 
   test('at sign-up sends one code, which comes to the app when it is sent twice', async () => {
     const visitor = await visitorOf(server)
     const typed = { ...account, username: 'twice@example.com' }
-    const confirm = await pressesTwice(visitor, await visitor.login.follow('Create an account'), typed)
+    const confirm = await (await visitor.login.follow('Create an account')).submitTwice(typed)
     expect(confirm).toMatchObject({ status: 200, heading: 'Check your messages' })
     const code = await server.codeFor('twice@example.com')
     expect((await server.mail()).filter(({ to }) => to === 'twice@example.com')).toHaveLength(1)
-    await receivesTokens(visitor, await pressesTwice(visitor, confirm, { code }))
+    await receivesTokens(visitor, await confirm.submitTwice({ code }))
   })
 
   test('at sign-up with a user name of one’s own, too', async () => {
     const visitor = await visitorOf(server, 'alias')
     const typed = { username: 'twice', email: 'twice-alias@example.com', password: goodPassword }
-    const confirm = await pressesTwice(visitor, await visitor.login.follow('Create an account'), typed)
+    const confirm = await (await visitor.login.follow('Create an account')).submitTwice(typed)
     expect(confirm).toMatchObject({ status: 200, heading: 'Check your messages' })
     const code = await server.codeFor('twice-alias@example.com')
-    await receivesTokens(visitor, await pressesTwice(visitor, confirm, { code }))
+    await receivesTokens(visitor, await confirm.submitTwice({ code }))
   })
 
   test('with a forgotten password sends one code, and the new password comes to the app', async () => {
     const visitor = await visitorOf(server)
     await haveAccount(server, { ...account, username: 'forgot@example.com' })
     const forgot = await visitor.login.follow('Forgot your password?')
-    const reset = await pressesTwice(visitor, forgot, { username: 'forgot@example.com' })
+    const reset = await forgot.submitTwice({ username: 'forgot@example.com' })
     expect(reset).toMatchObject({ status: 200, heading: 'Choose a new password' })
     const code = await server.codeFor('forgot@example.com')
     expect((await server.mail()).filter(({ to }) => to === 'forgot@example.com')).toHaveLength(1)
-    await receivesTokens(visitor, await pressesTwice(visitor, reset, { code, password: 'Trajectory-1962' }))
+    await receivesTokens(visitor, await reset.submitTwice({ code, password: 'Trajectory-1962' }))
   })
 
   test('with a temporary password comes to the page for a new one, and that one to the app', async () => {
     const visitor = await visitorOf(server)
     await haveAccount(server, { ...account, username: 'temporary@example.com', temporary: true })
     const typed = { ...account, username: 'temporary@example.com' }
-    const newPassword = await pressesTwice(visitor, visitor.login, typed)
+    const newPassword = await visitor.login.submitTwice(typed)
     expect(newPassword).toMatchObject({ status: 200, heading: 'Choose your own password' })
-    await receivesTokens(visitor, await pressesTwice(visitor, newPassword, { password: 'Trajectory-1962' }))
+    await receivesTokens(visitor, await newPassword.submitTwice({ password: 'Trajectory-1962' }))
   })
 
   test('whose answer was lost on the way may be sent again, and the page be reloaded', async () => {
