@@ -1,4 +1,4 @@
-import { beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, beforeEach, expect, test, vi } from 'vitest'
 import { signIn } from '../../src/domain/sign-in/sign-in.ts'
 import { disableUser } from '../../src/domain/users/administer-user.ts'
 import { importBatch } from '../../src/domain/user-import/import-users.ts'
@@ -13,6 +13,14 @@ import { goodPassword, startServerWithPools, userPoolId } from '../support/visit
  * Threat row B14: imported hashes cost more or less than ours, so that the time of an answer would tell who came from elsewhere,
  * and thereby who is there at all. A check of a password does the work of all kinds that the pool has, whoever has the name.
  */
+
+// Files share a process: this one has its own modules, and leaves none of them behind.
+vi.hoisted(() => vi.resetModules())
+afterAll(() => {
+  vi.doUnmock('@node-rs/argon2')
+  vi.doUnmock('../../src/security/imported-hash.ts')
+  vi.resetModules()
+})
 
 const work: string[] = []
 vi.mock('@node-rs/argon2', async (load) => {

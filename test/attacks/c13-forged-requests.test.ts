@@ -1,4 +1,5 @@
-import { lookup } from 'node:dns'
+import dns from 'node:dns'
+import { syncBuiltinESMExports } from 'node:module'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { guardedPost, isPublicAddress } from '../../src/platform/http/guarded-request.ts'
 import { startTlsFront } from '../support/tls-front.ts'
@@ -10,20 +11,26 @@ import type { TlsFront } from '../support/tls-front.ts'
  * operator says otherwise. Guards src/platform/http/guarded-request.ts.
  */
 
-vi.mock('node:dns', async (original) => ({ ...(await original<object>()), lookup: vi.fn() }))
+/** The name service, at which every name is somebody else's. */
+const lookup = vi.spyOn(dns, 'lookup')
 
 let front: TlsFront
 beforeAll(async () => {
+  syncBuiltinESMExports()
   front = await startTlsFront()
 })
-afterAll(() => front.stop())
+afterAll(async () => {
+  lookup.mockRestore()
+  syncBuiltinESMExports()
+  await front.stop()
+})
 
 type Callback = (error: Error | null, addresses: { address: string; family: number }[]) => void
 
 /** What the name service says, call by call; the last one stays. */
 function resolveTo(...answers: string[][]): void {
   let calls = 0
-  vi.mocked(lookup as unknown as (host: string, options: object, callback: Callback) => void).mockImplementation(
+  vi.mocked(dns.lookup as unknown as (host: string, options: object, callback: Callback) => void).mockImplementation(
     (_host, _options, callback) => {
       const addresses = answers[Math.min(calls, answers.length - 1)] ?? []
       calls += 1
@@ -35,7 +42,7 @@ function resolveTo(...answers: string[][]): void {
   )
 }
 beforeEach(() => {
-  vi.mocked(lookup).mockReset()
+  lookup.mockReset()
 })
 
 const post = (url: string, allowPrivateAddresses = false) =>

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createViewEngine } from '../../src/platform/views/view-engine.ts'
 import { haveAccount } from '../support/accounts.ts'
-import { startServer } from '../support/server.ts'
+import { startServer, withoutLinks } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 import { settledMail } from '../support/settled-mail.ts'
 import { callback, goodPassword, visitorAt, whereItIs } from '../support/visitor.ts'
@@ -81,8 +81,9 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-/** Without what holds a 49 by itself: the pattern that was written, and the random reference of an error page. */
-const output = (text: string): string => text.replaceAll(/other\{49\}|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g, '')
+/** Without what holds a 49 by itself: the pattern that was written, what a link has sealed, an error page's reference. */
+const output = (text: string): string =>
+  withoutLinks(text).replaceAll(/other\{49\}|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g, '')
 const ran = /(?<![\d*])49(?!\d)|\[native code\]|function \w*\(|\[object|root:x?:|process\b/
 
 describe('a value that is written like a template', () => {

@@ -1,8 +1,15 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { systemRandom } from '../../src/platform/random.ts'
 import { createPasswordHasher } from '../../src/security/password-hash.ts'
 
 /* How much work runs at once, seen from below: the library is replaced by one that waits to be told. */
+
+// Files share a process: this one has its own modules, and leaves none of them behind.
+vi.hoisted(() => vi.resetModules())
+afterAll(() => {
+  vi.doUnmock('@node-rs/argon2')
+  vi.resetModules()
+})
 
 const work = vi.hoisted(() => ({
   running: 0,

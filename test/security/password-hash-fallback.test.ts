@@ -1,6 +1,13 @@
-import { expect, test, vi } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { systemRandom } from '../../src/platform/random.ts'
 import { createPasswordHasher } from '../../src/security/password-hash.ts'
+
+// Files share a process: this one has its own modules, and leaves none of them behind.
+vi.hoisted(() => vi.resetModules())
+afterAll(() => {
+  vi.doUnmock('@node-rs/argon2')
+  vi.resetModules()
+})
 
 vi.mock('@node-rs/argon2', () => {
   throw new Error('no build for this platform')

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -17,7 +18,9 @@ export interface TlsFront {
  * certificate is made on the spot, and trusted by this process alone.
  */
 export async function startTlsFront(): Promise<TlsFront> {
-  const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
+  // A name of its own: of two authorities with the same one, only one would be tried.
+  const commonName = `front ${randomUUID()}`
+  const { cert, private: key } = await generate([{ name: 'commonName', value: commonName }], {
     keyType: 'ec',
     algorithm: 'sha256',
     extensions: [
