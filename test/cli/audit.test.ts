@@ -72,7 +72,12 @@ describe.each(['postgres', 'embedded'] as const)(
       expect(lines.at(-2)).toMatch(/^More: --after v1\./)
     })
 
-    test('by user, type, outcome, client, address and time, page by page', async () => {
+    // What is asked of the database is the same wherever it is: the domain's own tests have both.
+    const onPostgres = (name: string, run: () => Promise<void>): void => {
+      if (kind === 'postgres') test(name, run)
+    }
+
+    onPostgres('by user, type, outcome, client, address and time, page by page', async () => {
       await onDatabase(async ({ domain }, userPoolId) => {
         const visitor = { address: '192.0.2.7', userAgent: 'B', requestId: 'r', clientId: 'web' }
         const services = { ...domain, caller: visitor }
@@ -89,7 +94,6 @@ describe.each(['postgres', 'embedded'] as const)(
       const first = await list('--limit', '3')
       const next = await list('--limit', '3', '--after', first.NextToken!)
       expect([...first.AuditEvents, ...next.AuditEvents].map(({ Sequence }) => Sequence)).toEqual([5, 4, 3, 2, 1])
-      if (kind === 'embedded') return
       for (const wrong of [
         ['--after', first.NextToken!, '--oldest-first'],
         ['--event', 'Nothing'],
@@ -103,7 +107,7 @@ describe.each(['postgres', 'embedded'] as const)(
       expect(await latchkey.run(['audit', '--pool', 'nowhere'])).toMatchObject({ status: 3, stdout: '' })
     })
 
-    test('exports all of it, however much, as lines of JSON', async () => {
+    onPostgres('exports all of it, however much, as lines of JSON', async () => {
       await onDatabase(async ({ domain }, userPoolId) => {
         const entry = { userPoolId, eventType: 'SignIn', userSub: 'somebody' } as const
         for (let n = 0; n < 23; n += 1) await record(domain, domain.store, ...Array.from({ length: 100 }, () => entry))
@@ -122,13 +126,14 @@ describe.each(['postgres', 'embedded'] as const)(
       expect(await latchkey.run(['audit', 'export', '--event', 'KeyRotation'])).toMatchObject({ status: 0, stdout: '' })
     })
 
+    const written = kind === 'postgres' ? 2306 : 4
     test('beside a running server', async () => {
       const server = await latchkey.serve()
       await latchkey.json('user', 'enable', 'ada')
       const page = await list('--limit', '1')
       expect(page.AuditEvents[0]).toMatchObject({ EventType: 'UserEnable', Operator: userInfo().username })
-      expect(await latchkey.json('audit', 'verify')).toMatchObject({ Events: 2306 })
-      expect((await latchkey.run(['audit', 'export'])).stdout.trimEnd().split('\n')).toHaveLength(2306)
+      expect(await latchkey.json('audit', 'verify')).toMatchObject({ Events: written })
+      expect((await latchkey.run(['audit', 'export'])).stdout.trimEnd().split('\n')).toHaveLength(written)
       await server.stop()
     })
 
@@ -137,7 +142,9 @@ describe.each(['postgres', 'embedded'] as const)(
       const checked = await latchkey.run(['audit', 'verify', '--head', head])
       expect(checked).toMatchObject({ status: 0, stderr: '' })
       expect(checked.stdout).toMatch(
-        /^\S+: 2306 events, as written\.\nWhat the given head stands for was not rewritten\.\nHead: /,
+        new RegExp(
+          String.raw`^\S+: ${written} events, as written\.\nWhat the given head stands for was not rewritten\.\nHead: `,
+        ),
       )
       expect(checked.stdout).toContain(`Head: ${head}`)
       expect(await latchkey.run(['audit', 'verify', '--head', 'nonsense'])).toMatchObject({ status: 2, stdout: '' })
@@ -145,36 +152,32 @@ describe.each(['postgres', 'embedded'] as const)(
       expect((await latchkey.run(['audit', 'verify', '--head', other])).status).toBe(4)
 
       await onDatabase(({ database }) =>
-        sql`update audit_events set response = 'Pass' where response = 'Fail' and sequence = 4`.execute(
-          database.kysely,
-        ),
+        sql`update audit_events set response = 'Fail' where sequence = 3`.execute(database.kysely),
       )
       const changed = await latchkey.run(['audit', 'verify'])
       expect(changed).toMatchObject({
         status: 4,
         stderr: expect.stringMatching(/^latchkey: The audit trail of \S+ was changed\.\n$/),
       })
-      expect(changed.stdout).toMatch(/Event number 4 \([\da-f-]{36}\) was changed\./)
+      expect(changed.stdout).toMatch(/Event number 3 \([\da-f-]{36}\) was changed\./)
       const told = await latchkey.run(['audit', 'verify', '--json'])
       expect(told.status).toBe(4)
-      expect(JSON.parse(told.stdout)).toMatchObject({ Problem: { kind: 'eventChanged', sequence: 4 } })
+      expect(JSON.parse(told.stdout)).toMatchObject({ Problem: { kind: 'eventChanged', sequence: 3 } })
     })
 
-    test('of a user pool that is gone, by its id', async () => {
+    onPostgres('of a user pool that is gone, by its id', async () => {
       const { Id } = (await latchkey.json('pool', 'create', 'second')) as { Id: string }
       await latchkey.json('pool', 'delete', Id, '--yes')
       expect(inShort(await list('--pool', Id))).toEqual(['UserPoolDelete Pass', 'UserPoolCreate Pass'])
       expect(await latchkey.json('audit', 'verify', '--pool', Id)).toMatchObject({ UserPoolId: Id, Events: 2 })
     })
 
-    if (kind === 'postgres') {
-      test('writes nothing with another secret than the database’s', async () => {
-        const args = ['user', 'disable', 'ada']
-        const outcome = await latchkey.run(args, { env: { LATCHKEY_SECRET: newSecret() } })
-        expect(outcome).toMatchObject({ status: 1, stderr: expect.stringContaining('LATCHKEY_SECRET is not the one') })
-        expect((await list('--limit', '1')).AuditEvents[0]).toMatchObject({ EventType: 'UserEnable' })
-      })
-    }
+    onPostgres('writes nothing with another secret than the database’s', async () => {
+      const args = ['user', 'disable', 'ada']
+      const outcome = await latchkey.run(args, { env: { LATCHKEY_SECRET: newSecret() } })
+      expect(outcome).toMatchObject({ status: 1, stderr: expect.stringContaining('LATCHKEY_SECRET is not the one') })
+      expect((await list('--limit', '1')).AuditEvents[0]).toMatchObject({ EventType: 'UserEnable' })
+    })
   },
   300_000,
 )

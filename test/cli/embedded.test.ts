@@ -6,7 +6,6 @@ import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { triggerStory } from './trigger-story.ts'
 import type { LockRecord } from '../../src/persistence/folder-lock.ts'
 import {
   clientStory,
@@ -73,8 +72,6 @@ describe('while no server runs', () => {
   test('users are administered', () => userStory(latchkey, { made: 'ada', signedUp: 'grace' }))
 
   test('consents are administered', () => consentStory(latchkey, 'ada'))
-
-  test('triggers are tried out and looked at', () => triggerStory(latchkey))
 
   test('two commands at once take turns', async () => {
     const both = await Promise.all([latchkey.run(['pool', 'list']), latchkey.run(['user', 'list'])])
