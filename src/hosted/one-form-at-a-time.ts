@@ -1,6 +1,24 @@
 import type { Context } from 'koa'
+import { sha256 } from '../security/digest.ts'
 import { cookieName } from '../security/cookies.ts'
-import { tenantOf } from './step.ts'
+import { redirect, tenantOf } from './step.ts'
+
+/** For as long as an answer may be on its way to somebody who presses the button once more. */
+const rememberedMs = 10_000
+
+/** The form that a browser has sent last, where it led and what it left there. */
+interface AnsweredForm {
+  digest: string
+  location: string
+  cookies: readonly string[]
+  /** By `performance.now()`. */
+  until: number
+}
+
+interface FormTurn {
+  before?: AnsweredForm | undefined
+  digest?: string
+}
 
 /**
  * Forms that one browser sends are answered one after the other: the second press of a button finds what the first has
@@ -8,12 +26,33 @@ import { tenantOf } from './step.ts'
  */
 export function oneFormAtATime() {
   const underWay = new Map<string, Promise<unknown>>()
+  const answered = new Map<string, AnsweredForm>()
+  const answer = async (ctx: Context, browser: string, next: () => Promise<void>): Promise<void> => {
+    const turn: FormTurn = { before: answered.get(browser) }
+    ctx.state['formTurn'] = turn
+    await next()
+    if (turn.digest === undefined) return
+    answered.delete(browser)
+    const now = performance.now()
+    for (const [other, { until }] of answered) {
+      if (until > now) break
+      answered.delete(other)
+    }
+    if (ctx.status !== 303) return
+    const location = ctx.response.get('Location')
+    answered.set(browser, { digest: turn.digest, location, cookies: cookiesOf(ctx), until: now + rememberedMs })
+  }
   return async (ctx: Context, next: () => Promise<void>): Promise<void> => {
     const { snapshot, secure } = tenantOf(ctx)
     const browser = ctx.cookies.get(cookieName('browser', snapshot.userPool.id, secure), { signed: false })
-    if (ctx.method !== 'POST' || browser === undefined) return next()
+    if (browser === undefined) return next()
+    if (ctx.method !== 'POST') {
+      // A page has come since: whoever sends the same form now means it.
+      answered.delete(browser)
+      return next()
+    }
     const before = underWay.get(browser)
-    const turn = before === undefined ? next() : before.then(next)
+    const turn = (before ?? Promise.resolve()).then(() => answer(ctx, browser, next))
     const done = turn.catch(() => undefined)
     underWay.set(browser, done)
     try {
@@ -23,3 +62,21 @@ export function oneFormAtATime() {
     }
   }
 }
+
+/**
+ * The very form that this browser has sent last, a moment ago, is not taken again: it leads where it led then. For forms that
+ * would be refused the second time, though the first has done what was asked.
+ * @returns whether the answer has been given
+ */
+export function goOnIfAnswered(ctx: Context, form: ReadonlyMap<string, string>): boolean {
+  const turn = ctx.state['formTurn'] as FormTurn | undefined
+  if (turn === undefined) return false
+  turn.digest = sha256(JSON.stringify([ctx.url, ...form]))
+  const { before } = turn
+  if (before?.digest !== turn.digest || before.until <= performance.now()) return false
+  redirect(ctx, before.location)
+  for (const cookie of before.cookies) ctx.append('Set-Cookie', cookie)
+  return true
+}
+
+const cookiesOf = ({ res }: Context): readonly string[] => [res.getHeader('Set-Cookie') ?? []].flat().map(String)

@@ -21,6 +21,7 @@ import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { languagesOf, rememberLanguage } from '../language.ts'
 import { noticesOf } from '../notices.ts'
+import { goOnIfAnswered } from '../one-form-at-a-time.ts'
 import { redirect, tenantOf } from '../step.ts'
 import { accountPagePath, isSensitive } from './account-page.ts'
 import type { AccountPage } from './account-page.ts'
@@ -75,6 +76,7 @@ export async function openAccountForm(
 ): Promise<AccountFormStep | undefined> {
   const body = await readForm(ctx.req, maximumFormBytes)
   if (!body.ok) return showErrorPage(services, ctx, 'invalidRequest', { status: body.problem === 'size' ? 413 : 400 })
+  if (goOnIfAnswered(ctx, body.form)) return undefined
   const step = await lookAtAccount(services, ctx, page, freshFormSeconds)
   if (step === undefined) return undefined
   if (!('user' in step)) {

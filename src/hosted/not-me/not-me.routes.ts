@@ -13,6 +13,7 @@ import type { HostedServices } from '../hosted-services.ts'
 import { languagesOf } from '../language.ts'
 import { linkPageRequest, onlyOne, openLinkForm, visitByLink } from '../link-visit.ts'
 import type { LinkVisit } from '../link-visit.ts'
+import { goOnIfAnswered } from '../one-form-at-a-time.ts'
 import { pagePaths } from '../paths.ts'
 import { showPage } from '../render.ts'
 import { redirect } from '../step.ts'
@@ -33,7 +34,7 @@ export function notMeRoutes(router: Router, services: HostedServices): void {
       csrfSubject,
       address,
     })
-    if (step !== undefined) await say(services, step)
+    if (step !== undefined && !goOnIfAnswered(ctx, step.form)) await say(services, step)
   })
 }
 

@@ -4,6 +4,7 @@ import { readResetLink, resetByLink } from '../../domain/recovery/reset-by-link.
 import type { HostedServices } from '../hosted-services.ts'
 import { keepKnownBrowser } from '../known-browser.ts'
 import { onlyOne, openLinkForm, visitByLink } from '../link-visit.ts'
+import { goOnIfAnswered } from '../one-form-at-a-time.ts'
 import { pagePaths } from '../paths.ts'
 import { redirect } from '../step.ts'
 import {
@@ -35,7 +36,8 @@ export function resetLinkRoutes(router: Router, services: HostedServices): void 
       csrfSubject,
       address: resetLinkAddress,
     })
-    if (step !== undefined) await reset(services, step, step.form.get('password') ?? '')
+    if (step === undefined || goOnIfAnswered(ctx, step.form)) return
+    await reset(services, step, step.form.get('password') ?? '')
   })
 }
 

@@ -6,6 +6,7 @@ import type { FactorPool } from '../../support/factor-pools.ts'
 import { movableClock } from '../../support/movable-clock.ts'
 import { databaseKinds, startServer } from '../../support/server.ts'
 import type { TestServer } from '../../support/server.ts'
+import { settledMail } from '../../support/settled-mail.ts'
 import { createUserAgent } from '../../support/user-agent.ts'
 import type { UserAgent, VisitedPage } from '../../support/user-agent.ts'
 import { goodPassword, visitorAt, whereItIs } from '../../support/visitor.ts'
@@ -80,7 +81,8 @@ describe.each(databaseKinds)('an account on %s', (database) => {
     const address = newAddress()
     const asked = await (await home.follow('Email address')).submit({ email: address })
     expect(asked.text).toContain(address)
-    expect((await server.mail()).some(({ to, subject }) => to === username && subject.includes('address'))).toBe(true)
+    const mails = await settledMail(server)
+    expect(mails.some(({ to, subject }) => to === username && subject.includes('address'))).toBe(true)
     const wrong = await asked.submit({ code: '000000' })
     expect(wrong.text).toContain('Invalid verification code')
     const done = await wrong.submit({ code: await server.codeFor(address) })
