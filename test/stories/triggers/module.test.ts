@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { haveAccount } from '../../support/accounts.ts'
 import { startServer } from '../../support/server.ts'
 import type { TestServer } from '../../support/server.ts'
@@ -40,6 +40,9 @@ beforeAll(async () => {
   server = await startServer({ configuration })
 })
 afterAll(() => server.stop())
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
 
 const visit = (pool: string) => visitorAt(`${server.publicUrl}/eu-west-1_${pool}`, pool)
 const signUp = async (pool: string, username: string, attributes: Record<string, string> = {}) => {
@@ -116,7 +119,7 @@ describe('a handler that', () => {
 
   test('is late does nothing any more afterwards', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'ticks-'))
-    process.env['TICKS_FILE'] = join(folder, 'ticks')
+    vi.stubEnv('TICKS_FILE', join(folder, 'ticks'))
     // Threads see the environment that they began with.
     await Promise.all(['hang-a', 'hang-b', 'hang-c', 'hang-d'].map((name) => signUp('unruly', name)))
     expect((await signUp('unruly', 'ticks')).text).toContain('Something is in the way')
@@ -128,8 +131,8 @@ describe('a handler that', () => {
   })
 
   test('looks around finds none of the server’s secrets, and how much time is left', async () => {
-    process.env['SMTP_URL'] = 'smtp://somebody:password@localhost/'
-    process.env['HOOK_SECRET'] = 'for the hook'
+    vi.stubEnv('SMTP_URL', 'smtp://somebody:password@localhost/')
+    vi.stubEnv('HOOK_SECRET', 'for the hook')
     await Promise.all(['hang-1', 'hang-2', 'hang-3', 'hang-4'].map((name) => signUp('unruly', name)))
     expect((await signUp('unruly', 'secrets')).text).toMatch(/ saw HOOK_SECRET(?![,\w])/)
     expect((await signUp('unruly', 'time')).text).toContain('left 1')
