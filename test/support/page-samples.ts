@@ -100,6 +100,15 @@ function signUpSamples(surroundings: SampleSurroundings): Sample[] {
   const username = { autocomplete: 'username', maxlength: 128, ...hint('username') }
   return [
     sample('pages/sign-up', 'short', { ...signUp, fields: [field('email', 'email', email)], password: password() }),
+    sample('pages/sign-up', 'warned', {
+      ...signUp,
+      ...alert('error', 'outcomes.checkFields'),
+      fields: [field('email', 'email', { ...email, value: foreign('ada@example.com') })],
+      password: {
+        ...password('fieldErrors.passwordBreachedWarning'),
+        insist: { label: locale.text('passwordField.insist'), checked: false },
+      },
+    }),
     sample('pages/sign-up', 'terms', {
       ...signUp,
       fields: [field('email', 'email', email)],

@@ -14,6 +14,7 @@ import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import { postConfirmation } from '../triggers/user-triggers.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { breachedRule } from '../users/breached-password.ts'
+import type { ChosenPassword } from '../users/breached-password.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
 import type { User } from '../users/user.ts'
@@ -41,13 +42,12 @@ export type ConfirmForgotPasswordOutcome =
  */
 export async function confirmForgotPassword(
   services: DomainServices,
-  request: {
+  request: ChosenPassword & {
     userPool: UserPool
     appClient?: AppClient
     userSub: string | undefined
     username: string
     code: string
-    password: string
     languages?: readonly string[]
     browserHash?: string | undefined
   },
@@ -57,7 +57,7 @@ export async function confirmForgotPassword(
   if (broken.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: broken }
   const limited = await limitRequests(services, userPool, 'CodesPerNetwork', 'ForgotPassword')
   if (limited !== undefined) return limited
-  const breached = await breachedRule(services, userPool, password)
+  const breached = await breachedRule(services, userPool, request)
   if (breached.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: breached }
   const guess = await guessByName(services, userPool, 'code', { userSub, name, browserHash })
   const admission = await admitGuess(services, userPool, guess)

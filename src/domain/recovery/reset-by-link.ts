@@ -6,6 +6,7 @@ import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import { postConfirmation } from '../triggers/user-triggers.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { breachedRule } from '../users/breached-password.ts'
+import type { ChosenPassword } from '../users/breached-password.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
 import type { User } from '../users/user.ts'
@@ -51,7 +52,7 @@ const mayReset = (services: DomainServices, userPool: UserPool, link: ResetLink,
  */
 export async function resetByLink(
   services: DomainServices,
-  request: FollowedResetLink & { password: string },
+  request: FollowedResetLink & ChosenPassword,
 ): Promise<ResetByLinkOutcome> {
   const { userPool, link, password } = request
   const broken = brokenRules(userPool.passwordPolicy, password)
@@ -59,7 +60,7 @@ export async function resetByLink(
   const limited = await limitRequests(services, userPool, 'CodesPerNetwork', 'ForgotPassword')
   if (limited !== undefined) return limited
   if ((await readResetLink(services, request)) === undefined) return { kind: 'refused', reason: 'linkClosed' }
-  const breached = await breachedRule(services, userPool, password)
+  const breached = await breachedRule(services, userPool, request)
   if (breached.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: breached }
   const passwordHash = await services.passwordHasher.hash(password)
   const work = async (tx: Repositories): Promise<ResetByLinkOutcome> => {

@@ -6,6 +6,7 @@ import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { claimPreferredUsername } from '../users/claim-sign-in-names.ts'
 import { breachedRule } from '../users/breached-password.ts'
+import type { ChosenPassword } from '../users/breached-password.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
 import type { User } from '../users/user.ts'
@@ -28,11 +29,11 @@ export type NewPasswordOutcome =
 /** Answers NEW_PASSWORD_REQUIRED: a password of the user's own, and the required attributes that are still missing. */
 export async function completeNewPassword(
   services: DomainServices,
-  request: AttemptRequest & {
-    password: string
-    attributes: Readonly<Record<string, string>>
-    languages?: readonly string[]
-  },
+  request: AttemptRequest &
+    ChosenPassword & {
+      attributes: Readonly<Record<string, string>>
+      languages?: readonly string[]
+    },
 ): Promise<NewPasswordOutcome> {
   const { userPool, password } = request
   const open = await openAttempt(services, request)
@@ -48,7 +49,7 @@ export async function completeNewPassword(
     const attributeProblems = checked.ok ? {} : checked.problems
     return { kind: 'refused', reason: 'invalid', brokenRules: broken, attributeProblems }
   }
-  const breached = await breachedRule(services, userPool, password)
+  const breached = await breachedRule(services, userPool, request)
   if (breached.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: breached, attributeProblems: {} }
   const next = nextChallenge(userPool, { ...user, status: 'CONFIRMED' }, open.attempt.amr)
   const limited = await limitMfaCodes(services, request, user, next)

@@ -11,6 +11,7 @@ import type { Repositories } from '../ports/store.ts'
 import { postConfirmation } from '../triggers/user-triggers.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { breachedRule } from '../users/breached-password.ts'
+import type { ChosenPassword } from '../users/breached-password.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
@@ -66,7 +67,7 @@ const flowOf = (services: Pick<DomainServices, 'sealedBox'>, { sealedFlowId }: S
   sealedFlowId === undefined ? {} : { flowId: services.sealedBox.open(sealedFlowId, flowIdPurpose) }
 
 /** What somebody at another browser brings beside the link: the password of the sign-up, or one to put in its place. */
-export type LinkProof = { kind: 'none' } | { kind: 'password' | 'newPassword'; password: string }
+export type LinkProof = { kind: 'none' } | ({ kind: 'password' | 'newPassword' } & ChosenPassword)
 
 export type ConfirmByLinkOutcome =
   | { kind: 'done'; user: User; flowId?: string }
@@ -103,7 +104,7 @@ export async function confirmByLink(
       return refusal
     }
   }
-  const broken = proof.kind === 'newPassword' ? await problemsOf(services, userPool, proof.password) : []
+  const broken = proof.kind === 'newPassword' ? await problemsOf(services, userPool, proof) : []
   if (broken.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: broken }
   const passwordHash = proof.kind === 'newPassword' ? await services.passwordHasher.hash(proof.password) : undefined
   const codeKey = { userPoolId: userPool.id, userSub: user.sub, purpose: 'sign_up' } as const
@@ -146,8 +147,8 @@ const refused = (reason: LinkProblem | 'passwordNeeded' | 'incorrectPassword'): 
 async function problemsOf(
   services: DomainServices,
   userPool: UserPool,
-  password: string,
+  chosen: ChosenPassword,
 ): Promise<readonly PasswordRule[]> {
-  const broken = brokenRules(userPool.passwordPolicy, password)
-  return broken.length > 0 ? broken : breachedRule(services, userPool, password)
+  const broken = brokenRules(userPool.passwordPolicy, chosen.password)
+  return broken.length > 0 ? broken : breachedRule(services, userPool, chosen)
 }

@@ -10,6 +10,7 @@ import type { LimitExceeded } from '../rate-limits/rate-limits.ts'
 import { postConfirmation, preSignUp } from '../triggers/user-triggers.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { breachedRule } from '../users/breached-password.ts'
+import type { ChosenPassword } from '../users/breached-password.ts'
 import { brokenRules } from '../users/password-policy.ts'
 import type { PasswordRule } from '../users/password-policy.ts'
 import { lookupKey, readSignInName } from '../users/sign-in-name.ts'
@@ -26,12 +27,11 @@ import type { DecoySignUp } from './decoy-sign-up.ts'
 import { findByName } from './find-by-name.ts'
 import { attributesAfter, newUser } from './new-user.ts'
 
-export interface SignUpRequest {
+export interface SignUpRequest extends ChosenPassword {
   userPool: UserPool
   appClient: AppClient
   /** As typed: a user name or an address, by the pool's sign-in options. */
   username: string
-  password: string
   attributes: Readonly<Record<string, string>>
   languages: readonly string[]
   /** Where "sign in instead" leads, from configured origins; put into the mail to an address that has an account. */
@@ -86,7 +86,7 @@ export async function signUp(services: DomainServices, request: SignUpRequest): 
   const recipients = recipientsOf(userPool, name, checked.attributes)
   const tooMany = await limitRequests(services, userPool, 'SignUpsPerNetwork', 'SignUp')
   if (tooMany !== undefined) return tooMany
-  const breached = await breachedRule(services, userPool, request.password)
+  const breached = await breachedRule(services, userPool, request)
   if (breached.length > 0) return { ...refused('invalid'), attributeProblems: {}, brokenRules: breached }
   const sub = services.random.uuid()
   const username = name.kind === 'username' ? name.username : sub

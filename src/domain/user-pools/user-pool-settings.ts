@@ -8,7 +8,7 @@ import { eventWebhooksOf } from './event-webhook-settings.ts'
 import { identityProvidersOf } from './identity-provider-settings.ts'
 import { lockOutOf, lockOutSchema } from './lock-out-settings.ts'
 import { rateLimitsOf, rateLimitsSchema } from './rate-limit-settings.ts'
-import { compromisedCredentialsSchema } from './risk-settings.ts'
+import { breachedPasswordActions, compromisedCredentialsSchema } from './risk-settings.ts'
 import { rememberMeOf, rememberMeSchema, sessionLimitsOf, ssoSessionSchema } from './session-settings.ts'
 import { mfaMessagesOf, mfaSettings, mfaTypesOf } from './mfa-settings.ts'
 import {
@@ -215,7 +215,7 @@ export function userPoolFrom(record: UserPoolRecord): UserPool {
     verifiedBeforeUpdate:
       settings.UserAttributeUpdateSettings.AttributesRequireVerificationBeforeUpdate ?? settings.AutoVerifiedAttributes,
     auditRetentionDays: settings.Audit.RetentionDays,
-    refusesBreachedPasswords: settings.CompromisedCredentialsRiskConfiguration.Actions.EventAction !== 'NO_ACTION',
+    onBreachedPassword: breachedPasswordActions[settings.CompromisedCredentialsRiskConfiguration.Actions.EventAction],
     mfaConfiguration: settings.MfaConfiguration,
     firstFactors: settings.Policies.SignInPolicy.AllowedFirstAuthFactors,
     acrValues: acrValuesOf(settings.AcrConfiguration),

@@ -69,8 +69,8 @@ export interface UserPool {
   verifiedBeforeUpdate: readonly VerifiableAttribute[]
   /** How long the audit trail keeps an event. */
   auditRetentionDays: number
-  /** Where BREACHED_PASSWORDS names a list. */
-  refusesBreachedPasswords: boolean
+  /** What becomes of a password that is known from breaches, where BREACHED_PASSWORDS names a list. */
+  onBreachedPassword: 'refuse' | 'warn' | 'take'
   mfaConfiguration: 'OFF' | 'OPTIONAL' | 'ON'
   /** A password is always among them. */
   firstFactors: readonly FirstFactor[]

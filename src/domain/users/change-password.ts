@@ -11,18 +11,18 @@ import type { BrowserSession } from '../sessions/browser-session.ts'
 import { signOutTime } from '../sign-in/sign-in-time.ts'
 import type { UserPool } from '../user-pools/user-pool.ts'
 import { breachedRule } from './breached-password.ts'
+import type { ChosenPassword } from './breached-password.ts'
 import { brokenRules } from './password-policy.ts'
 import type { PasswordRule } from './password-policy.ts'
 import type { User } from './user.ts'
 
-export interface ChangePasswordRequest {
+export interface ChangePasswordRequest extends ChosenPassword {
   userPool: UserPool
   user: User
   /** The browser that asks; it stays signed in. */
   session: BrowserSession
   /** What counts only for whoever has one. */
   currentPassword: string
-  password: string
   browserHash: string | undefined
 }
 
@@ -61,7 +61,7 @@ export async function changePassword(
       return refused
     }
   }
-  const breached = await breachedRule(services, userPool, password)
+  const breached = await breachedRule(services, userPool, request)
   if (breached.length > 0) return { kind: 'refused', reason: 'invalid', brokenRules: breached }
   const passwordHash = await services.passwordHasher.hash(password)
   const outcome = await onRecord(services, (tx) => replace(services, tx, request, passwordHash), entryOf)

@@ -1,13 +1,13 @@
 import type { Router } from '@koa/router'
 import { changePassword } from '../../domain/users/change-password.ts'
 import type { User } from '../../domain/users/user.ts'
-import type { PasswordRule } from '../../domain/users/password-policy.ts'
 import type { Alert } from '../../platform/views/page-parts.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import { tellToWait } from '../attempts-exceeded.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { keepKnownBrowser, knownBrowserHash } from '../known-browser.ts'
-import { newPasswordField } from '../password-field.ts'
+import { chosenPassword, newPasswordField } from '../password-field.ts'
+import type { ShownPassword } from '../password-field.ts'
 import { errorAlert } from '../render.ts'
 import { redirect } from '../step.ts'
 import { accountPagePath } from './account-page.ts'
@@ -26,12 +26,12 @@ export function passwordRoutes(router: Router, services: HostedServices): void {
     if (step === undefined || !isThere(services, step)) return
     const { form, user, userPool, session } = step
     const currentPassword = form.get('current_password') ?? ''
-    const password = form.get('password') ?? ''
-    const empty = password === ''
+    const chosen = chosenPassword(form)
+    const empty = chosen.password === ''
     const currentEmpty = currentPassword === '' && user.passwordHash !== undefined
-    if (empty || currentEmpty) return showPassword(services, step, { empty, currentEmpty })
+    if (empty || currentEmpty) return showPassword(services, step, { empty, currentEmpty, form })
     const browserHash = knownBrowserHash(step)
-    const request = { userPool, user, session, currentPassword, password, browserHash }
+    const request = { userPool, user, session, currentPassword, ...chosen, browserHash }
     const outcome = await changePassword(step.domain, request)
     if (outcome.kind === 'done') {
       await keepKnownBrowser(step.domain, step, user)
@@ -39,14 +39,14 @@ export function passwordRoutes(router: Router, services: HostedServices): void {
     }
     switch (outcome.reason) {
       case 'invalid':
-        return showPassword(services, step, { broken: outcome.brokenRules })
+        return showPassword(services, step, { broken: outcome.brokenRules, form })
       case 'incorrectPassword':
-        return showPassword(services, step, { incorrect: true })
+        return showPassword(services, step, { incorrect: true, form })
       case 'notAuthorized':
         return redirect(ctx, accountUrl(step))
       case 'attemptsExceeded': {
         const told = tellToWait(step, outcome, 'limits.passwordAttemptsExceeded', 'limits.tryAgain')
-        return showPassword(services, step, { alert: errorAlert(told) })
+        return showPassword(services, step, { alert: errorAlert(told), form })
       }
     }
   })
@@ -61,11 +61,9 @@ function isThere(services: HostedServices, step: AccountStep): boolean {
   return false
 }
 
-interface Shown {
-  empty?: boolean
+interface Shown extends ShownPassword {
   currentEmpty?: boolean
   incorrect?: boolean
-  broken?: readonly PasswordRule[]
   alert?: Alert
 }
 
@@ -78,7 +76,7 @@ function showPassword(services: HostedServices, step: AccountStep, shown: Shown 
     ...(user.passwordHash === undefined
       ? {}
       : { currentPassword: wrong === undefined ? {} : { error: locale.text(wrong) } }),
-    newPassword: newPasswordField(userPool, locale, broken, empty),
+    newPassword: newPasswordField(userPool, locale, shown),
     alert: shown.alert ?? (failed ? checkFields(step) : undefined),
   })
 }

@@ -3,7 +3,6 @@ import { maskDestination } from '../../domain/messages/email-address.ts'
 import type { AttemptsExceeded } from '../../domain/lock-out/lock-out.ts'
 import type { LimitExceeded } from '../../domain/rate-limits/rate-limits.ts'
 import type { FollowedLink, LinkProblem, LinkState } from '../../domain/sign-up/confirm-by-link.ts'
-import type { PasswordRule } from '../../domain/users/password-policy.ts'
 import { nameToSignInWith } from '../../domain/users/sign-in-name.ts'
 import type { ConfirmUserPage } from '../../platform/views/page-contexts.ts'
 import type { Alert } from '../../platform/views/page-parts.ts'
@@ -16,6 +15,7 @@ import { linkPageRequest } from '../link-visit.ts'
 import type { LinkVisit } from '../link-visit.ts'
 import { stepOf } from '../open-step.ts'
 import { newPasswordField } from '../password-field.ts'
+import type { ShownPassword } from '../password-field.ts'
 import { pagePaths } from '../paths.ts'
 import { errorAlert, showPage } from '../render.ts'
 import type { PageRequest } from '../render.ts'
@@ -49,12 +49,10 @@ export async function showConfirmUserPage(
   services: HostedServices,
   step: LinkStep,
   state: Extract<LinkState, { kind: 'open' }>,
-  shown: {
+  shown: ShownPassword & {
     choosing: boolean
-    empty?: boolean
     incorrect?: boolean
     locked?: AttemptsExceeded | LimitExceeded
-    broken?: readonly PasswordRule[]
   },
 ): Promise<void> {
   const { locale, userPool } = step
@@ -65,7 +63,7 @@ export async function showConfirmUserPage(
   const parts: Pick<ConfirmUserPage, 'password' | 'newPassword' | 'links'> = state.sameBrowser
     ? { links: {} }
     : choosing
-      ? { newPassword: newPasswordField(userPool, locale, broken, empty), links: { back: linkAddress(step) } }
+      ? { newPassword: newPasswordField(userPool, locale, shown), links: { back: linkAddress(step) } }
       : { password, links: { choose: linkAddress(step, choose) } }
   const hidden = { ...parametersOf(step), ...(choosing ? choose : {}) }
   const failed = empty || incorrect || broken.length > 0

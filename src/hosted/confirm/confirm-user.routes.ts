@@ -8,6 +8,7 @@ import { sha256 } from '../../security/digest.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { onlyOne, openLinkForm, visitByLink } from '../link-visit.ts'
 import { continueFlow, goOnAsBefore, stepOf } from '../open-step.ts'
+import { chosenPassword } from '../password-field.ts'
 import { pagePaths } from '../paths.ts'
 import { redirect } from '../step.ts'
 import { csrfSubject, linkAddress, showClosedLink, showConfirmUserPage } from './confirm-user.page.ts'
@@ -67,20 +68,20 @@ async function confirm(
   const proof = proofIn(form)
   const choosing = proof.kind === 'newPassword'
   if (proof.kind !== 'none' && proof.password === '') {
-    return showConfirmUserPage(services, step, state, { choosing, empty: true })
+    return showConfirmUserPage(services, step, state, { choosing, empty: true, form })
   }
   const outcome = await confirmByLink(step.domain, { ...step, proof })
   if (outcome.kind === 'done') return goOn(services, step, outcome)
   switch (outcome.reason) {
     case 'invalid':
-      return showConfirmUserPage(services, step, state, { choosing, broken: outcome.brokenRules })
+      return showConfirmUserPage(services, step, state, { choosing, broken: outcome.brokenRules, form })
     case 'passwordNeeded':
       return showConfirmUserPage(services, step, { ...state, sameBrowser: false }, { choosing })
     case 'incorrectPassword':
       return showConfirmUserPage(services, step, state, { choosing, incorrect: true })
     case 'attemptsExceeded':
     case 'limitExceeded':
-      return showConfirmUserPage(services, step, state, { choosing, locked: outcome })
+      return showConfirmUserPage(services, step, state, { choosing, locked: outcome, form })
     default:
       return showClosedLink(services, step, { kind: 'closed', reason: outcome.reason })
   }
@@ -88,9 +89,8 @@ async function confirm(
 
 /** A password is a password whatever else the form has: a page with two fields is none of ours. */
 function proofIn(form: ReadonlyMap<string, string>): LinkProof {
-  const password = form.get('password')
-  if (password === undefined) return { kind: 'none' }
-  return { kind: form.get('choose') === 'password' ? 'newPassword' : 'password', password }
+  if (!form.has('password')) return { kind: 'none' }
+  return { kind: form.get('choose') === 'password' ? 'newPassword' : 'password', ...chosenPassword(form) }
 }
 
 /**

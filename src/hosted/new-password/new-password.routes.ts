@@ -6,7 +6,7 @@ import type { AttributeProblems } from '../../domain/users/validate-attributes.t
 import { attributeField } from '../attribute-fields.ts'
 import { showErrorPage } from '../error/error.page.ts'
 import type { HostedServices } from '../hosted-services.ts'
-import { newPasswordField } from '../password-field.ts'
+import { chosenPassword, newPasswordField } from '../password-field.ts'
 import { pagePaths } from '../paths.ts'
 import { errorAlert, formOf, pageRequest, showPage } from '../render.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
@@ -37,7 +37,7 @@ async function setNewPassword(services: HostedServices, step: FormStep, attempt:
     appClient: step.appClient,
     attemptIdHash: attempt.idHash,
     languages: step.languages,
-    password: step.form.get('password') ?? '',
+    ...chosenPassword(step.form),
     attributes: Object.fromEntries(attempt.missingAttributes.map((name) => [name, (step.form.get(name) ?? '').trim()])),
   })
   if (outcome.kind !== 'refused') {
@@ -67,7 +67,10 @@ function showNewPasswordPage(
     fields: attempt.missingAttributes.map((name) =>
       attributeField(locale, name, typed?.get(name) ?? '', { required: true, problem: shown.problems?.[name] }),
     ),
-    password: newPasswordField(step.tenant.snapshot.userPool, locale, shown.broken ?? [], empty),
+    password: newPasswordField(step.tenant.snapshot.userPool, locale, {
+      ...{ broken: shown.broken, empty },
+      ...(typed === undefined ? {} : { form: typed }),
+    }),
     alert: shown.problems === undefined ? undefined : errorAlert(locale.text('outcomes.checkFields')),
   })
 }

@@ -1,7 +1,6 @@
 import { appHome } from '../../domain/app-clients/app-home.ts'
 import type { LimitExceeded } from '../../domain/rate-limits/rate-limits.ts'
 import type { FollowedResetLink } from '../../domain/recovery/reset-by-link.ts'
-import type { PasswordRule } from '../../domain/users/password-policy.ts'
 import { nameToSignInWith } from '../../domain/users/sign-in-name.ts'
 import type { User } from '../../domain/users/user.ts'
 import { csrfToken } from '../../security/csrf.ts'
@@ -11,6 +10,7 @@ import type { HostedServices } from '../hosted-services.ts'
 import { linkPageRequest } from '../link-visit.ts'
 import type { LinkVisit } from '../link-visit.ts'
 import { newPasswordField } from '../password-field.ts'
+import type { ShownPassword } from '../password-field.ts'
 import { pagePaths } from '../paths.ts'
 import { errorAlert, showPage } from '../render.ts'
 
@@ -38,7 +38,7 @@ export function showResetLinkPage(
   services: HostedServices,
   step: ResetLinkStep,
   user: User,
-  shown: { empty?: boolean; broken?: readonly PasswordRule[]; limited?: LimitExceeded } = {},
+  shown: ShownPassword & { limited?: LimitExceeded } = {},
 ): void {
   const { locale, userPool } = step
   const { empty = false, broken = [], limited } = shown
@@ -51,7 +51,7 @@ export function showResetLinkPage(
     },
     hidden: Object.entries(parametersOf(step)).map(([name, value]) => ({ name, value })),
     username: { value: nameToSignInWith(userPool, user) },
-    password: newPasswordField(userPool, locale, broken, empty),
+    password: newPasswordField(userPool, locale, shown),
     alert: limited === undefined ? failed : limitAlert(step, limited),
   })
 }

@@ -6,6 +6,7 @@ import { keepKnownBrowser } from '../known-browser.ts'
 import { onlyOne, openLinkForm, visitByLink } from '../link-visit.ts'
 import { goOnIfAnswered } from '../one-form-at-a-time.ts'
 import { pagePaths } from '../paths.ts'
+import { chosenPassword } from '../password-field.ts'
 import { redirect } from '../step.ts'
 import {
   csrfSubject,
@@ -37,7 +38,7 @@ export function resetLinkRoutes(router: Router, services: HostedServices): void 
       address: resetLinkAddress,
     })
     if (step === undefined || goOnIfAnswered(ctx, step.form)) return
-    await reset(services, step, step.form.get('password') ?? '')
+    await reset(services, step, step.form)
   })
 }
 
@@ -54,11 +55,12 @@ function openLink(services: HostedServices, ctx: Context, parameters: URLSearchP
   return visit && { ...visit, link }
 }
 
-async function reset(services: HostedServices, step: ResetLinkStep, password: string): Promise<void> {
+async function reset(services: HostedServices, step: ResetLinkStep, form: ReadonlyMap<string, string>): Promise<void> {
   const user = await readResetLink(step.domain, step)
   if (user === undefined) return showClosedResetLink(services, step)
-  if (password === '') return showResetLinkPage(services, step, user, { empty: true })
-  const outcome = await resetByLink(step.domain, { ...step, password })
+  const chosen = chosenPassword(form)
+  if (chosen.password === '') return showResetLinkPage(services, step, user, { empty: true, form })
+  const outcome = await resetByLink(step.domain, { ...step, ...chosen })
   if (outcome.kind === 'done') {
     // Whatever strangers have locked meanwhile is not locked here: the owner of the mailbox signs in.
     await keepKnownBrowser(step.domain, step, outcome.user)
@@ -66,9 +68,9 @@ async function reset(services: HostedServices, step: ResetLinkStep, password: st
   }
   switch (outcome.reason) {
     case 'invalid':
-      return showResetLinkPage(services, step, user, { broken: outcome.brokenRules })
+      return showResetLinkPage(services, step, user, { broken: outcome.brokenRules, form })
     case 'limitExceeded':
-      return showResetLinkPage(services, step, user, { limited: outcome })
+      return showResetLinkPage(services, step, user, { limited: outcome, form })
     case 'linkClosed':
       return showClosedResetLink(services, step)
   }

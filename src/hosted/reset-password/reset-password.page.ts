@@ -20,8 +20,8 @@ export function showResetPasswordPage(
   const { locale } = step
   const { userPool } = step.tenant.snapshot
   const seconds = cooldownLeft(new Date(pending.sentAt), services.domain.clock.now())
-  const typedCode =
-    step.ctx.method === 'POST' && shown.codeError === undefined ? (step as FormStep).form.get('code') : undefined
+  const form = step.ctx.method === 'POST' ? (step as FormStep).form : undefined
+  const typedCode = shown.codeError === undefined ? form?.get('code') : undefined
   showPage(
     services,
     pageRequest(step),
@@ -36,7 +36,7 @@ export function showResetPasswordPage(
         ...(typedCode === undefined ? {} : { value: typedCode }),
         ...(shown.codeError === undefined ? {} : { error: shown.codeError }),
       },
-      password: newPasswordField(userPool, locale, shown.broken ?? [], shown.empty),
+      password: newPasswordField(userPool, locale, { ...shown, ...(form === undefined ? {} : { form }) }),
       resend: resendOf(step, 'resetPassword.resendWait', seconds),
       links: { login: pageUrl(step, 'login') },
       alert: shown.alert ?? noticeOf(step, { destination: pending.destination }),

@@ -5,6 +5,7 @@ import type { PendingReset } from '../../domain/sessions/flow.ts'
 import { codeError, limitAlert } from '../attempts-exceeded.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { knownBrowserHash } from '../known-browser.ts'
+import { chosenPassword } from '../password-field.ts'
 import { pagePaths } from '../paths.ts'
 import { errorAlert } from '../render.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
@@ -34,9 +35,9 @@ function reset(step: Step): PendingReset | undefined {
 async function resetPassword(services: HostedServices, step: FormStep, pending: PendingReset): Promise<void> {
   const { userPool } = step.tenant.snapshot
   const code = step.form.get('code') ?? ''
-  const password = step.form.get('password') ?? ''
-  if (code.trim() === '' || password === '') {
-    const empty = password === ''
+  const chosen = chosenPassword(step.form)
+  const empty = chosen.password === ''
+  if (code.trim() === '' || empty) {
     return showResetPasswordPage(services, step, pending, {
       ...(code.trim() === '' ? { codeError: step.locale.text('fieldErrors.code') } : {}),
       empty,
@@ -48,7 +49,7 @@ async function resetPassword(services: HostedServices, step: FormStep, pending: 
     userSub: pending.userSub,
     username: step.flow.state.username ?? '',
     code,
-    password,
+    ...chosen,
     languages: step.languages,
     browserHash: knownBrowserHash(step),
   })

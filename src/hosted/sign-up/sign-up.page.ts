@@ -30,7 +30,7 @@ export function showSignUpPage(
   showPage(services, pageRequest(step), 'pages/sign-up', 'signUp', {
     form: formOf(services, step, 'signUp'),
     fields: [usernameSignUpField(step, typed.get('username') ?? '', refusal), ...attributes],
-    password: newPasswordField(userPool, locale, refusal?.brokenRules ?? [], empty),
+    password: newPasswordField(userPool, locale, { broken: refusal?.brokenRules, empty, form: typed }),
     ...staySignedInField(step),
     ...(terms === undefined ? {} : { terms }),
     links: { login: pageUrl(step, 'login') },

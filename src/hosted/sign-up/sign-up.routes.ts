@@ -8,6 +8,7 @@ import { pagePaths } from '../paths.ts'
 import { continueFlow, openForm, openPage } from '../open-step.ts'
 import { confirmationOrigin } from '../confirm/confirmation-origin.ts'
 import { signInLink } from '../confirm/sign-in-link.ts'
+import { chosenPassword } from '../password-field.ts'
 import { staySignedInOf } from '../stay-signed-in.ts'
 import type { FormStep, Step } from '../step.ts'
 import { unlessDenied } from '../trigger-problem.ts'
@@ -33,7 +34,7 @@ export function signUpRoutes(router: Router, services: HostedServices): void {
       userPool,
       appClient: step.appClient,
       username: step.form.get('username') ?? '',
-      password: step.form.get('password') ?? '',
+      ...chosenPassword(step.form),
       attributes: Object.fromEntries(names.map(({ name }) => [name, (step.form.get(name) ?? '').trim()])),
       languages: step.languages,
       origin: confirmationOrigin(step),

@@ -76,6 +76,8 @@ export interface NewPasswordField {
   readonly minLength: number
   readonly maxLength: number
   readonly error?: string
+  /** Of a password that is only warned of: it is meant. */
+  readonly insist?: CheckBox
 }
 
 export interface CodeField {
