@@ -5,6 +5,8 @@ import { redirect, tenantOf } from './step.ts'
 
 /** For as long as an answer may be on its way to somebody who presses the button once more. */
 const rememberedMs = 10_000
+/** The same, once the browser has asked for the page that it was sent to. */
+const pageMs = 1_000
 
 /** The form that a browser has sent last, where it led and what it left there. */
 interface AnsweredForm {
@@ -47,8 +49,10 @@ export function oneFormAtATime() {
     const browser = ctx.cookies.get(cookieName('browser', snapshot.userPool.id, secure), { signed: false })
     if (browser === undefined) return next()
     if (ctx.method !== 'POST') {
-      // A page has come since: whoever sends the same form now means it.
-      answered.delete(browser)
+      const last = answered.get(browser)
+      // The page that the form led to may still be on its way. With any other, whoever sends the same form means it.
+      if (last?.location === ctx.originalUrl) last.until = Math.min(last.until, performance.now() + pageMs)
+      else answered.delete(browser)
       return next()
     }
     const before = underWay.get(browser)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { haveAccount } from '../../support/accounts.ts'
 import { appFrom, factorPoolId, factorPools } from '../../support/factor-pools.ts'
@@ -47,6 +48,11 @@ describe.each(databaseKinds)('pressed twice, on %s', (database) => {
     const page = await home.follow('Password')
     const done = await page.submitTwice({ current_password: goodPassword, password: newPassword })
     expect([done.heading, done.text]).toEqual(['Your account', expect.stringContaining('Your new password is saved.')])
+    // Also while the page that it leads to is on its way, and no later.
+    const typed = { current_password: goodPassword, password: newPassword }
+    expect((await page.submit(typed)).text).toContain('Your new password is saved.')
+    await sleep(1100)
+    expect((await page.submit(typed)).text).toContain('This isn’t your current password.')
     expect(await signInWith(username, newPassword)).toBe('Your account')
     const notices = (await settledMail(server)).filter(
       ({ to, subject }) => to === username && /password/i.test(subject),
