@@ -11,6 +11,7 @@ import { mayReceiveTokens } from '../domain/tokens/redeem-code.ts'
 import type { UserPool } from '../domain/user-pools/user-pool.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
 import { clientMetadata } from './client-metadata.ts'
+import { answeredSeconds } from './interaction-uid.ts'
 import { useOf } from './session-use.ts'
 import type { SessionUse } from './session-use.ts'
 
@@ -155,7 +156,8 @@ function interactionModel(services: DomainServices, { userPool, appClients }: Us
         expiresAt: addSeconds(clock.now(), ttl ?? 0),
       })
     },
-    destroy: (id) => store.interactions.delete(userPoolId, sha256(id)),
+    // The answer may be lost on its way; who has had it has no cookie any more to ask for it again.
+    destroy: (id) => store.interactions.endAt(userPoolId, sha256(id), addSeconds(clock.now(), answeredSeconds)),
   }
 }
 
