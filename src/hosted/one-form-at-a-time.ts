@@ -7,6 +7,8 @@ import { redirect, tenantOf } from './step.ts'
 const rememberedMs = 10_000
 /** The same, once the browser has asked for the page that it was sent to. */
 const pageMs = 1_000
+/** Of some kilobytes each; beyond, the oldest one is forgotten sooner. */
+const maximumRemembered = 1_000
 
 /** The form that a browser has sent last, where it led and what it left there. */
 interface AnsweredForm {
@@ -37,7 +39,7 @@ export function oneFormAtATime() {
     answered.delete(browser)
     const now = performance.now()
     for (const [other, { until }] of answered) {
-      if (until > now) break
+      if (until > now && answered.size < maximumRemembered) break
       answered.delete(other)
     }
     if (ctx.status !== 303) return
@@ -46,8 +48,10 @@ export function oneFormAtATime() {
   }
   return async (ctx: Context, next: () => Promise<void>): Promise<void> => {
     const { snapshot, secure } = tenantOf(ctx)
-    const browser = ctx.cookies.get(cookieName('browser', snapshot.userPool.id, secure), { signed: false })
-    if (browser === undefined) return next()
+    const handle = ctx.cookies.get(cookieName('browser', snapshot.userPool.id, secure), { signed: false })
+    if (handle === undefined) return next()
+    // Whatever somebody sends as a cookie, no more is kept of it than this.
+    const browser = sha256(handle)
     if (ctx.method !== 'POST') {
       const last = answered.get(browser)
       // The page that the form led to may still be on its way. With any other, whoever sends the same form means it.
