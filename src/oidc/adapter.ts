@@ -11,7 +11,6 @@ import { mayReceiveTokens } from '../domain/tokens/redeem-code.ts'
 import type { UserPool } from '../domain/user-pools/user-pool.ts'
 import type { UserPoolSnapshot } from '../domain/user-pools/user-pool-directory.ts'
 import { clientMetadata } from './client-metadata.ts'
-import { answeredSeconds } from './interaction-uid.ts'
 import { useOf } from './session-use.ts'
 import type { SessionUse } from './session-use.ts'
 
@@ -156,8 +155,7 @@ function interactionModel(services: DomainServices, { userPool, appClients }: Us
         expiresAt: addSeconds(clock.now(), ttl ?? 0),
       })
     },
-    // The answer may be lost on its way; who has had it has no cookie any more to ask for it again.
-    destroy: (id) => store.interactions.endAt(userPoolId, sha256(id), addSeconds(clock.now(), answeredSeconds)),
+    destroy: (id) => store.interactions.delete(userPoolId, sha256(id)),
   }
 }
 

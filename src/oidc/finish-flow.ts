@@ -10,7 +10,7 @@ import { offersToStaySignedIn } from '../domain/sessions/session-limits.ts'
 import type { Tenant } from '../domain/user-pools/tenant.ts'
 import { sessionOf } from './interaction.ts'
 import type { FinishSignedInOutcome, FlowError } from './interaction.ts'
-import { answeredSeconds, interactionUidPurpose } from './interaction-uid.ts'
+import { interactionUidPurpose } from './interaction-uid.ts'
 import { codeSeconds } from './provider-configuration.ts'
 import type { ProviderRegistry } from './provider-registry.ts'
 import type { StayingSignedIn } from './session-use.ts'
@@ -132,21 +132,8 @@ export async function resumeFlow(
   const interaction = await interactionOf(services, registry, tenant, flow)
   if (interaction?.result === undefined) return undefined
   const userSub = interaction.result.login?.accountId
-  if (await hasBeenThere(services, tenant, ctx, interaction)) return undefined
   if (userSub !== undefined) await dropOtherUsersSession(services, tenant, ctx, userSub)
   return returnTo(interaction, flow)
-}
-
-/** Whoever has got the answer of a sign-in has got a session with it. */
-async function hasBeenThere(
-  services: DomainServices,
-  tenant: Tenant,
-  ctx: Pick<Context, 'cookies'>,
-  { exp, result }: Interaction,
-): Promise<boolean> {
-  const isAnswered = exp <= epochSeconds(addSeconds(services.clock.now(), answeredSeconds))
-  if (!isAnswered) return false
-  return result?.login === undefined || (await sessionOf(services, tenant, ctx))?.userSub !== undefined
 }
 
 const interactionOf = (

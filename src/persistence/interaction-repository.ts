@@ -20,13 +20,7 @@ export const interactionRepository = (db: Kysely<Schema>): InteractionRepository
       .onConflict((conflict) => conflict.columns(['user_pool_id', 'id_hash']).doUpdateSet(row))
       .execute()
   },
-  async endAt(userPoolId, idHash, at) {
-    await db
-      .updateTable('interactions')
-      .set({ expires_at: at })
-      .where('user_pool_id', '=', userPoolId)
-      .where('id_hash', '=', idHash)
-      .where('expires_at', '>', at)
-      .execute()
+  async delete(userPoolId, idHash) {
+    await db.deleteFrom('interactions').where('user_pool_id', '=', userPoolId).where('id_hash', '=', idHash).execute()
   },
 })

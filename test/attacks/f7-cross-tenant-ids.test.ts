@@ -368,7 +368,7 @@ const table: Record<string, [Outcome, Call]> = {
     (store, userPoolId, { idHash }) =>
       store.interactions.save({ userPoolId, idHash, payload: {}, expiresAt: later(9) }),
   ],
-  'interactions.endAt': ['own', (store, own, { idHash }) => store.interactions.endAt(own, idHash, now)],
+  'interactions.delete': ['own', (store, own, { idHash }) => store.interactions.delete(own, idHash)],
   'grants.addCode': [
     'refused',
     (store, own, ids) => store.grants.addCode(authorizationCode(userAt(own, ids), { codeHash: 'new' })),

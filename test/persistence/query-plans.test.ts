@@ -141,7 +141,7 @@ test.each<[string, () => Promise<unknown>]>([
   ['browserSessions.ofUser', () => store.browserSessions.ofUser('pool', 'sub', now)],
   ['browserSessions.endOfUser', () => store.browserSessions.endOfUser('pool', 'sub', 'uid')],
   ['interactions.find', () => store.interactions.find('pool', 'id', now)],
-  ['interactions.endAt', () => store.interactions.endAt('pool', 'id', now)],
+  ['interactions.delete', () => store.interactions.delete('pool', 'id')],
   ['grants.findCode', () => store.grants.findCode('pool', 'hash')],
   [
     'grants.redeemCode',

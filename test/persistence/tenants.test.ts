@@ -129,7 +129,7 @@ onEachDatabase((context) => {
     await store.groups.save({ userPoolId: left, name: 'admins', description: 'changed' }, now)
     await store.signInAttempts.spend(left, 'same', now)
     await store.flows.finish(left, 'same', now)
-    await store.interactions.endAt(left, 'same', now)
+    await store.interactions.delete(left, 'same')
     await store.browserSessions.deleteOfUser(left, 'same')
     await store.browserSessions.save(session(left))
     await store.browserSessions.delete(left, 'same')

@@ -23,6 +23,5 @@ export interface BrowserSessionRepository {
 export interface InteractionRepository {
   find(userPoolId: string, idHash: string, at: Date): Promise<InteractionRecord | undefined>
   save(interaction: InteractionRecord): Promise<void>
-  /** It is over by then, if not sooner. */
-  endAt(userPoolId: string, idHash: string, at: Date): Promise<void>
+  delete(userPoolId: string, idHash: string): Promise<void>
 }

@@ -82,28 +82,6 @@ describe.each(databaseKinds)('a form sent twice, on %s', (database) => {
     expect(whereItIs(await followsOn(server, visitor, again, 'Start over', account))).toBe('the app')
   })
 
-  test('whose answer led to the app, and was lost there, comes to the app all the same, for a moment', async () => {
-    for (const [seconds, where] of [
-      [9, 'the app'],
-      [11, 'This sign-in is already done'],
-    ] as const) {
-      const visitor = await visitorOf(server)
-      const { login, cookies } = visitor
-      const known = new Map(cookies)
-      // What the answers have set is not kept, since they did not come.
-      const lose = (): void => {
-        cookies.clear()
-        for (const [name, value] of known) cookies.set(name, value)
-      }
-      expect(whereItIs(await login.submit(account))).toBe('the app')
-      lose()
-      clock.pass(seconds)
-      const page = await login.submit(account)
-      expect(whereItIs(page)).toBe(where)
-      if (where === 'the app') await receivesTokens(visitor, page)
-    }
-  })
-
   test('is not gone on with after five minutes, nor by another browser', async () => {
     const visitor = await visitorOf(server)
     const { login } = visitor
