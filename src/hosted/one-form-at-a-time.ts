@@ -21,6 +21,7 @@ interface AnsweredForm {
 
 interface FormTurn {
   before?: AnsweredForm | undefined
+  /** Of a form that is taken. */
   digest?: string
 }
 
@@ -79,9 +80,12 @@ export function oneFormAtATime() {
 export function goOnIfAnswered(ctx: Context, form: ReadonlyMap<string, string>): boolean {
   const turn = ctx.state['formTurn'] as FormTurn | undefined
   if (turn === undefined) return false
-  turn.digest = sha256(JSON.stringify([ctx.url, ...form]))
+  const digest = sha256(JSON.stringify([ctx.url, ...form]))
   const { before } = turn
-  if (before?.digest !== turn.digest || before.until <= performance.now()) return false
+  if (before?.digest !== digest || before.until <= performance.now()) {
+    turn.digest = digest
+    return false
+  }
   redirect(ctx, before.location)
   for (const cookie of before.cookies) ctx.append('Set-Cookie', cookie)
   return true

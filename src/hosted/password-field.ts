@@ -10,7 +10,7 @@ import type { NewPasswordField } from '../platform/views/page-parts.ts'
 export interface ShownPassword {
   broken?: readonly BrokenRule[] | undefined
   empty?: boolean | undefined
-  form?: ReadonlyMap<string, string>
+  form?: ReadonlyMap<string, string> | undefined
 }
 
 /** The field for a new password, with the pool's rules told before they are broken. */

@@ -59,6 +59,12 @@ const signUp = async (name: string, username: string, password: string) => {
 const haveOwner = (username: string, temporary = false, name = 'strict') =>
   haveAccount(server, { username, password: goodPassword, userPoolId: `eu-west-1_${name}`, temporary })
 
+/** In a browser that nobody has signed in with; the mail must have come. */
+const resetLinkOf = async (username: string): Promise<VisitedPage> => {
+  const mail = (await server.mail()).find(({ to }) => to === username)
+  return createUserAgent(server.publicUrl).visit(/https?:\S+\/resetLink\?\S+/.exec(mail?.text ?? '')?.[0] ?? '')
+}
+
 test('at sign-up, whether or not the address has an account; what was typed stays', async () => {
   await haveOwner('known@example.com')
   const known = await signUp('strict', 'known@example.com', breached)
@@ -79,11 +85,7 @@ test('when a password is forgotten, by the code and by the link; neither is used
   const code = await server.codeFor(username)
   const refused = await reset.submit({ code, password: breached })
   expect(refused.text).toContain(refusal)
-  const [mail] = (await server.mail()).filter(({ to }) => to === username)
-  const link = await createUserAgent(server.publicUrl).visit(
-    /https?:\S+\/resetLink\?\S+/.exec(mail?.text ?? '')?.[0] ?? '',
-  )
-  expect((await link.submit({ password: breached })).text).toContain(refusal)
+  expect((await (await resetLinkOf(username)).submit({ password: breached })).text).toContain(refusal)
   expect((await refused.submit({ code, password: 'Babbage-Engine-2' })).url.href).toContain(callback)
 })
 
@@ -137,9 +139,7 @@ describe('where the user pool only warns, it is taken from whoever insists', () 
     const visitor = await visitorAt(base('warned'), 'warned')
     const reset = await (await visitor.login.follow('Forgot your password?')).submit({ username })
     const code = await server.codeFor(username)
-    const link = /https?:\S+\/resetLink\?\S+/.exec((await server.mail()).find(({ to }) => to === username)?.text ?? '')
-    const form = await createUserAgent(server.publicUrl).visit(link?.[0] ?? '')
-    warned(await form.submit({ password: breached }))
+    warned(await (await resetLinkOf(username)).submit({ password: breached }))
     const page = await reset.submit({ code, password: breached })
     warned(page)
     expect(whereItIs(await page.submit({ code, ...insisting }))).toBe('the app')
@@ -149,11 +149,7 @@ describe('where the user pool only warns, it is taken from whoever insists', () 
     const another = await visitorAt(base('warned'), 'warned')
     await (await another.login.follow('Forgot your password?')).submit({ username: other })
     await server.codeFor(other)
-    const mail = (await server.mail()).find(({ to }) => to === other)
-    const byLink = await createUserAgent(server.publicUrl).visit(
-      /https?:\S+\/resetLink\?\S+/.exec(mail?.text ?? '')?.[0] ?? '',
-    )
-    expect((await byLink.submit(insisting)).heading).toBe('Your new password is saved')
+    expect((await (await resetLinkOf(other)).submit(insisting)).heading).toBe('Your new password is saved')
     expect(await signIn(other)).toBe('the app')
   })
 

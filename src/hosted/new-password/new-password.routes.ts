@@ -67,10 +67,7 @@ function showNewPasswordPage(
     fields: attempt.missingAttributes.map((name) =>
       attributeField(locale, name, typed?.get(name) ?? '', { required: true, problem: shown.problems?.[name] }),
     ),
-    password: newPasswordField(step.tenant.snapshot.userPool, locale, {
-      ...{ broken: shown.broken, empty },
-      ...(typed === undefined ? {} : { form: typed }),
-    }),
+    password: newPasswordField(step.tenant.snapshot.userPool, locale, { broken: shown.broken, empty, form: typed }),
     alert: shown.problems === undefined ? undefined : errorAlert(locale.text('outcomes.checkFields')),
   })
 }

@@ -36,7 +36,7 @@ export function showResetPasswordPage(
         ...(typedCode === undefined ? {} : { value: typedCode }),
         ...(shown.codeError === undefined ? {} : { error: shown.codeError }),
       },
-      password: newPasswordField(userPool, locale, { ...shown, ...(form === undefined ? {} : { form }) }),
+      password: newPasswordField(userPool, locale, { ...shown, form }),
       resend: resendOf(step, 'resetPassword.resendWait', seconds),
       links: { login: pageUrl(step, 'login') },
       alert: shown.alert ?? noticeOf(step, { destination: pending.destination }),
