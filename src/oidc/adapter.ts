@@ -1,3 +1,4 @@
+import { errors } from 'oidc-provider'
 import type { Adapter, AdapterPayload, InteractionResults } from 'oidc-provider'
 import { acrOf } from '../domain/assurance/levels.ts'
 import { isAnswerUri } from '../domain/app-clients/redirect-uri.ts'
@@ -155,7 +156,11 @@ function interactionModel(services: DomainServices, { userPool, appClients }: Us
         expiresAt: addSeconds(clock.now(), ttl ?? 0),
       })
     },
-    destroy: (id) => store.interactions.delete(userPoolId, sha256(id)),
+    async destroy(id) {
+      // The engine has found it a moment ago, and so may have another request of the same browser: one of them leads to the app.
+      const isMine = await store.interactions.delete(userPoolId, sha256(id))
+      if (!isMine) throw new errors.SessionNotFound('interaction session not found')
+    },
   }
 }
 

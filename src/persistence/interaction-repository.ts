@@ -21,6 +21,11 @@ export const interactionRepository = (db: Kysely<Schema>): InteractionRepository
       .execute()
   },
   async delete(userPoolId, idHash) {
-    await db.deleteFrom('interactions').where('user_pool_id', '=', userPoolId).where('id_hash', '=', idHash).execute()
+    const { numDeletedRows } = await db
+      .deleteFrom('interactions')
+      .where('user_pool_id', '=', userPoolId)
+      .where('id_hash', '=', idHash)
+      .executeTakeFirst()
+    return numDeletedRows > 0n
   },
 })

@@ -23,5 +23,6 @@ export interface BrowserSessionRepository {
 export interface InteractionRepository {
   find(userPoolId: string, idHash: string, at: Date): Promise<InteractionRecord | undefined>
   save(interaction: InteractionRecord): Promise<void>
-  delete(userPoolId: string, idHash: string): Promise<void>
+  /** Whether it was still there: of those who use it up at the same moment one is told so. */
+  delete(userPoolId: string, idHash: string): Promise<boolean>
 }
