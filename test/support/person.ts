@@ -150,7 +150,10 @@ async function loseFirstAnswer(page: Page, button: Locator): Promise<void> {
   const press = () => page.mouse.click(x + width / 2, y + height / 2)
   await press()
   await answered.promise
+  // A request that is on its way while the browser is told to hold none any more may be held for ever.
+  const loaded = page.waitForEvent('load')
   await press()
+  await loaded
   await page.unroute('**', hold)
 }
 
