@@ -62,10 +62,8 @@ describe('e-mail addresses', () => {
     expect(parseEmailAddress(text)).toBeUndefined()
   })
 
-  it('looks at a long text without delay', () => {
-    const started = performance.now()
-    for (const part of ['a', 'a.', '@', 'ü', '. ']) parseEmailAddress(part.repeat(100_000))
-    expect(performance.now() - started).toBeLessThan(200)
+  it.each(['a', 'a.', '@', 'ü', '. '])('refuses any number of %j', (part) => {
+    expect(parseEmailAddress(part.repeat(1_000_000))).toBeUndefined()
   })
 })
 

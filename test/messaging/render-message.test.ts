@@ -157,11 +157,9 @@ describe('HTML as plain text', () => {
   })
 
   it.each(['<a href=', '<a ', '<', '<!--', '<script', '<br ', ' ', '&#', 'href=a '])(
-    'is not slow for many %j',
+    'comes to an end, however many %j there are',
     (part) => {
-      const started = performance.now()
-      htmlToText(`<a ${part.repeat(20_000)}`)
-      expect(performance.now() - started).toBeLessThan(500)
+      htmlToText(`<a ${part.repeat(500_000)}`)
     },
   )
 })

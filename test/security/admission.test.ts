@@ -16,6 +16,7 @@ const work = vi.hoisted(() => ({
   most: 0,
   waiting: [] as (() => void)[],
   isHeld: false,
+  hashedAt: [] as { memoryCost: number; timeCost: number }[],
   async run<T>(answer: T): Promise<T> {
     work.running += 1
     work.most = Math.max(work.most, work.running)
@@ -26,7 +27,10 @@ const work = vi.hoisted(() => ({
 }))
 
 vi.mock('@node-rs/argon2', () => ({
-  hash: (password: string) => work.run(`hash of ${password}`),
+  hash(password: string, { memoryCost, timeCost }: { memoryCost: number; timeCost: number }) {
+    work.hashedAt.push({ memoryCost, timeCost })
+    return work.run(`hash of ${password}`)
+  },
   verify: (phc: string, password: string) => work.run(phc === `hash of ${password}`),
 }))
 
@@ -34,7 +38,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('admission (threat row F2)', () => {
   beforeEach(() => {
-    Object.assign(work, { running: 0, most: 0, waiting: [], isHeld: false })
+    Object.assign(work, { running: 0, most: 0, waiting: [], isHeld: false, hashedAt: [] })
   })
 
   test.each([1, 2, 4])('runs %i at once and the rest in order as places come free', async (concurrency) => {
@@ -64,7 +68,10 @@ describe('admission (threat row F2)', () => {
   })
 
   test('an unknown user costs one computation, as a known one does (threat row B14)', async () => {
-    const hasher = await createPasswordHasher({ random: systemRandom, concurrency: 1 })
+    const cost = { memoryKiB: 19_456, passes: 3 }
+    const hasher = await createPasswordHasher({ random: systemRandom, concurrency: 1, cost })
+    // What the password of an unknown user is compared with has been made at the cost of everybody's.
+    expect(work.hashedAt).toEqual([{ memoryCost: cost.memoryKiB, timeCost: cost.passes }])
     for (const phc of [undefined, 'hash of y', 'hash of x']) {
       const run = vi.spyOn(work, 'run')
       expect(await hasher.verify('x', phc)).toBe(phc === 'hash of x')

@@ -292,10 +292,8 @@ describe.each(databaseKinds)('a server that is killed, on %s', (kind) => {
     await sleep(500)
     await expect(fetch(`${installation.url}/healthz`)).rejects.toThrow()
     expect(answer).toBe('')
-    const resumed = Date.now()
     socket.write(body.slice(10))
     const code = await server!.ended
-    expect(Date.now() - resumed).toBeLessThan(4000)
     expect(answer).toMatch(/^HTTP\/1\.1 400 /)
     expect(answer).toContain('That took a little too long')
     expect(code).toBe(0)
