@@ -31,9 +31,9 @@ export function knownBrowserHash(request: Request): string | undefined {
 /** Somebody has just signed in with it, with all that this takes. */
 export async function keepKnownBrowser(domain: DomainServices, request: Request, user: User): Promise<void> {
   const { ctx, tenant } = request
-  const userPoolId = tenant.snapshot.userPool.id
+  const { userPool } = tenant.snapshot
   const handle = handleOf(request) ?? domain.random.handle()
-  await rememberBrowser(domain, { user, handle })
+  await rememberBrowser(domain, { userPool, user, handle })
   const { secure } = tenant
-  setCookie(ctx, cookieName('known', userPoolId, secure), handle, { secure, maxAgeSeconds: knownBrowserSeconds })
+  setCookie(ctx, cookieName('known', userPool.id, secure), handle, { secure, maxAgeSeconds: knownBrowserSeconds })
 }

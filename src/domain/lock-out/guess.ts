@@ -3,6 +3,7 @@ import type { UserPool } from '../user-pools/user-pool.ts'
 import { canonicalName } from '../users/canonical-name.ts'
 import { identifiersOf, lookupKey } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
+import { ownBrowserOf } from './known-browsers.ts'
 
 /** In which buckets a guess counts. */
 export interface Guess {
@@ -43,11 +44,9 @@ export async function guessByName(
   verifier: 'password' | 'code',
   { userSub, name, browserHash }: NamedGuess,
 ): Promise<Guess> {
-  // Looked for even for nobody: the same work (threat row B14).
-  const isKnown =
-    browserHash !== undefined && (await services.store.knownBrowsers.has(userPool.id, userSub ?? '', browserHash))
-  if (userSub !== undefined && isKnown) {
-    return toldAlways(bucketOf(services, userPool, verifier, 'browser', userSub, browserHash))
+  const own = await ownBrowserOf(services, userPool, userSub, browserHash)
+  if (own !== undefined) {
+    return toldAlways(bucketOf(services, userPool, verifier, 'browser', own.userSub, own.browserHash))
   }
   const named = bucketOf(services, userPool, verifier, 'name', lookupKey(userPool, name))
   // One that nobody has counts as often: the same work, and locks by the name alone.
@@ -66,10 +65,9 @@ export async function guessAtSecondFactor(
   userPool: UserPool,
   { userSub, browserHash }: { userSub: string; browserHash: string | undefined },
 ): Promise<Guess> {
-  const isKnown =
-    browserHash !== undefined && (await services.store.knownBrowsers.has(userPool.id, userSub, browserHash))
-  return isKnown
-    ? toldAlways(bucketOf(services, userPool, 'mfa', 'browser', userSub, browserHash))
+  const own = await ownBrowserOf(services, userPool, userSub, browserHash)
+  return own !== undefined
+    ? toldAlways(bucketOf(services, userPool, 'mfa', 'browser', userSub, own.browserHash))
     : toldAlways(bucketOf(services, userPool, 'mfa', 'user', userSub))
 }
 

@@ -1,6 +1,7 @@
 import type { AppClient } from '../app-clients/app-client.ts'
 import { record } from '../audit/record.ts'
 import type { AuditEntry } from '../audit/record.ts'
+import { ownBrowserOf } from '../lock-out/known-browsers.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import { limitMessages, withheldAddresses } from '../rate-limits/consume-limits.ts'
@@ -56,10 +57,7 @@ export async function requestSignInCode(
   const nameKey = lookupKey(userPool, username)
   const user = await store.users.findByIdentifier(userPool.id, nameKey)
   await preAuthentication(services, request, user, username)
-  // Looked for even for nobody: the same work.
-  const isKnown =
-    browserHash !== undefined && (await store.knownBrowsers.has(userPool.id, user?.sub ?? '', browserHash))
-  const ownBrowser = user !== undefined && isKnown ? { userSub: user.sub, browserHash } : undefined
+  const ownBrowser = await ownBrowserOf(services, userPool, user?.sub, browserHash)
   const common = { eventType: 'SignIn', ownBrowser } as const
   const limited = await limitMessages(services, userPool, {
     ...common,

@@ -104,6 +104,20 @@ export async function withheldAddresses(
   return withheld
 }
 
+/**
+ * A notice that whoever signs in brings about: who has a password must not fill its owner's mailbox with it. Counted apart from
+ * messages that are asked for, which must not use up what tells the owner of a stranger (threat row E11).
+ * @returns whether it is withheld; the sign-in itself stands in the audit trail
+ */
+export async function withholdsNotice(
+  services: Pick<Services, 'rateLimiter' | 'sealedBox'>,
+  userPool: UserPool,
+  userSub: string,
+): Promise<boolean> {
+  const bucket = bucketOf(services, userPool, 'MessagesPerRecipient', 'notice', userSub)
+  return (await services.rateLimiter.consume(bucket)) !== undefined
+}
+
 /** A request to the token endpoint that was refused. Counted afterwards, so that those that are granted cost nothing. */
 export async function countTokenFailure(services: Services, userPool: UserPool, clientId: string): Promise<void> {
   await consumeAll(services, userPool, 'TokenIssue', [tokenFailures(services, userPool, clientId)])

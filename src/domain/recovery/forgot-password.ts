@@ -1,6 +1,7 @@
 import { record } from '../audit/record.ts'
 import type { AuditEntry } from '../audit/record.ts'
 import { recoveringChange } from '../attribute-changes/pending-change.ts'
+import { ownBrowserOf } from '../lock-out/known-browsers.ts'
 import type { DomainServices } from '../ports/services.ts'
 import type { Repositories } from '../ports/store.ts'
 import { limitMessages, withheldAddresses } from '../rate-limits/consume-limits.ts'
@@ -105,11 +106,7 @@ async function reach(services: DomainServices, request: ForgotPasswordRequest): 
   const { userPool, username, browserHash } = request
   const user = await store.users.findByIdentifier(userPool.id, lookupKey(userPool, username))
   const attribute = user?.enabled === true ? await recoveryChannel(store, userPool, user) : undefined
-  // Looked for even for nobody: the same work (threat row B14).
-  const isKnown =
-    browserHash !== undefined && (await store.knownBrowsers.has(userPool.id, user?.sub ?? '', browserHash))
-  const ownBrowser = user !== undefined && isKnown ? { userSub: user.sub, browserHash } : undefined
-  return { user, attribute, ownBrowser }
+  return { user, attribute, ownBrowser: await ownBrowserOf(services, userPool, user?.sub, browserHash) }
 }
 
 /** What the answer says of the code's way, whether or not there is one. */
