@@ -8,17 +8,18 @@ import { errorAlert, showPage } from '../render.ts'
 import type { PageRequest } from '../render.ts'
 import { ownerField } from './kept-form.ts'
 import { accountForm, accountUrl } from './open-account.ts'
-import type { AccountStep } from './open-account.ts'
+import type { AccountStep, Bystander } from './open-account.ts'
 
 /* How the pages of an account are shown. */
 
-export const accountPageRequest = (step: AccountStep): PageRequest => ({
+/** @param more what the page's address says beside its client */
+export const accountPageRequest = (step: Bystander, more: Readonly<Record<string, string>> = {}): PageRequest => ({
   ctx: step.ctx,
   locale: step.locale,
   tenant: step.tenant,
   appClient: step.appClient,
   redirectUri: undefined,
-  pageInLanguage: (lang) => accountUrl(step, step.page, { lang }),
+  pageInLanguage: (lang) => accountUrl(step, step.page, { ...more, lang }),
 })
 
 /** What a page of one form has beyond what all of them have. */

@@ -1,24 +1,29 @@
 import type { Router } from '@koa/router'
+import type { Context } from 'koa'
 import { appHome } from '../../domain/app-clients/app-home.ts'
 import { deleteUser } from '../../domain/users/administer-user.ts'
 import { cookieName, setCookie } from '../../security/cookies.ts'
+import { csrfMatches, csrfToken } from '../../security/csrf.ts'
 import type { HostedServices } from '../hosted-services.ts'
 import { showPage } from '../render.ts'
+import { redirect } from '../step.ts'
 import { accountPagePath } from './account-page.ts'
 import { accountPageRequest, checkFields, showAccountForm } from './account.page.ts'
-import { openAccount, openAccountForm } from './open-account.ts'
-import type { AccountStep } from './open-account.ts'
+import { accountUrl, openAccount, openAccountForm, openForBystander } from './open-account.ts'
+import type { AccountStep, Bystander } from './open-account.ts'
 
 /** Cognito's DeleteUser: the person deletes their own account, after saying so in so many words. */
 export function deleteRoutes(router: Router, services: HostedServices): void {
   router.get(accountPagePath('delete'), async (ctx) => {
+    const { done } = ctx.query
+    if (typeof done === 'string') return showDeleted(services, ctx, done)
     const step = await openAccount(services, ctx, 'delete')
     if (step !== undefined) showDelete(services, step)
   })
   router.post(accountPagePath('delete'), async (ctx) => {
     const step = await openAccountForm(services, ctx, 'delete')
     if (step === undefined) return
-    const { user, domain, tenant, appClient } = step
+    const { user, domain, tenant } = step
     const typed = (step.form.get('confirm') ?? '').trim()
     if (typed.toLocaleLowerCase(step.locale.lang) !== wordOf(step).toLocaleLowerCase(step.locale.lang)) {
       return showDelete(services, step, typed)
@@ -28,11 +33,23 @@ export function deleteRoutes(router: Router, services: HostedServices): void {
       secure: tenant.secure,
       maxAgeSeconds: 0,
     })
-    const home = appHome(appClient)
-    const { pageInLanguage: _, ...request } = accountPageRequest(step)
-    showPage(services, request, 'pages/confirmed-user', 'accountDeleted', {
-      links: home === undefined ? {} : { login: home },
-    })
+    const done = csrfToken(domain.sealedBox, step.browser, deletedSubject(step))
+    redirect(ctx, accountUrl(step, 'delete', { done }))
+  })
+}
+
+const deletedSubject = ({ appClient }: Bystander): string => JSON.stringify(['account deleted', appClient.id])
+
+/** Only in the browser in which it was done: a link must not frighten anybody. */
+function showDeleted(services: HostedServices, ctx: Context, done: string): void {
+  const step = openForBystander(services, ctx, 'delete')
+  if (step === undefined) return
+  if (!csrfMatches(services.domain.sealedBox, step.browser, deletedSubject(step), done)) {
+    return redirect(ctx, accountUrl(step))
+  }
+  const home = appHome(step.appClient)
+  showPage(services, accountPageRequest(step, { done }), 'pages/confirmed-user', 'accountDeleted', {
+    links: home === undefined ? {} : { login: home },
   })
 }
 

@@ -95,6 +95,19 @@ export async function openAccountForm(
   return { ...step, form: body.form }
 }
 
+/** What a page for nobody in particular is shown with: whoever was signed in a moment ago is gone. */
+export type Bystander = Pick<AccountStep, 'ctx' | 'tenant' | 'appClient' | 'page' | 'browser' | 'locale'>
+
+/** A GET by whoever it is; undefined: there is no such page, and the answer has been given. */
+export function openForBystander(services: HostedServices, ctx: Context, page: AccountPage): Bystander | undefined {
+  const tenant = tenantOf(ctx)
+  rememberLanguage(ctx, tenant.secure)
+  const appClient = clientOf(tenant, single(ctx.query['client_id']))
+  if (appClient === undefined) return showErrorPage(services, ctx, 'noAccountPage', { status: 404 })
+  const locale = services.catalogue.locale(languagesOf(ctx, {}))
+  return { ctx, tenant, appClient, page, browser: browserHandle(services.domain, tenant, ctx), locale }
+}
+
 /** Whoever may see the page, or where to sign in for it; undefined: there is none, and the answer has been given. */
 export async function lookAtAccount(
   services: HostedServices,

@@ -272,6 +272,12 @@ describe.each(databaseKinds)('an account on %s', (database) => {
     expect(unsure.text).toContain('Please type “delete” if you mean it.')
     const done = await unsure.submit({ confirm: 'Delete' })
     expect(done.heading).toBe('Your account is deleted')
+    expect((await browser.visit(`${done.url.href}&lang=de`)).heading).toBe('Ihr Konto ist gelöscht')
+    expect((await browser.visit(`${done.url.href}&lang=en`)).heading).toBe('Your account is deleted')
+    // What a link says frightens nobody.
+    for (const href of [done.url.href, done.url.href.replace(/done=[^&]+/, 'done=1')]) {
+      expect((await createUserAgent(server.publicUrl).visit(href)).heading).toBe('Sign in')
+    }
     expect(await server.services.domain.store.users.findBySub(user.userPoolId, user.sub)).toBeUndefined()
     const login = await pageAt(browser)
     expect(login.heading).toBe('Sign in')

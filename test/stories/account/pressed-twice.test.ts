@@ -98,6 +98,12 @@ describe.each(databaseKinds)('pressed twice, on %s', (database) => {
     expect(await signInWith(address, goodPassword)).toBe('Your account')
   })
 
+  test('an account is deleted', async () => {
+    const { home } = await signedIn()
+    const done = await (await home.follow('Delete your account')).submitTwice({ confirm: 'delete' })
+    expect([done.status, done.heading]).toEqual([200, 'Your account is deleted'])
+  })
+
   test('an authenticator app is there once, and gone', async () => {
     const { home } = await signedIn()
     const setUp = await (await home.follow('Two-step sign-in')).follow('Set up an authenticator app')
