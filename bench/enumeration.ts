@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -16,7 +17,7 @@ import { mannWhitney } from './mann-whitney.ts'
 
 /*
  * Threat row B14, measured: the time of every page for names that have an account and names that have none, by turns, one
- * request at a time, at a server in a process of its own on PostgreSQL. A page passes where the times of the two could well
+ * request at a time, at a server in a process of its own on PostgreSQL, whose mail goes to another one. A page passes where the times of the two could well
  * be of one kind: p above 0.01, which one page in a hundred misses by chance. Run it on a machine that does nothing else.
  *
  *   npm run bench:enumeration -- --pairs 1000
@@ -47,7 +48,11 @@ async function main(): Promise<void> {
   const postgres = await startPostgres()
   const database = await createDatabase(postgres.url)
   await writeFile(join(folder, 'latchkey.yaml'), configuration)
-  const environment = { DATABASE_URL: database.url, LATCHKEY_SECRET: secret }
+  const mail = spawn(process.execPath, [join(import.meta.dirname, 'mail-sink.ts')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [said] = (await once(mail.stdout, 'data')) as [Buffer]
+  const environment = { DATABASE_URL: database.url, LATCHKEY_SECRET: secret, SMTP_URL: said.toString().trim() }
   const server = startServer(folder, environment)
   try {
     const base = await server.ready
@@ -68,6 +73,7 @@ async function main(): Promise<void> {
   } finally {
     server.child.kill('SIGTERM')
     await once(server.child, 'exit')
+    mail.kill('SIGTERM')
     await database.drop()
     await postgres.stop()
     await rm(folder, { recursive: true, force: true })

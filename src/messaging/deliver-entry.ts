@@ -52,10 +52,21 @@ async function send(
   if (hasExpired(message, entry.createdAt, clock)) {
     throw new DeliveryError('what the message carries has expired', { permanent: true })
   }
+  if (message.forNobody === true) return rehearse(entry, message, { render, senders }).catch(() => undefined)
   if (await sendElsewhere(message)) return
   const sender = senders[message.medium]
   if (sender === undefined) throw new DeliveryError(`nothing is set up to send ${message.medium}`, { permanent: true })
   await sender.send(await render(entry.id, message), signal)
+}
+
+/** What goes wrong with it is of no consequence: it goes wrong with real ones as well, and is told of there. */
+async function rehearse(
+  entry: OutboxEntry,
+  message: OutgoingMessage,
+  { render, senders }: Pick<DeliveryServices, 'render' | 'senders'>,
+): Promise<void> {
+  const rendered = await render(entry.id, message)
+  await senders[message.medium]?.rehearse?.(rendered)
 }
 
 /** Tries are counted as they begin: a message that brings down the process each time must not do so for ever. */
@@ -87,5 +98,5 @@ const aboutMessage = (message: OutgoingMessage | undefined): Readonly<Record<str
         kind: message.kind,
         userPoolId: message.userPoolId,
         medium: message.medium,
-        to: maskDestination(message.medium, message.recipient),
+        to: message.forNobody === true ? 'nobody' : maskDestination(message.medium, message.recipient),
       }

@@ -25,6 +25,8 @@ export interface MessageSender {
    * @throws DeliveryError, whose text may be logged and stored; anything else is retried
    */
   send(message: RenderedMessage, signal: AbortSignal): Promise<void>
+  /** All of `send` but the sending, for a message that reaches nobody: the same work (threat row B14). */
+  rehearse?(message: RenderedMessage): Promise<void>
   /** Gives back connections. */
   close(): void
 }

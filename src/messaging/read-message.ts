@@ -32,6 +32,7 @@ const outgoingMessage = z.object({
   about: z.enum(noticeSubjects).exactOptional(),
   happenedAt: z.string().exactOptional(),
   from: z.string().exactOptional(),
+  forNobody: z.literal(true).exactOptional(),
   trigger: z
     .object({ source: z.enum(messageSources), userSub: z.string(), clientId: z.string().exactOptional() })
     .exactOptional(),

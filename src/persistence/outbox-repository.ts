@@ -13,12 +13,6 @@ export const outboxRepository = (db: Kysely<Schema>): OutboxRepository => ({
       .values({ id, user_pool_id: userPoolId, sealed_message: sealedMessage, created_at: at, due_at: at })
       .execute()
   },
-  async addDecoy({ id, userPoolId, at }) {
-    await db
-      .insertInto('outbox')
-      .values({ id, user_pool_id: userPoolId, sealed_message: null, created_at: at, due_at: null, sent_at: at })
-      .execute()
-  },
   take: (request) => takeDue(db, request),
   async markSent(id, at) {
     await db

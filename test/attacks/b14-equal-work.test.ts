@@ -4,6 +4,7 @@ import { haveAccount } from '../support/accounts.ts'
 import { movableClock } from '../support/movable-clock.ts'
 import { startServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
+import { settledMail } from '../support/settled-mail.ts'
 import type { VisitedPage } from '../support/user-agent.ts'
 import { callback, goodPassword, userPoolId, visitorOf } from '../support/visitor.ts'
 import { watchWork } from './support/request-work.ts'
@@ -166,3 +167,27 @@ test('a code in place of a password', async () => {
     await measure('another code', () => page.submit({}, 'Send a new code'))
   })
 })
+
+test.each(['Forgot your password?', 'Email me a code'])(
+  '%s: what nobody gets is worked on as a message, and reaches nobody',
+  async (button) => {
+    const names = ['known', 'fresh'].map((kind) => `${kind}-message-${button.length}@example.com`) as [string, string]
+    await haveAccountOf('known', names[0])
+    const rows = () =>
+      server.services.database.kysely.selectFrom('outbox').select(['id', 'attempts', 'sent_at']).execute()
+    const before = new Set((await rows()).map(({ id }) => id))
+    for (const username of names) {
+      const { login } = await visitorOf(server)
+      const isLink = button.startsWith('Forgot')
+      if (isLink) await (await login.follow(button)).submit({ username })
+      else await login.submit({ username }, button)
+    }
+    const mail = await settledMail(server)
+    expect(mail.filter(({ to }) => names.includes(to)).map(({ to }) => to)).toEqual([names[0]])
+    const made = (await rows()).filter(({ id }) => !before.has(id))
+    expect(made.map(({ attempts, sent_at: sentAt }) => [attempts, sentAt !== null])).toEqual([
+      [1, true],
+      [1, true],
+    ])
+  },
+)

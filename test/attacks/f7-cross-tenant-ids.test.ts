@@ -245,7 +245,6 @@ const table: Record<string, [Outcome, Call]> = {
     (store, own, { sub }) => store.decoySignUps.setPassword(own, `${sub}-decoy`, 'x'),
   ],
   'decoySignUps.delete': ['nothing', (store, own, { sub }) => store.decoySignUps.delete(own, `${sub}-decoy`)],
-  'outbox.addDecoy': ['own', (store, own) => store.outbox.addDecoy({ id: 'a decoy', userPoolId: own, at: now })],
   'users.lockBySub': ['nothing', (store, own, { sub }) => store.users.lockBySub(own, sub)],
   'users.lockByIdentifier': ['nothing', (store, own, { username }) => store.users.lockByIdentifier(own, username)],
   'verificationCodes.find': ['nothing', (store, own, { sub }) => store.verificationCodes.find(own, sub, 'reset')],

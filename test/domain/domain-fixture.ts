@@ -99,11 +99,13 @@ async function open(
   const opened = kind === 'postgres' ? await openOnPostgres(clock) : await openEmbedded(clock)
   const hasher = countingHasher()
   const services = { ...opened.domain, passwordHasher: hasher }
+  /** Those that reach somebody. */
   const newMessages = async () => {
     const entries = await services.store.outbox.take({ limit: 1000, leaseSeconds: 1e9, at: clock.now() })
-    return entries.map(
+    const messages = entries.map(
       ({ sealedMessage }) => JSON.parse(services.sealedBox.open(sealedMessage, outboxPurpose)) as OutgoingMessage,
     )
+    return messages.filter(({ forNobody }) => forNobody !== true)
   }
   const makePool = async (settings: Record<string, unknown> = {}) => {
     const record = poolRecord(settings)

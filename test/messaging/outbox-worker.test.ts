@@ -62,6 +62,34 @@ describe('a message in the outbox', () => {
     expect(mail!.parsed.messageId).toBe(`<${(await messaging.row()).id}@acme.example>`)
   })
 
+  it('for nobody: made like any other, and sent nowhere (threat row B14)', async () => {
+    const messaging = fixture()
+    const server = await smtp()
+    const rehearse = vi.fn()
+    const { sender, ids } = fakeSender()
+    const sendElsewhere = vi.fn(async () => true)
+    await messaging.enqueue({ forNobody: true })
+    messaging.startWorker({ senders: { EMAIL: { ...sender, rehearse } }, sendElsewhere })
+    await messaging.untilState('sent')
+    expect(rehearse.mock.calls).toMatchObject([[{ subject: 'Your code for Acme' }]])
+    expect([ids, sendElsewhere.mock.calls]).toEqual([[], []])
+    expect(messaging.log.text()).toContain('"to":"nobody"')
+    await createSmtpSender({ url: server.url, from: 'no-reply@acme.example' }).rehearse?.(rehearse.mock.calls[0]?.[0])
+    expect(server.received).toEqual([])
+  })
+
+  it('for nobody is no dead letter, whatever goes wrong', async () => {
+    const messaging = fixture()
+    const rehearse = vi.fn(() => Promise.reject(new Error('no template')))
+    await messaging.enqueue({ forNobody: true })
+    messaging.startWorker({ senders: { EMAIL: { ...fakeSender().sender, rehearse } } })
+    await messaging.untilState('sent')
+    expect(rehearse).toHaveBeenCalled()
+    await messaging.enqueue({ forNobody: true, medium: 'SMS' })
+    messaging.startWorker({ senders: {} })
+    await messaging.untilState('sent', 1)
+  })
+
   it('leaves at once when the worker is woken', async () => {
     const messaging = fixture()
     const { sender } = fakeSender()

@@ -48,6 +48,8 @@ export interface OutgoingMessage {
   from?: string
   /** Where the message leads; built from configured origins only (threat row E1). */
   link?: string
+  /** It reaches nobody, and is worked on like any other: no time tells who has an account (threat row B14). */
+  forNobody?: true
   /** For whom, and at what, triggers are asked; absent: it is none of Cognito's messages. */
   trigger?: { source: MessageSource; userSub: string; clientId?: string }
 }

@@ -12,7 +12,7 @@ import { lookupKey } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
 import { deliveryOf, issueCode } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery } from '../verification-codes/issue-code.ts'
-import { issueDecoyCode, nobodysSub } from '../verification-codes/issue-decoy-code.ts'
+import { issueDecoyCode, nobody, nobodysSub } from '../verification-codes/issue-decoy-code.ts'
 import { lowerCase, simulatedDelivery } from '../verification-codes/simulated-delivery.ts'
 import { firstCodeParts, mayBeginWith } from './first-code.ts'
 import type { FirstCode } from './first-code.ts'
@@ -110,12 +110,17 @@ async function sendToNobody(
   request: SignInCodeRequest,
   user: User | undefined,
 ): Promise<SignInCodeUnderWay> {
-  const { userPool, username } = request
+  const { userPool, username, languages, origin } = request
   const at = services.clock.now()
   const delivery = nowhere(services, request, at)
   const { attribute, destination } = delivery
   const userSub = nobodysSub(services, userPool, username)
-  const code = { userPoolId: userPool.id, userSub, purpose: 'sign_in', attribute, destination, at } as const
+  const link =
+    origin === undefined || request.factor !== 'EMAIL_OTP'
+      ? undefined
+      : makeSignInLink(services, origin, nobody(userPool, userSub), userSub, at)
+  const whose = { userPoolId: userPool.id, userSub, username, languages, link }
+  const code = { ...whose, purpose: 'sign_in', attribute, destination, at } as const
   if (await issueDecoyCode(services, tx, code)) {
     const whose =
       user === undefined

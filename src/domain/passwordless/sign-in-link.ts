@@ -46,7 +46,7 @@ const endsOf = ({ attributes, passwordHash = '', signedOutAt, status }: Ending):
 export function makeSignInLink(
   { sealedBox }: Services,
   origin: SignInLinkOrigin,
-  user: User,
+  user: Ending & Pick<User, 'userPoolId' | 'sub'>,
   codeHash: string,
   at: Date,
 ): string {

@@ -7,8 +7,6 @@ export interface OutboxEntry {
 }
 
 export interface OutboxRepository {
-  /** A row of a message that goes to nobody, and has been sent from the first: the same work as for one that goes. */
-  addDecoy(entry: { id: string; userPoolId: string; at: Date }): Promise<void>
   add(entry: { id: string; userPoolId: string; sealedMessage: string; at: Date }): Promise<void>
   /**
    * Takes up to `limit` due messages for `leaseSeconds`, so that no other process takes them meanwhile

@@ -11,7 +11,7 @@ import { migrateUser } from '../triggers/user-migration.ts'
 import type { UserPool, VerifiableAttribute } from '../user-pools/user-pool.ts'
 import { lookupKey } from '../users/sign-in-name.ts'
 import type { User } from '../users/user.ts'
-import { issueDecoyCode, nobodysSub } from '../verification-codes/issue-decoy-code.ts'
+import { issueDecoyCode, nobody, nobodysSub } from '../verification-codes/issue-decoy-code.ts'
 import { deliveryOf, issueCode } from '../verification-codes/issue-code.ts'
 import type { CodeDelivery, CodeRequest } from '../verification-codes/issue-code.ts'
 import { lowerCase, simulatedDelivery } from '../verification-codes/simulated-delivery.ts'
@@ -134,8 +134,8 @@ async function withheldFrom(
   if (user === undefined || attribute === undefined) {
     const { attribute: simulated } = simulatedDelivery(services, userPool, recoveryAttributes(userPool), typed, at)
     // Looked for even for nobody: the same work (threat row B14).
-    const nobody = { userPoolId: userPool.id, sub: nobodysSub(services, userPool, typed) }
-    await recoveringChange(services.store, nobody, simulated, at)
+    const whose = nobody(userPool, nobodysSub(services, userPool, typed))
+    await recoveringChange(services.store, whose, simulated, at)
     return withheldAddresses(services, userPool, { ...sending, addresses: [] })
   }
   const pending = await recoveringChange(services.store, user, attribute, at)
@@ -157,17 +157,19 @@ async function sendToPendingAddress(services: DomainServices, tx: Repositories, 
 async function sendToNobody(
   services: DomainServices,
   tx: Repositories,
-  { userPool, username }: { userPool: UserPool; username: string },
+  { userPool, username, languages, origin }: ForgotPasswordRequest,
   entry: AuditEntry,
 ): Promise<CodeDelivery> {
   const { id: userPoolId } = userPool
   const at = services.clock.now()
   const delivery = simulatedDelivery(services, userPool, recoveryAttributes(userPool), username, at)
   const { attribute, destination } = delivery
-  const nobody = { userPoolId, sub: nobodysSub(services, userPool, username) }
-  const code = { userPoolId, userSub: nobody.sub, purpose: 'reset', attribute, destination, at } as const
+  const userSub = nobodysSub(services, userPool, username)
+  const whose = nobody(userPool, userSub)
+  const link = origin === undefined || attribute !== 'email' ? undefined : makeResetLink(services, origin, whose, at)
+  const code = { userPoolId, userSub, username, languages, link, purpose: 'reset', attribute, destination, at } as const
   const issued = await issueDecoyCode(services, tx, code)
-  await recoveringChange(tx, nobody, attribute, at)
+  await recoveringChange(tx, whose, attribute, at)
   if (issued) await record(services, tx, entry)
   return delivery
 }

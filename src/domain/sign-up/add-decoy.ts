@@ -103,7 +103,8 @@ export async function sendNothing(
   const { userPoolId, sub: userSub, attribute, destination } = decoy
   if (attribute === undefined || destination === undefined) return { kind: 'noRecovery' }
   const at = services.clock.now()
-  const code = { userPoolId, userSub, purpose: 'sign_up', attribute, destination, at } as const
+  const whose = { userPoolId, userSub, username: decoy.address, languages }
+  const code = { ...whose, purpose: 'sign_up', attribute, destination, at } as const
   const { withheld } = request
   const message =
     withheld?.has(decoy.address) === true ? undefined : accountExists(decoy, languages, request.signInLink)

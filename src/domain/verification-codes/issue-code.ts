@@ -29,7 +29,7 @@ const triggerSources: Record<CodePurpose, CustomMessageSource> = {
   verify_phone_number: 'UpdateUserAttribute',
 }
 
-const messageKinds: Record<CodePurpose, MessageKind> = {
+export const messageKinds: Record<CodePurpose, MessageKind> = {
   sign_up: 'verification',
   sign_in: 'signInCode',
   reset: 'reset',

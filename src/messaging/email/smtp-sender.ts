@@ -17,6 +17,12 @@ export interface SmtpSenderOptions {
 // Well below the time the outbox gives a delivery, so that the reason is known and not just that it took too long.
 const timeouts = { dnsTimeout: 10_000, connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 30_000 }
 
+/** A message is text alone: whatever it says, nodemailer must fetch nothing for it. */
+const sealedOff = { disableFileAccess: true, disableUrlAccess: true }
+
+/** RFC 2606 §2: no mail ever gets there. */
+const nobodysAddress = 'nobody@example.invalid'
+
 /**
  * Sends e-mail through a mail server, over pooled connections.
  * @throws when the URL or the sender's address is malformed
@@ -33,11 +39,13 @@ export function createSmtpSender(options: SmtpSenderOptions): MessageSender {
     // Only a message of which nothing was sent is queued again there; all else is the outbox's to retry.
     maxRequeues: 1,
     tls: { rejectUnauthorized: true, minVersion: 'TLSv1.2' },
-    // A message is text alone: whatever it says, nodemailer must fetch nothing for it.
-    disableFileAccess: true,
-    disableUrlAccess: true,
+    ...sealedOff,
   })
+  const rehearsal = createTransport({ streamTransport: true, buffer: true, ...sealedOff })
   return {
+    async rehearse(message) {
+      await rehearsal.sendMail(composeMail({ ...message, recipient: nobodysAddress }, from))
+    },
     async send(message, signal) {
       const mail = composeMail(message, from)
       try {
