@@ -17,8 +17,9 @@ import { mannWhitney } from './mann-whitney.ts'
 
 /*
  * Threat row B14, measured: the time of every page for names that have an account and names that have none, by turns, one
- * request at a time, at a server in a process of its own on PostgreSQL, whose mail goes to another one. A page passes where the times of the two could well
- * be of one kind: p above 0.01, which one page in a hundred misses by chance. Run it on a machine that does nothing else.
+ * request at a time, at a server in a process of its own on PostgreSQL, whose mail goes to another one. A page passes where
+ * the times of the two could well be of one kind: p above 0.01, which one page in a hundred misses by chance. Run it on a
+ * machine that does nothing else.
  *
  *   npm run bench:enumeration -- --pairs 1000
  */

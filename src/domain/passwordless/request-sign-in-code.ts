@@ -92,13 +92,10 @@ async function sendTo(
   user: User,
   withheld: ReadonlySet<string>,
 ): Promise<SignInCodeUnderWay> {
-  const { userPool, languages, origin } = request
+  const { userPool, languages } = request
   const at = services.clock.now()
   const code = { userPool, user, purpose: 'sign_in', attribute: attributeOf(request), languages, withheld, at } as const
-  const link =
-    origin === undefined || request.factor !== 'EMAIL_OTP'
-      ? undefined
-      : (codeHash: string) => makeSignInLink(services, origin, user, codeHash, at)
+  const link = linkFor(services, request, user, at)
   const delivery = await issueCode(services, tx, { ...code, link })
   if (delivery !== undefined) await record(services, tx, entryOf(request, { userSub: user.sub }))
   return { kind: 'sent', userSub: user.sub, delivery: lowerCase(delivery ?? deliveryOf(code)) }
@@ -110,17 +107,14 @@ async function sendToNobody(
   request: SignInCodeRequest,
   user: User | undefined,
 ): Promise<SignInCodeUnderWay> {
-  const { userPool, username, languages, origin } = request
+  const { userPool, username, languages } = request
   const at = services.clock.now()
   const delivery = nowhere(services, request, at)
   const { attribute, destination } = delivery
   const userSub = nobodysSub(services, userPool, username)
-  const link =
-    origin === undefined || request.factor !== 'EMAIL_OTP'
-      ? undefined
-      : makeSignInLink(services, origin, nobody(userPool, userSub), userSub, at)
-  const whose = { userPoolId: userPool.id, userSub, username, languages, link }
-  const code = { ...whose, purpose: 'sign_in', attribute, destination, at } as const
+  const link = linkFor(services, request, nobody(userPool, userSub), at)?.(userSub)
+  const named = { userPoolId: userPool.id, userSub, username, languages, link }
+  const code = { ...named, purpose: 'sign_in', attribute, destination, at } as const
   if (await issueDecoyCode(services, tx, code)) {
     const whose =
       user === undefined
@@ -129,6 +123,17 @@ async function sendToNobody(
     await record(services, tx, { ...entryOf(request, whose), response: 'Fail' })
   }
   return { kind: 'sent', delivery: lowerCase(delivery) }
+}
+
+/** Stands beside the code of an e-mail, where the page that asks has one. */
+function linkFor(
+  services: DomainServices,
+  { origin, factor }: SignInCodeRequest,
+  user: Parameters<typeof makeSignInLink>[2],
+  at: Date,
+): ((codeHash: string) => string) | undefined {
+  if (origin === undefined || factor !== 'EMAIL_OTP') return undefined
+  return (codeHash) => makeSignInLink(services, origin, user, codeHash, at)
 }
 
 const entryOf = (request: SignInCodeRequest, whose: Partial<AuditEntry>): AuditEntry => ({

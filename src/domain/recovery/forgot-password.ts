@@ -79,9 +79,7 @@ export async function forgotPassword(
       return { kind: 'sent', delivery: await sendToNobody(services, tx, request, entry) }
     }
     const code = { userPool, user, purpose: 'reset', attribute, languages, withheld, at } as const
-    const { origin } = request
-    const link =
-      origin === undefined || attribute !== 'email' ? undefined : () => makeResetLink(services, origin, user, at)
+    const link = linkFor(services, request, attribute, user, at)
     const delivery = await issueCode(services, tx, { ...code, link })
     await sendToPendingAddress(services, tx, code)
     const event = { eventType: 'ForgotPassword', response: 'InProgress', userSub: user.sub } as const
@@ -153,20 +151,32 @@ async function sendToPendingAddress(services: DomainServices, tx: Repositories, 
   await issueCode(services, tx, { ...code, purpose: 'reset_pending', recipient: pending.value })
 }
 
+/** Stands beside the code of an e-mail, where the page that asks has one. */
+function linkFor(
+  services: DomainServices,
+  { origin }: ForgotPasswordRequest,
+  attribute: VerifiableAttribute,
+  user: Parameters<typeof makeResetLink>[2],
+  at: Date,
+): (() => string) | undefined {
+  return origin === undefined || attribute !== 'email' ? undefined : () => makeResetLink(services, origin, user, at)
+}
+
 /** Does what sends a code, once in a cool-down as well: the same work, so that no time tells (threat row B14). */
 async function sendToNobody(
   services: DomainServices,
   tx: Repositories,
-  { userPool, username, languages, origin }: ForgotPasswordRequest,
+  request: ForgotPasswordRequest,
   entry: AuditEntry,
 ): Promise<CodeDelivery> {
+  const { userPool, username, languages } = request
   const { id: userPoolId } = userPool
   const at = services.clock.now()
   const delivery = simulatedDelivery(services, userPool, recoveryAttributes(userPool), username, at)
   const { attribute, destination } = delivery
   const userSub = nobodysSub(services, userPool, username)
   const whose = nobody(userPool, userSub)
-  const link = origin === undefined || attribute !== 'email' ? undefined : makeResetLink(services, origin, whose, at)
+  const link = linkFor(services, request, attribute, whose, at)?.()
   const code = { userPoolId, userSub, username, languages, link, purpose: 'reset', attribute, destination, at } as const
   const issued = await issueDecoyCode(services, tx, code)
   await recoveringChange(tx, whose, attribute, at)

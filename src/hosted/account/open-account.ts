@@ -100,10 +100,10 @@ export type Bystander = Pick<AccountStep, 'ctx' | 'tenant' | 'appClient' | 'page
 
 /** A GET by whoever it is; undefined: there is no such page, and the answer has been given. */
 export function openForBystander(services: HostedServices, ctx: Context, page: AccountPage): Bystander | undefined {
-  const tenant = tenantOf(ctx)
-  rememberLanguage(ctx, tenant.secure)
-  const appClient = clientOf(tenant, single(ctx.query['client_id']))
-  if (appClient === undefined) return showErrorPage(services, ctx, 'noAccountPage', { status: 404 })
+  rememberLanguage(ctx, tenantOf(ctx).secure)
+  const found = findClient(services, ctx)
+  if (found === undefined) return undefined
+  const { tenant, appClient } = found
   const locale = services.catalogue.locale(languagesOf(ctx, {}))
   return { ctx, tenant, appClient, page, browser: browserHandle(services.domain, tenant, ctx), locale }
 }
@@ -115,9 +115,9 @@ export async function lookAtAccount(
   page: AccountPage,
   maximumAge = freshSeconds,
 ): Promise<AccountStep | { signIn: string } | undefined> {
-  const tenant = tenantOf(ctx)
-  const appClient = clientOf(tenant, single(ctx.query['client_id']))
-  if (appClient === undefined) return showErrorPage(services, ctx, 'noAccountPage', { status: 404 })
+  const found = findClient(services, ctx)
+  if (found === undefined) return undefined
+  const { tenant, appClient } = found
   const step = await signedInStep(services, ctx, tenant, appClient, page)
   const missing = step === undefined ? 'signIn' : missingProof(services, step, maximumAge)
   return step === undefined || missing !== undefined ? { signIn: signInUrl(tenant, appClient, page, missing) } : step
@@ -127,6 +127,15 @@ export async function lookAtAccount(
 export function idIn(form: ReadonlyMap<string, string>, name: string): string {
   const id = form.get(name) ?? ''
   return /^[\w.:+-]{1,128}$/.test(id) ? id : ''
+}
+
+/** Whose account page it is; undefined: it has none, and the answer has been given. */
+function findClient(services: HostedServices, ctx: Context): Pick<AccountStep, 'tenant' | 'appClient'> | undefined {
+  const tenant = tenantOf(ctx)
+  const appClient = clientOf(tenant, single(ctx.query['client_id']))
+  return appClient === undefined
+    ? showErrorPage(services, ctx, 'noAccountPage', { status: 404 })
+    : { tenant, appClient }
 }
 
 /** The client that is named, else the first that may: its look stands for the pool's. */
