@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { outboxPurpose } from '../../src/domain/messages/enqueue-message.ts'
+import type { OutgoingMessage } from '../../src/domain/messages/message.ts'
 import { disableUser } from '../../src/domain/users/administer-user.ts'
 import { haveAccount } from '../support/accounts.ts'
 import { movableClock } from '../support/movable-clock.ts'
@@ -176,6 +178,8 @@ test.each(['Forgot your password?', 'Email me a code'])(
     const rows = () =>
       server.services.database.kysely.selectFrom('outbox').select(['id', 'attempts', 'sent_at']).execute()
     const before = new Set((await rows()).map(({ id }) => id))
+    const seal = vi.spyOn(server.services.domain.sealedBox, 'seal')
+    onTestFinished(() => seal.mockRestore())
     for (const username of names) {
       const { login } = await visitorOf(server)
       const isLink = button.startsWith('Forgot')
@@ -184,6 +188,12 @@ test.each(['Forgot your password?', 'Email me a code'])(
     }
     const mail = await settledMail(server)
     expect(mail.filter(({ to }) => names.includes(to)).map(({ to }) => to)).toEqual([names[0]])
+    const sealed = seal.mock.calls.filter(([, purpose]) => purpose === outboxPurpose)
+    const [real, nobodys] = sealed.map(([text]) => JSON.parse(text) as OutgoingMessage)
+    expect(Object.keys({ ...nobodys, trigger: {} }).toSorted()).toEqual(
+      Object.keys({ ...real, forNobody: true }).toSorted(),
+    )
+    expect([real?.forNobody, nobodys?.kind, nobodys?.link?.length]).toEqual([undefined, real?.kind, expect.any(Number)])
     const made = (await rows()).filter(({ id }) => !before.has(id))
     expect(made.map(({ attempts, sent_at: sentAt }) => [attempts, sentAt !== null])).toEqual([
       [1, true],
